@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// Every options struct. All are trivially destructible: GCC 12 destroys other temporaries twice when they are written
+// inside a co_await expression. The price: they hold *views*. Keep literals and constants in them, or build them in
+// the call; a named options object made from temporaries dangles.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+#include <type_traits>
+
+namespace temporal {
+
+/// Nanoseconds; any std::chrono duration converts. Zero means "not set" wherever a default exists.
+using Duration = std::chrono::nanoseconds;
+using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+/// Names of error types, at most eight. Build it with error_types().
+struct ErrorTypes {
+  std::array<std::string_view, 8> names{};
+  std::size_t count = 0;
+};
+
+template <class... Names>
+constexpr ErrorTypes error_types(const Names&... names) {
+  static_assert(sizeof...(Names) <= 8, "a retry policy lists at most eight error types");
+  return ErrorTypes{{std::string_view(names)...}, sizeof...(Names)};
+}
+
+/// Unset fields take the server's defaults: 1 s, 2.0, 100 x initial, unlimited attempts.
+struct RetryPolicy {
+  Duration initial_interval{};
+  double backoff_coefficient = 0;
+  Duration maximum_interval{};
+  int maximum_attempts = 0;  ///< total, the first one included; 0 is unlimited
+  ErrorTypes non_retryable{};
+};
+
+/// What the workflow sees when it cancels an activity.
+enum class OnCancel {
+  try_cancel,      ///< ask, and go on at once with a Cancelled error
+  wait_completed,  ///< ask, and wait for what the activity does about it
+  abandon,         ///< do not ask; go on at once
+};
+
+/// One of the first two timeouts must be set.
+struct ActivityOptions {
+  Duration start_to_close_timeout{};
+  Duration schedule_to_close_timeout{};
+  Duration schedule_to_start_timeout{};
+  Duration heartbeat_timeout{};  ///< 0: the server does not watch heartbeats
+  RetryPolicy retry{};
+  std::string_view task_queue{};  ///< default: the workflow's own
+  std::string_view id{};          ///< default: "1", "2", ... in call order
+  OnCancel on_cancel = OnCancel::try_cancel;
+  std::string_view summary{};  ///< shown by the UI, at most 400 bytes
+};
+
+struct TimerOptions {
+  std::string_view summary{};
+};
+
+/// Where an activity runs. Decided by its form (a coroutine: loop; a plain function: child) unless asked for.
+enum class Executor { child, loop };
+
+/// How a plain function is registered.
+struct ActivityRegistration {
+  std::string_view name{};  ///< default: the function's own name
+};
+
+/// How a coroutine is registered: there is no executor to choose, it runs on the loop threads.
+struct CoroutineRegistration {
+  std::string_view name{};
+};
+
+struct WorkflowRegistration {
+  std::string_view name{};  ///< default: the class's own name
+};
+
+struct SignalRegistration {
+  std::string_view name{};  ///< default: the method's own name
+};
+
+static_assert(std::is_trivially_destructible_v<ActivityOptions>);
+static_assert(std::is_trivially_destructible_v<TimerOptions>);
+static_assert(std::is_trivially_destructible_v<ActivityRegistration>);
+static_assert(std::is_trivially_destructible_v<CoroutineRegistration>);
+static_assert(std::is_trivially_destructible_v<WorkflowRegistration>);
+
+}  // namespace temporal

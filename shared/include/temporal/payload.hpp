@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// Values on the wire. A Payload is bytes plus the name of their encoding; to_payload and from_payload are the default
+// converter of the other SDKs: binary/null for nothing, binary/plain for Bytes, json/plain for everything else.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "temporal/export.hpp"
+
+namespace temporal {
+
+/// One encoded value. `metadata["encoding"]` names the converter that can read `data`.
+struct Payload {
+  std::map<std::string, std::string> metadata;
+  std::string data;
+
+  /// Empty when the metadata does not say.
+  [[nodiscard]] std::string_view encoding() const {
+    auto found = metadata.find("encoding");
+    return found == metadata.end() ? std::string_view{} : std::string_view{found->second};
+  }
+  bool operator==(const Payload&) const = default;
+};
+
+/// Arguments are one payload each, in order.
+using Payloads = std::vector<Payload>;
+
+/// Raw bytes: crosses as binary/plain, untouched. A class of its own, because a std::string is text.
+struct Bytes {
+  std::string data;
+  Bytes() = default;
+  explicit Bytes(std::string bytes) : data(std::move(bytes)) {}
+  bool operator==(const Bytes&) const = default;
+};
+
+/// A payload that cannot be read as the type the code asks for. In a workflow it fails the task, not the workflow.
+class TEMPORAL_API DecodeError : public std::exception {
+ public:
+  explicit DecodeError(std::string message);
+  ~DecodeError() override;
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+namespace detail {
+
+inline constexpr std::string_view kNull = "binary/null";
+inline constexpr std::string_view kPlain = "binary/plain";
+inline constexpr std::string_view kJson = "json/plain";
+
+TEMPORAL_API Payload null_payload();
+TEMPORAL_API Payload bytes_payload(std::string data);
+TEMPORAL_API Payload json_payload(const nlohmann::json& value);
+/// Throws DecodeError unless the payload is json/plain or null (which reads as JSON null).
+TEMPORAL_API nlohmann::json json_of(const Payload& payload);
+/// Throws DecodeError unless the payload is binary/plain.
+TEMPORAL_API std::string bytes_of(const Payload& payload);
+[[noreturn]] TEMPORAL_API void throw_undecodable(const Payload& payload, std::string_view wanted,
+                                                 const char* reason);
+TEMPORAL_API std::string demangled(const std::type_info& type);
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+}  // namespace detail
+
+/// Encodes one value. Throws nlohmann::json::exception for text that is not UTF-8.
+template <class T>
+Payload to_payload(const T& value) {
+  if constexpr (std::is_same_v<T, Payload>) {
+    return value;
+  } else if constexpr (std::is_same_v<T, Bytes>) {
+    return detail::bytes_payload(value.data);
+  } else if constexpr (std::is_same_v<T, std::nullptr_t>) {
+    return detail::null_payload();
+  } else if constexpr (detail::is_optional<T>) {
+    return value ? to_payload(*value) : detail::null_payload();
+  } else {
+    return detail::json_payload(nlohmann::json(value));
+  }
+}
+
+/// Decodes one value. Throws DecodeError that names the wanted type and the encoding that was found.
+template <class T>
+T from_payload(const Payload& payload) {
+  if constexpr (std::is_void_v<T>) {
+    return;  // whatever a foreign function returned, nobody asks for it
+  } else if constexpr (std::is_same_v<T, Payload>) {
+    return payload;
+  } else if constexpr (std::is_same_v<T, Bytes>) {
+    return Bytes{detail::bytes_of(payload)};
+  } else if constexpr (detail::is_optional<T>) {
+    if (payload.encoding() == detail::kNull) return std::nullopt;
+    if (payload.encoding() == detail::kJson && payload.data == "null") return std::nullopt;
+    return from_payload<typename T::value_type>(payload);
+  } else {
+    try {
+      return detail::json_of(payload).get<T>();
+    } catch (const nlohmann::json::exception& error) {
+      detail::throw_undecodable(payload, detail::demangled(typeid(T)), error.what());
+    }
+  }
+}
+
+}  // namespace temporal

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// The run loop as a coroutine sees it. Coroutines never resume each other: they leave a handle here and return, so the stack
+// is as deep for 100,000 awaits as for one, in every build type. Not for users: Task and Future stand on it.
+#pragma once
+
+#include <coroutine>
+#include <cstddef>
+#include <deque>
+#include <exception>
+
+#include "temporal/export.hpp"
+
+namespace temporal::detail {
+
+class TaskOwner;
+
+/// One coroutine frame, linked into its run's list from creation to destruction, so that an eviction can destroy what it
+/// never resumes.
+struct Frame {
+  std::coroutine_handle<> handle{};
+  Frame* awaiting = nullptr;    ///< the coroutine that waits for this one
+  TaskOwner* owner = nullptr;   ///< the Task object that would destroy it
+  Frame* older = nullptr;
+  Frame* newer = nullptr;
+};
+
+/// Thread rule: belongs to one run; touched only by the thread that activates it.
+class TEMPORAL_API Trampoline {
+ public:
+  Trampoline() = default;
+  Trampoline(const Trampoline&) = delete;
+  Trampoline& operator=(const Trampoline&) = delete;
+  ~Trampoline();
+
+  /// Runs before anything that is queued: a call of, or a return from, another coroutine.
+  void next(std::coroutine_handle<> handle) noexcept { next_ = handle; }
+  /// Queued in arrival order: somebody's wait is over.
+  void ready(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+
+  /// Resumes until nothing is ready.
+  void run();
+  [[nodiscard]] bool idle() const noexcept { return !next_ && ready_.empty(); }
+
+  void link(Frame& frame) noexcept;
+  void unlink(Frame& frame) noexcept;
+  /// Destroys every frame, newest first: what a coroutine borrowed existed before it did, so no frame outlives what it
+  /// refers to. Nothing is resumed and the stack does not grow: owners are detached first.
+  void destroy_all() noexcept;
+  [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+
+ private:
+  std::coroutine_handle<> next_{};
+  std::deque<std::coroutine_handle<>> ready_;
+  Frame* newest_ = nullptr;
+  std::size_t frames_ = 0;
+};
+
+/// The run whose code is on this thread now; null outside workflow code.
+TEMPORAL_API Trampoline* current_trampoline() noexcept;
+TEMPORAL_API void set_current_trampoline(Trampoline* trampoline) noexcept;
+
+}  // namespace temporal::detail

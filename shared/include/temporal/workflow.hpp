@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// What workflow code may call. Everything here is replayed: it gives the same answers, in the same order, each time the run is
+// rebuilt from its history. All of it throws std::logic_error outside workflow code.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "temporal/errors.hpp"
+#include "temporal/export.hpp"
+#include "temporal/future.hpp"
+#include "temporal/log.hpp"
+#include "temporal/names.hpp"
+#include "temporal/options.hpp"
+#include "temporal/payload.hpp"
+#include "temporal/signature.hpp"
+#include "temporal/task.hpp"
+
+namespace temporal::workflow {
+
+/// What is known of this run. The last three change from task to task, never inside one.
+struct Info {
+  std::string workflow_id;
+  std::string run_id;
+  std::string first_run_id;
+  std::string original_run_id;  ///< differs from run_id after a reset
+  std::string workflow_type;
+  std::string workflow_namespace;
+  std::string task_queue;
+  std::string identity_of_starter;
+  int attempt = 1;
+  std::string cron_schedule;
+  std::string continued_run_id;
+  Time start_time{};
+  Duration execution_timeout{};
+  Duration run_timeout{};
+  Duration task_timeout{};
+  std::map<std::string, Payload> headers;
+  std::map<std::string, Payload> memo;
+  std::int64_t history_length = 0;  ///< events
+  std::int64_t history_size = 0;    ///< bytes, as the server counts them
+  bool continue_as_new_suggested = false;
+};
+
+/// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed it to the std::
+/// distributions: their output differs between standard libraries.
+class TEMPORAL_API Random {
+ public:
+  using result_type = std::uint64_t;
+  explicit Random(std::uint64_t seed) noexcept;
+  static constexpr result_type min() { return 0; }
+  static constexpr result_type max() { return ~result_type{0}; }
+  result_type operator()() noexcept;
+  /// Uniform in [0, 1).
+  double uniform() noexcept;
+  /// Uniform in [low, high], both included.
+  std::int64_t between(std::int64_t low, std::int64_t high) noexcept;
+
+ private:
+  std::array<std::uint64_t, 4> state_;
+};
+
+namespace detail {
+
+using PayloadFuture = std::shared_ptr<PayloadState>;
+using PlainFuture = std::shared_ptr<FutureState>;
+using BoolFuture = std::shared_ptr<ValueState<bool>>;
+
+/// What workflow code asks of the engine. One per run; found through current().
+class TEMPORAL_API Runtime {
+ public:
+  virtual ~Runtime();
+  virtual temporal::detail::Trampoline& trampoline() noexcept = 0;
+  virtual PayloadFuture execute_activity(std::string_view type, Payloads arguments,
+                                         const ActivityOptions& options) = 0;
+  virtual PlainFuture sleep(Duration duration, const TimerOptions& options) = 0;
+  /// Resolved with true when the predicate holds, with false when the timeout came first (none: never).
+  virtual BoolFuture wait_condition(std::function<bool()> predicate,
+                                    std::optional<Duration> timeout) = 0;
+  /// Starts a coroutine beside the others; its end resolves the future.
+  virtual void spawn(Task<void> task, PlainFuture done) = 0;
+  virtual Time now() const noexcept = 0;
+  virtual Random& random() = 0;
+  virtual const Info& info() const noexcept = 0;
+  virtual bool replaying() const noexcept = 0;
+  virtual bool cancel_requested() const noexcept = 0;
+  virtual std::string_view cancel_reason() const noexcept = 0;
+  virtual Logger& log() = 0;
+};
+
+/// The run on this thread. Throws std::logic_error with the next step in it when there is none.
+TEMPORAL_API Runtime& current();
+TEMPORAL_API void set_current(Runtime* runtime) noexcept;
+
+/// Resolved when all are, or fails with the first failure.
+TEMPORAL_API PlainFuture all_done(const std::vector<PlainFuture>& states);
+
+template <class T>
+Future<> all_of(const std::vector<Future<T>>& futures) {
+  std::vector<PlainFuture> states;
+  states.reserve(futures.size());
+  for (const auto& future : futures) states.push_back(future.state());
+  return {all_done(states), &take_nothing};
+}
+
+}  // namespace detail
+
+/// Starts an activity at once. Throws std::invalid_argument when neither start-to-close nor schedule-to-close is set. The future
+/// throws ActivityError, whose cause() says why.
+template <auto F, class... Args>
+auto execute_activity(const ActivityOptions& options, Args&&... args)
+    -> Future<typename temporal::detail::ActivitySignature<decltype(F)>::Result> {
+  using Sig = temporal::detail::ActivitySignature<decltype(F)>;
+  using Result = typename Sig::Result;
+  static_assert(temporal::detail::accepts<typename Sig::Parameters, Args...>,
+                "these arguments do not fit the activity: count and types must be those of its "
+                "parameters (activity::Context& left out)");
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  return {detail::current().execute_activity(
+              name_of<F>(),
+              temporal::detail::encode_arguments(typename Sig::Parameters{},
+                                                 std::forward<Args>(args)...),
+              options),
+          &detail::take_payload<Result>};
+}
+
+/// The same for a name that is known only at run time, or for an activity that was registered under another name.
+template <class Result = void, class... Args>
+Future<Result> execute_activity(std::string_view type, const ActivityOptions& options,
+                                Args&&... args) {
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  Payloads payloads;
+  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
+  return {detail::current().execute_activity(type, std::move(payloads), options),
+          &detail::take_payload<Result>};
+}
+
+/// A durable timer: it survives restarts. Throws Cancelled when it is cancelled, std::invalid_argument for a negative duration.
+inline Future<> sleep(Duration duration, const TimerOptions& options = {}) {
+  return {detail::current().sleep(duration, options), &detail::take_nothing};
+}
+
+/// Waits until the predicate holds. It is evaluated whenever something happened in this run; it must only look.
+template <std::predicate Predicate>
+Future<> wait_condition(Predicate&& predicate) {
+  temporal::detail::refuse_twice_destroyed_closure<Predicate&&>();
+  return {detail::current().wait_condition(std::forward<Predicate>(predicate), std::nullopt),
+          &detail::take_nothing};
+}
+
+/// The same with a timeout: true when the predicate held in time. No timer when it holds already.
+template <std::predicate Predicate>
+Future<bool> wait_condition(Predicate&& predicate, Duration timeout) {
+  temporal::detail::refuse_twice_destroyed_closure<Predicate&&>();
+  return {detail::current().wait_condition(std::forward<Predicate>(predicate), timeout),
+          &detail::take_value<bool>};
+}
+
+namespace detail {
+
+template <class T>
+Task<void> drive(Task<T> task, std::shared_ptr<ValueState<T>> done) {
+  done->value.emplace(co_await std::move(task));
+}
+
+}  // namespace detail
+
+/// Runs a coroutine beside the others. It starts when the caller next waits.
+template <class T>
+Future<T> spawn(Task<T> task) {
+  auto& runtime = detail::current();
+  if constexpr (std::is_void_v<T>) {
+    auto done = std::make_shared<detail::FutureState>(runtime.trampoline());
+    runtime.spawn(std::move(task), done);
+    return {done, &detail::take_nothing};
+  } else {
+    auto done = std::make_shared<detail::ValueState<T>>(runtime.trampoline());
+    runtime.spawn(detail::drive(std::move(task), done), done);
+    return {done, &detail::take_value<T>};
+  }
+}
+
+/// Waits for all, results in order. The first failure to happen is thrown at once; the others run on.
+template <class T>
+Task<std::vector<T>> all(std::vector<Future<T>> futures) {
+  auto done = detail::all_of(futures);
+  co_await done;
+  std::vector<T> results;
+  results.reserve(futures.size());
+  for (auto& future : futures) results.push_back(future.get());
+  co_return results;
+}
+
+inline Task<void> all(std::vector<Future<>> futures) {
+  auto done = detail::all_of(futures);
+  co_await done;
+}
+
+/// The time of the current workflow task, not of the clock on the wall.
+[[nodiscard]] TEMPORAL_API Time now();
+[[nodiscard]] TEMPORAL_API const Info& info();
+[[nodiscard]] TEMPORAL_API Random& random();
+/// Version 4, from random().
+[[nodiscard]] TEMPORAL_API std::string uuid4();
+/// Silent while history is replayed.
+[[nodiscard]] TEMPORAL_API Logger& log();
+/// For guarding what must not happen twice outside the workflow. Never for a decision.
+[[nodiscard]] TEMPORAL_API bool is_replaying();
+/// True once somebody asked for this run's cancellation.
+[[nodiscard]] TEMPORAL_API bool is_cancelled();
+
+}  // namespace temporal::workflow

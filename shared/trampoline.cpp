@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+#include "temporal/trampoline.hpp"
+
+#include <utility>
+
+#include "temporal/task.hpp"
+
+namespace temporal::detail {
+
+Trampoline::~Trampoline() { destroy_all(); }
+
+void Trampoline::run() {
+  for (;;) {
+    auto handle = std::exchange(next_, {});
+    if (!handle) {
+      if (ready_.empty()) return;
+      handle = ready_.front();
+      ready_.pop_front();
+    }
+    handle.resume();
+  }
+}
+
+void Trampoline::link(Frame& frame) noexcept {
+  frame.older = newest_;
+  if (newest_) newest_->newer = &frame;
+  newest_ = &frame;
+  ++frames_;
+}
+
+void Trampoline::unlink(Frame& frame) noexcept {
+  (frame.newer ? frame.newer->older : newest_) = frame.older;
+  if (frame.older) frame.older->newer = frame.newer;
+  --frames_;
+}
+
+void Trampoline::destroy_all() noexcept {
+  next_ = {};
+  ready_.clear();
+  for (auto* frame = newest_; frame; frame = frame->older)
+    if (auto* owner = std::exchange(frame->owner, nullptr)) owner->detach();
+  // A destructor may start coroutines of its own; they are linked too, and their Task objects destroy them.
+  while (newest_) newest_->handle.destroy();
+}
+
+}  // namespace temporal::detail
