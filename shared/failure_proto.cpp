@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "failure_proto.hpp"
+#include "shared/failure_proto.hpp"
 
 #include <utility>
 
-#include "payload_proto.hpp"
+#include "shared/payload_proto.hpp"
 #include "temporal/payload.hpp"
 
 namespace temporal {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "module_loader.hpp"
+#include "shared/module_loader.hpp"
 
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "payload_proto.hpp"
+#include "shared/payload_proto.hpp"
 
 #include <google/protobuf/duration.pb.h>
 #include <google/protobuf/timestamp.pb.h>
