@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// Memory that two processes share: nameless, allocated before anybody touches it, sealed. Nothing
+// is left behind by `kill -9`, no page is missing at the moment of a write, and nobody can cut the
+// memory away under its reader.
+#pragma once
+
+#include <boost/interprocess/mapped_region.hpp>
+#include <cstddef>
+#include <optional>
+#include <span>
+
+#include "shared/ipc/fd.hpp"
+
+namespace temporal::ipc {
+
+/// `size` zeroed bytes (a multiple of the page), sealable, close-on-exec. Empty when memory or
+/// descriptors are short: the refusal comes here and not as SIGBUS later.
+[[nodiscard]] UniqueFd create_memory(const char* name, std::size_t size) noexcept;
+
+enum class Seals {
+  size,            ///< can never shrink nor grow again
+  size_and_write,  ///< and no new writable mapping or write(2) by anyone; mappings made before stay
+                   ///< writable
+  all,             ///< and nobody can write at all: refused while a writable mapping exists
+};
+/// Final: no seal can be added or taken back afterwards.
+[[nodiscard]] bool seal(int memory, Seals seals) noexcept;
+/// What a receiver asks before it trusts a descriptor: is this memory of at least `size` bytes that
+/// nobody can change?
+[[nodiscard]] bool is_immutable(int memory, std::size_t size) noexcept;
+
+enum class Access { read_only, read_write };
+
+/// One mapping, unmapped with the object.
+class Mapping {
+ public:
+  [[nodiscard]] static std::optional<Mapping> map(int memory, std::size_t size,
+                                                  Access access) noexcept;
+
+  [[nodiscard]] std::byte* data() const noexcept {
+    return static_cast<std::byte*>(region_.get_address());
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return region_.get_size(); }
+  /// Processes forked from this one do not get it.
+  [[nodiscard]] bool keep_out_of_forks() noexcept;
+
+ private:
+  explicit Mapping(boost::interprocess::mapped_region region) noexcept
+      : region_(std::move(region)) {}
+  boost::interprocess::mapped_region region_;
+};
+
+}  // namespace temporal::ipc
