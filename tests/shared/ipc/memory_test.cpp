@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT
+// Descriptors, sealed memory, arena, channels: across a real process boundary where that is the
+// point.
+#include "shared/ipc/memory.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string>
+
+#include "child/v1/child.pb.h"
+#include "shared/ipc/fd.hpp"
+#include "shared/ipc/records.hpp"
+
+using namespace temporal::ipc;
+namespace v1 = temporal::child::v1;
+
+namespace {
+
+std::ptrdiff_t open_descriptors() {
+  using Iterator = std::filesystem::directory_iterator;
+  return std::distance(Iterator("/proc/self/fd"), Iterator{});
+}
+
+std::span<const std::byte> bytes(std::string_view text) { return std::as_bytes(std::span(text)); }
+
+/// Both ends of one arena in this process.
+struct Pair {
+  SupervisorArena supervisor_arena = *SupervisorArena::create(3);
+  ChildArena child_arena = *ChildArena::open(supervisor_arena.down_fd(), supervisor_arena.up_fd());
+  UniqueFd child_bell = create_bell();
+  UniqueFd supervisor_bell = create_bell();
+  std::pair<UniqueFd, UniqueFd> bulk = *socket_pair();
+  Channel supervisor{supervisor_ends(supervisor_arena, child_bell.get(), bulk.first.get())};
+  Channel child{child_ends(child_arena, supervisor_bell.get(), bulk.second.get())};
+
+  Pair() {
+    for (int fd : {bulk.first.get(), bulk.second.get()}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  }
+};
+
+v1::Completed completed(std::size_t size) {
+  v1::Completed message;
+  message.set_task(1);
+  message.mutable_result()->add_payloads()->set_data(std::string(size, 'r'));
+  return message;
+}
+
+}  // namespace
+
+TEST_CASE("descriptors travel with a message and are closed with their owner") {
+  auto before = open_descriptors();
+  {
+    auto sockets = socket_pair();
+    REQUIRE(sockets);
+    UniqueFd bell = create_bell();
+    std::array<int, 2> fds{bell.get(), STDOUT_FILENO};
+    REQUIRE(send_message(sockets->first.get(), bytes("hello"), fds) == Io::done);
+    std::array<std::byte, 16> buffer;
+    Received received;
+    REQUIRE(receive_message(sockets->second.get(), buffer, received) == Io::done);
+    CHECK(received.size == 5);
+    REQUIRE(received.fd_count == 2);
+    CHECK((::fcntl(received.fds[0].get(), F_GETFD) & FD_CLOEXEC) != 0);
+    REQUIRE(ring(received.fds[0].get()));
+    CHECK(silence(bell.get()));
+
+    REQUIRE(send_message(sockets->first.get(), bytes("longer than the buffer is")) == Io::done);
+    CHECK(receive_message(sockets->second.get(), buffer, received) == Io::failed);
+    sockets->first.reset();
+    CHECK(receive_message(sockets->second.get(), buffer, received) == Io::closed);
+    CHECK(send_message(sockets->second.get(), bytes("x")) == Io::closed);
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("a child can change neither the down half nor the size of either") {
+  auto arena = SupervisorArena::create(1);
+  REQUIRE(arena);
+  const int down = arena->down_fd(), up = arena->up_fd();
+  CHECK(::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, down, 0) == MAP_FAILED);
+  void* readable = ::mmap(nullptr, kPage, PROT_READ, MAP_SHARED, down, 0);
+  REQUIRE(readable != MAP_FAILED);
+  CHECK(::mprotect(readable, kPage, PROT_READ | PROT_WRITE) != 0);
+  ::munmap(readable, kPage);
+  CHECK(::pwrite(down, "x", 1, 0) < 0);
+  CHECK(::fallocate(down, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kPage) != 0);
+  for (int fd : {down, up}) {
+    CHECK(::ftruncate(fd, 0) != 0);
+    CHECK(::ftruncate(fd, 1 << 24) != 0);
+    CHECK(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) != 0);
+  }
+  std::string again = "/proc/self/fd/" + std::to_string(down);
+  UniqueFd reopened(::open(again.c_str(), O_RDWR | O_CLOEXEC));
+  if (reopened) {
+    CHECK(::mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, reopened.get(), 0) ==
+          MAP_FAILED);
+    CHECK(::pwrite(reopened.get(), "x", 1, 0) < 0);
+  }
+}
+
+TEST_CASE("an arena of another layout, or no arena at all, is refused") {
+  auto arena = SupervisorArena::create(1);
+  auto larger = SupervisorArena::create(1, 2 * kDefaultRingCapacity);
+  REQUIRE(arena);
+  REQUIRE(larger);
+  CHECK(ChildArena::open(arena->down_fd(), arena->up_fd()));
+  CHECK_FALSE(ChildArena::open(arena->up_fd(), arena->down_fd()));
+  CHECK_FALSE(ChildArena::open(arena->down_fd(), larger->up_fd()));
+  CHECK_FALSE(ChildArena::open(-1, -1));
+  CHECK_FALSE(ChildArena::open(STDIN_FILENO, STDIN_FILENO));
+  CHECK_FALSE(SupervisorArena::create(1, 100'000));
+}
+
+TEST_CASE("a process forked by an activity does not have the arena") {
+  Pair pair;
+  auto* status = &pair.child_arena.status();
+  pid_t pid = ::fork();
+  if (pid == 0) {
+    unsigned char residency;
+    // An address nobody mapped.
+    ::_exit(::mincore(status, kPage, &residency) != 0 && errno == ENOMEM ? 0 : 1);
+  }
+  int result;
+  REQUIRE(::waitpid(pid, &result, 0) == pid);
+  CHECK(result == 0);
+}
+
+TEST_CASE("messages cross in both directions, and ring only a sleeper") {
+  Pair pair;
+  v1::Start start;
+  start.set_activity_type("say_hello");
+  REQUIRE(pair.supervisor.send(RecordType::start, start) == Send::done);
+  CHECK_FALSE(silence(pair.child_bell.get()));
+  REQUIRE(pair.child.receive() == Receive::message);
+  CHECK(pair.child.type() == RecordType::start);
+  v1::Start received;
+  REQUIRE(pair.child.parse(received));
+  CHECK(received.activity_type() == "say_hello");
+  CHECK(pair.child.receive() == Receive::none);
+
+  pair.supervisor.about_to_sleep();
+  CHECK_FALSE(pair.supervisor.has_message());
+  REQUIRE(pair.child.send(RecordType::completed, completed(3)) == Send::done);
+  CHECK(silence(pair.supervisor_bell.get()));
+  pair.supervisor.awake();
+  REQUIRE(pair.supervisor.receive() == Receive::message);
+  CHECK(pair.supervisor.type() == RecordType::completed);
+}
+
+TEST_CASE("messages of every size arrive whole, in the record or in a memory of their own") {
+  auto before = open_descriptors();
+  {
+    Pair pair;
+    for (std::size_t size :
+         {std::size_t{0}, std::size_t{1}, std::size_t{32 * 1024 - 20}, std::size_t{32 * 1024 - 1},
+          std::size_t{32 * 1024}, std::size_t{32 * 1024 + 1}, std::size_t{4 << 20}}) {
+      CAPTURE(size);
+      for (int i = 0; i < 12; ++i) {  // often enough to wrap
+        auto message = completed(size);
+        REQUIRE(pair.child.send(RecordType::completed, message) == Send::done);
+        REQUIRE(pair.supervisor.receive() == Receive::message);
+        v1::Completed received;
+        REQUIRE(pair.supervisor.parse(received));
+        CHECK(received.SerializeAsString() == message.SerializeAsString());
+      }
+    }
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("a message over the cap is refused by its sender") {
+  Pair pair;
+  Channel small(child_ends(pair.child_arena, pair.supervisor_bell.get(), pair.bulk.second.get()),
+                100'000);
+  CHECK(small.send(RecordType::completed, completed(100'000)) == Send::too_large);
+  v1::Log log;
+  log.set_message(std::string(kInlineLimit + 1, 'l'));
+  CHECK(pair.child.send(RecordType::log, log) == Send::too_large);
+}
+
+TEST_CASE("less important messages leave room for the others") {
+  Pair pair;
+  v1::Log log;
+  log.set_message(std::string(10'000, 'l'));
+  int sent = 0;
+  while (pair.child.send_if_room(RecordType::log, log, 64 * 1024) == Send::done) ++sent;
+  CHECK(sent > 10);
+  CHECK(pair.child.send(RecordType::completed, completed(kInlineLimit - 100)) == Send::done);
+}
+
+TEST_CASE("a large message must come with sealed memory of its size") {
+  SUBCASE("nothing attached") {
+    Pair pair;
+    REQUIRE(pair.child.send(RecordType::completed, completed(100'000)) == Send::done);
+    std::byte mark;
+    Received stolen;
+    REQUIRE(receive_message(pair.bulk.first.get(), {&mark, 1}, stolen) == Io::done);
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+    CHECK(pair.supervisor.fault() != nullptr);
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+  }
+  auto forged = [](UniqueFd memory) {
+    Pair pair;
+    std::byte mark{};
+    int fd = memory.get();
+    REQUIRE(send_message(pair.bulk.second.get(), {&mark, 1}, {&fd, 1}) == Io::done);
+    REQUIRE(pair.child.send(RecordType::completed, completed(100'000)) == Send::done);
+    return pair.supervisor.receive();
+  };
+  SUBCASE("memory that can still change") {
+    CHECK(forged(create_memory("forged", 200'000)) == Receive::corrupt);
+  }
+  SUBCASE("memory that is too short") {
+    UniqueFd memory = create_memory("forged", kPage);
+    REQUIRE(seal(memory.get(), Seals::all));
+    CHECK(forged(std::move(memory)) == Receive::corrupt);
+  }
+  SUBCASE("no memory") { CHECK(forged(create_bell()) == Receive::corrupt); }
+}
+
+TEST_CASE("bytes that are no message of their type end the channel") {
+  Pair pair;
+  RingProducer forger(pair.child_arena.ring_b(), pair.child_arena.ring_capacity(),
+                      pair.child_arena.ends().tail, pair.child_arena.supervisor_ends().head,
+                      pair.child_arena.epoch(), up_rules());
+  REQUIRE(forger.push(static_cast<std::uint16_t>(RecordType::completed), bytes("\xff\xff\xff")) ==
+          Push::done);
+  REQUIRE(pair.supervisor.receive() == Receive::message);
+  v1::Completed message;
+  CHECK_FALSE(pair.supervisor.parse(message));
+  CHECK(pair.supervisor.receive() == Receive::corrupt);
+}
