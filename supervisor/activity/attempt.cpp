@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/activity/attempt.hpp"
+
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <utility>
+
+#include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace ws = api::workflowservice::v1;
+namespace failure = api::failure::v1;
+
+namespace {
+
+failure::Failure application_failure(std::string_view type, std::string message,
+                                     bool non_retryable = false) {
+  failure::Failure proto;
+  to_failure_proto(
+      ApplicationError(std::move(message), {.type = type, .non_retryable = non_retryable}), &proto);
+  return proto;
+}
+
+asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, Link link) {
+  try {
+    co_return co_await executor.run(task, std::move(link));
+  } catch (...) {
+    failure::Failure proto;
+    to_failure_proto(std::current_exception(), &proto);
+    co_return Ending{Threw{std::move(proto)}};
+  }
+}
+
+std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
+  std::size_t largest = 0;
+  for (const auto& payload : payloads.payloads()) largest = std::max(largest, payload.ByteSizeLong());
+  return largest;
+}
+
+}  // namespace
+
+Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
+    : settings_(settings),
+      task_(std::move(task)),
+      heartbeat_(settings.core, settings.service, settings.log,
+                 {.token = task_.task_token(),
+                  .name_space = settings.name_space,
+                  .identity = settings.identity,
+                  .timeout = from_proto(task_.heartbeat_timeout())}) {}
+
+asio::awaitable<void> Attempt::run(Executor& executor) {
+  using namespace asio::experimental::awaitable_operators;
+  Link link{.started =
+                [this](Execution& execution) {
+                  execution_ = &execution;
+                  // Both may have been asked for while the activity waited for its place.
+                  if (shutdown_notice_) execution.notify_shutdown();
+                  if (cancelled_) execution.cancel(*cancelled_);
+                },
+            .heartbeat = [this] { heartbeat_.arrived(); }};
+  auto take = [this]() -> std::optional<api::common::v1::Payloads> {
+    return execution_ ? execution_->take_heartbeat() : std::nullopt;
+  };
+  // The first to end is always the activity; the other two are cancelled with it.
+  auto first = co_await (ending_of(executor, task_, std::move(link)) ||
+                         heartbeat_.run(take, [this](CancelReason reason) { cancel(reason); }) ||
+                         watch_deadline());
+  execution_ = nullptr;
+  co_await respond(std::get<0>(std::move(first)));
+}
+
+asio::awaitable<void> Attempt::refuse(failure::Failure failure) {
+  co_await respond_failed(std::move(failure));
+}
+
+void Attempt::notify_shutdown() {
+  shutdown_notice_ = true;
+  if (execution_) execution_->notify_shutdown();
+}
+
+void Attempt::cancel(CancelReason reason) {
+  if (cancelled_) return;
+  cancelled_ = reason;
+  settings_.log.debug("an activity is asked to stop", fields());
+  if (execution_) execution_->cancel(reason);
+}
+
+void Attempt::terminate() {
+  if (execution_) execution_->terminate();
+}
+
+// The server owns the timeouts. But when the two are cut off from each other it cannot say so, and an activity that ignores
+// its deadline must not keep its place for ever.
+asio::awaitable<void> Attempt::watch_deadline() {
+  using Clock = std::chrono::steady_clock;
+  const auto buffer = settings_.local_timeout_buffer;
+  const auto arrived = Clock::now();
+  const auto start_to_close = from_proto(task_.start_to_close_timeout());
+  const auto between_beats = from_proto(task_.heartbeat_timeout());
+  for (;;) {
+    auto deadline = Clock::time_point::max();
+    if (start_to_close > Duration::zero() && start_to_close < std::chrono::hours(24 * 365))
+      deadline = arrived + start_to_close + buffer;
+    if (between_beats > Duration::zero())
+      deadline = std::min(deadline, heartbeat_.last_sent() + between_beats + buffer);
+    if (deadline <= Clock::now()) break;
+    co_await pause(std::min<Clock::duration>(deadline - Clock::now(), std::chrono::hours(1)));
+  }
+  settings_.log.warn("an activity overran its timeout; the server has given it up, so it is stopped",
+                     fields());
+  // Whatever it was cancelled for before, from now on the server takes no answer.
+  cancelled_ = CancelReason::timed_out;
+  if (execution_) execution_->cancel(CancelReason::timed_out);
+  co_await pause(settings_.timeout_grace);
+  terminate();
+  co_await pause(std::chrono::hours(24 * 365));
+}
+
+asio::awaitable<void> Attempt::respond(Ending ending) {
+  if (std::holds_alternative<CompletesLater>(ending.how)) co_return;
+  unsent_ = ending.last_heartbeat ? std::move(ending.last_heartbeat) : heartbeat_.unsent();
+  const bool given_up =
+      cancelled_ == CancelReason::timed_out || cancelled_ == CancelReason::gone;
+  if (given_up) {
+    settings_.log.debug("the server has given this activity up: nothing is reported", fields());
+  } else if (auto* returned = std::get_if<Returned>(&ending.how)) {
+    co_await respond_completed(*returned);
+  } else if (auto* stopped = std::get_if<ThrewCancelled>(&ending.how)) {
+    co_await respond_canceled(*stopped);
+  } else {
+    co_await respond_failed(std::move(std::get<Threw>(ending.how).failure));
+  }
+}
+
+template <class Request>
+Request Attempt::request() const {
+  Request request;
+  request.set_task_token(task_.task_token());
+  request.set_namespace_(settings_.name_space);
+  request.set_identity(settings_.identity);
+  return request;
+}
+
+asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
+  if (largest_payload(ending.result) > settings_.blob_limit) {
+    co_return co_await respond_failed(application_failure(
+        "PayloadTooLarge",
+        "the result is larger than the " + std::to_string(settings_.blob_limit) +
+            " bytes the server takes; store it elsewhere and return its address",
+        true));
+  }
+  auto completed = request<ws::RespondActivityTaskCompletedRequest>();
+  *completed.mutable_result() = std::move(ending.result);
+  std::optional<failure::Failure> refused;
+  try {
+    co_await settings_.service.respond_activity_task_completed(std::move(completed));
+  } catch (const RpcError& error) {
+    settings_.log.warn("the server did not take an activity's result",
+                       {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+    if (error.code() == RpcCode::invalid_argument)
+      refused = application_failure("ResultRefused", error.what());
+  }
+  if (refused) co_await respond_failed(std::move(*refused));
+}
+
+// A cancellation left the function; what that means depends on who asked for it.
+asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
+  if (cancelled_ == CancelReason::requested) {
+    auto canceled = request<ws::RespondActivityTaskCanceledRequest>();
+    *canceled.mutable_details() = std::move(ending.details);
+    try {
+      co_await settings_.service.respond_activity_task_canceled(std::move(canceled));
+    } catch (const RpcError& error) {
+      settings_.log.warn("the server did not take an activity's cancellation",
+                         {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+    }
+    co_return;
+  }
+  if (cancelled_ == CancelReason::paused)
+    co_return co_await respond_failed(application_failure("ActivityPause", "the activity was paused"));
+  if (cancelled_ == CancelReason::reset)
+    co_return co_await respond_failed(application_failure("ActivityReset", "the activity was reset"));
+  if (cancelled_ == CancelReason::worker_shutdown)
+    co_return co_await respond_failed(application_failure(
+        "WorkerShutdown", "the worker stopped before the activity was done; another attempt follows"));
+  co_await respond_failed(application_failure(
+      "temporal::Cancelled", "the activity threw Cancelled, but nobody had asked it to stop"));
+}
+
+asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
+  auto failed = request<ws::RespondActivityTaskFailedRequest>();
+  const bool benign = failure.application_failure_info().category() ==
+                      api::enums::v1::APPLICATION_ERROR_CATEGORY_BENIGN;
+  auto line = fields();
+  line["failure"] = failure.message();
+  line["type"] = failure.application_failure_info().type();
+  settings_.log.write(benign ? LogLevel::debug : LogLevel::warn, "an activity failed", line);
+  *failed.mutable_failure() = std::move(failure);
+  // What the activity said last and the server never heard goes out in the same call: the next attempt reads it.
+  if (unsent_) *failed.mutable_last_heartbeat_details() = *unsent_;
+  try {
+    co_await settings_.service.respond_activity_task_failed(std::move(failed));
+  } catch (const RpcError& error) {
+    settings_.log.write(error.code() == RpcCode::not_found ? LogLevel::debug : LogLevel::warn,
+                        "the server did not take an activity's failure",
+                        {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+  }
+}
+
+LogFields Attempt::fields() const {
+  LogFields fields{{"activity_type", task_.activity_type().name()},
+                   {"activity_id", task_.activity_id()},
+                   {"workflow_id", task_.workflow_execution().workflow_id()},
+                   {"run_id", task_.workflow_execution().run_id()},
+                   {"attempt", task_.attempt()}};
+  if (cancelled_) fields["reason"] = to_string(*cancelled_);
+  return fields;
+}
+
+}  // namespace temporal::supervisor

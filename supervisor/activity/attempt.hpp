@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// One attempt, from the arrival of its task to its single answer. It owns the token: nobody else ever answers for it.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "supervisor/activity/executor.hpp"
+#include "supervisor/activity/heartbeat.hpp"
+#include "supervisor/rpc/workflow_service.hpp"
+#include "temporal/log.hpp"
+
+namespace temporal::supervisor {
+
+/// What all attempts of a worker share.
+struct AttemptSettings {
+  boost::asio::any_io_executor core;
+  WorkflowService& service;
+  Logger& log;
+  std::string name_space;
+  std::string identity;
+  std::chrono::milliseconds timeout_grace{10'000};  ///< from the activity's own timeout to terminate()
+  std::chrono::milliseconds local_timeout_buffer{5'000};
+  std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
+};
+
+/// Thread rule: core loop only.
+class Attempt {
+ public:
+  Attempt(AttemptSettings& settings, ActivityTask task);
+  Attempt(const Attempt&) = delete;
+  Attempt& operator=(const Attempt&) = delete;
+
+  /// Runs the activity and answers for it. Never throws for what the activity or the server did.
+  boost::asio::awaitable<void> run(Executor& executor);
+  /// Answers for a task that nobody here can run.
+  boost::asio::awaitable<void> refuse(api::failure::v1::Failure failure);
+
+  /// The stop of the worker reaches the activity in these steps.
+  void notify_shutdown();
+  void cancel(CancelReason reason);
+  void terminate();
+
+ private:
+  boost::asio::awaitable<void> watch_deadline();
+  boost::asio::awaitable<void> respond(Ending ending);
+  boost::asio::awaitable<void> respond_completed(Returned& ending);
+  boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
+  boost::asio::awaitable<void> respond_failed(api::failure::v1::Failure failure);
+  template <class Request>
+  Request request() const;
+  LogFields fields() const;
+
+  AttemptSettings& settings_;
+  ActivityTask task_;
+  std::optional<CancelReason> cancelled_;
+  bool shutdown_notice_ = false;
+  Execution* execution_ = nullptr;  // while it runs
+  std::optional<api::common::v1::Payloads> unsent_;
+  Heartbeat heartbeat_;
+};
+
+}  // namespace temporal::supervisor

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// One activity, three homes: what an attempt needs to know of the place it runs in, and no more.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <functional>
+#include <optional>
+#include <variant>
+
+#include "temporal/api/common/v1/message.pb.h"
+#include "temporal/api/failure/v1/message.pb.h"
+#include "temporal/api/workflowservice/v1/request_response.pb.h"
+#include "temporal/errors.hpp"
+
+namespace temporal::supervisor {
+
+using ActivityTask = api::workflowservice::v1::PollActivityTaskQueueResponse;
+
+/// How user code (or its process) ended, before anybody asks what that means to the server.
+struct Returned {
+  api::common::v1::Payloads result;
+};
+struct Threw {
+  api::failure::v1::Failure failure;
+};
+/// A cancellation left the function.
+struct ThrewCancelled {
+  api::common::v1::Payloads details;
+};
+struct CompletesLater {};
+struct Ending {
+  std::variant<Returned, Threw, ThrewCancelled, CompletesLater> how;
+  /// The newest heartbeat, when nobody took it: what a crash leaves behind counts too.
+  std::optional<api::common::v1::Payloads> last_heartbeat{};
+};
+
+/// A running activity as its attempt sees it. Valid from Link::started to the end of Executor::run.
+class Execution {
+ public:
+  virtual ~Execution() = default;
+  /// First reason wins. Asks, never forces.
+  virtual void cancel(CancelReason reason) = 0;
+  /// The worker is stopping: a notice, not a cancellation.
+  virtual void notify_shutdown() = 0;
+  /// Ends what cannot be asked: SIGTERM, then SIGKILL for a child; nothing for a coroutine.
+  virtual void terminate() = 0;
+  /// The newest heartbeat that was not taken yet. When there is none, the next one calls Link::heartbeat.
+  virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;
+};
+
+/// What an executor tells while the activity runs. Called on the core loop.
+struct Link {
+  std::function<void(Execution&)> started;
+  std::function<void()> heartbeat;
+};
+
+/// Thread rule: core loop only.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  /// Runs the activity to its end, whatever that is; throws only for its own bugs.
+  virtual boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) = 0;
+};
+
+}  // namespace temporal::supervisor

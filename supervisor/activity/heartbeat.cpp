@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/activity/heartbeat.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace temporal::supervisor {
+
+namespace ws = api::workflowservice::v1;
+
+std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout) {
+  if (timeout <= 0ns) return 30s;
+  return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, 60s);
+}
+
+Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logger& log, Task task)
+    : service_(service), log_(log), task_(std::move(task)), arrived_(std::move(core)) {}
+
+asio::awaitable<void> Heartbeat::run(Take take, std::function<void(CancelReason)> on_cancel) {
+  for (;;) {
+    auto details = take();
+    if (!details) {
+      co_await arrived_.wait();
+      continue;
+    }
+    unsent_ = std::move(details);
+    if (auto reason = co_await send(*unsent_)) on_cancel(*reason);
+    co_await pause(heartbeat_interval(task_.timeout));
+  }
+}
+
+asio::awaitable<std::optional<CancelReason>> Heartbeat::send(
+    const api::common::v1::Payloads& details) {
+  ws::RecordActivityTaskHeartbeatRequest request;
+  request.set_task_token(task_.token);
+  request.set_namespace_(task_.name_space);
+  request.set_identity(task_.identity);
+  *request.mutable_details() = details;
+  try {
+    auto reply = co_await service_.record_activity_task_heartbeat(std::move(request));
+    last_sent_ = std::chrono::steady_clock::now();
+    unsent_.reset();
+    if (reply.cancel_requested()) co_return CancelReason::requested;
+    if (reply.activity_reset()) co_return CancelReason::reset;
+    if (reply.activity_paused()) co_return CancelReason::paused;
+  } catch (const RpcError& error) {
+    if (error.code() == RpcCode::not_found) co_return CancelReason::gone;
+    log_.warn("a heartbeat did not reach the server; the next one is tried in its turn",
+              {{"error", error.what()}});
+  }
+  co_return std::nullopt;
+}
+
+}  // namespace temporal::supervisor

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// An activity may beat a million times a second; the server wants one beat per throttle interval. The newest wins, the first
+// goes out at once, and never are two calls in flight for one attempt. What the server answers may be "stop".
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "supervisor/activity/executor.hpp"
+#include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/wakeup.hpp"
+#include "temporal/log.hpp"
+
+namespace temporal::supervisor {
+
+/// 0.8 x the timeout, at most 60 s; 30 s when the server watches no heartbeats.
+[[nodiscard]] std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout);
+
+/// Thread rule: core loop only.
+class Heartbeat {
+ public:
+  using Take = std::function<std::optional<api::common::v1::Payloads>()>;
+
+  struct Task {
+    std::string token;
+    std::string name_space;
+    std::string identity;
+    std::chrono::nanoseconds timeout{};
+  };
+
+  Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Task task);
+
+  /// Sends what `take` yields until cancelled. `on_cancel` hears why the server wants an end.
+  boost::asio::awaitable<void> run(Take take, std::function<void(CancelReason)> on_cancel);
+  /// There is something to take.
+  void arrived() noexcept { arrived_.notify(); }
+
+  /// When the server last heard of this attempt; the arrival of the task counts.
+  [[nodiscard]] std::chrono::steady_clock::time_point last_sent() const noexcept { return last_sent_; }
+  /// Details that were taken but never reached the server.
+  [[nodiscard]] std::optional<api::common::v1::Payloads> unsent() const { return unsent_; }
+
+ private:
+  boost::asio::awaitable<std::optional<CancelReason>> send(const api::common::v1::Payloads& details);
+
+  WorkflowService& service_;
+  Logger& log_;
+  Task task_;
+  std::chrono::steady_clock::time_point last_sent_ = std::chrono::steady_clock::now();
+  std::optional<api::common::v1::Payloads> unsent_;
+  Wakeup arrived_;
+};
+
+}  // namespace temporal::supervisor

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+// Coroutine activities, on loops of their own. What they ask of their context and what they are told crosses by post().
+#pragma once
+
+#include <memory>
+
+#include "supervisor/activity/executor.hpp"
+#include "supervisor/threads/loop_threads.hpp"
+#include "temporal/log.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::supervisor {
+
+class LoopExecutor final : public Executor {
+ public:
+  /// `log` may be written from any thread.
+  LoopExecutor(const Module& module, LoopThreads& loops, Logger& log)
+      : module_(module), loops_(loops), log_(log) {}
+  boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override;
+
+ private:
+  const Module& module_;
+  LoopThreads& loops_;
+  Logger& log_;
+};
+
+}  // namespace temporal::supervisor

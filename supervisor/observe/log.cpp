@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/observe/log.hpp"
+
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+
+namespace temporal::supervisor {
+
+namespace {
+
+spdlog::level::level_enum spdlog_level(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug: return spdlog::level::debug;
+    case LogLevel::info: return spdlog::level::info;
+    case LogLevel::warn: return spdlog::level::warn;
+    case LogLevel::error: return spdlog::level::err;
+  }
+  return spdlog::level::info;
+}
+
+// Whatever a user's field holds: a log line is never the reason that something fails.
+std::string dumped(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+std::string text_line(std::string_view message, const LogFields& fields) {
+  std::string line(message);
+  if (!fields.is_object()) return line;
+  for (const auto& [key, value] : fields.items()) {
+    line += "  " + key + "=";
+    line += value.is_string() ? value.get_ref<const std::string&>() : dumped(value);
+  }
+  return line;
+}
+
+std::string json_line(LogLevel level, std::string_view message, const LogFields& fields) {
+  nlohmann::json line = fields.is_object() ? fields : nlohmann::json::object();
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  line["time_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+  line["level"] = to_string(level);
+  line["message"] = message;
+  return dumped(line);
+}
+
+}  // namespace
+
+Log::Log(LogFormat format, LogLevel lowest)
+    : json_(format == LogFormat::json || (format == LogFormat::automatic && !::isatty(STDERR_FILENO))),
+      sink_(std::make_shared<spdlog::logger>(
+          "temporal", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
+  sink_->set_level(spdlog_level(lowest));
+  sink_->set_pattern(json_ ? "%v" : "%H:%M:%S.%e %^%-7l%$ %v");
+}
+
+Log::~Log() = default;
+
+void Log::write(LogLevel level, std::string_view message, const LogFields& fields) {
+  const auto as = spdlog_level(level);
+  if (!sink_->should_log(as)) return;
+  sink_->log(as, json_ ? json_line(level, message, fields) : text_line(message, fields));
+}
+
+}  // namespace temporal::supervisor

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/options.hpp"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <stdexcept>
+#include <thread>
+
+#include "supervisor/version.hpp"
+
+namespace temporal::supervisor {
+
+namespace {
+
+std::optional<milliseconds> parse_duration(const std::string& text) {
+  static const std::map<std::string, double> kUnits{
+      {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
+  double number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  auto unit = kUnits.find(end);
+  if (error != std::errc{} || number < 0 || (unit == kUnits.end() && number != 0)) return std::nullopt;
+  return milliseconds{static_cast<std::int64_t>(number == 0 ? 0 : number * unit->second)};
+}
+
+std::string duration_text(milliseconds duration) {
+  if (duration.count() % 1000 == 0) return std::to_string(duration.count() / 1000) + "s";
+  return std::to_string(duration.count()) + "ms";
+}
+
+std::string variable_of(const std::string& flag) {
+  std::string name = "TEMPORAL_SUPERVISOR_";
+  for (char c : flag.substr(2)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
+  return name;
+}
+
+class Parser {
+ public:
+  Parser(Options& options, bool own_modules) : options_(options) {
+    app_.name("temporal-supervisor");
+    app_.set_version_flag("--version", std::string("temporal-supervisor ") + kVersion);
+    app_.option_defaults()->always_capture_default();
+    app_.fallthrough();
+    app_.require_subcommand(0, 1);
+    auto* run = app_.add_subcommand("run", "Serve a task queue (the default verb)");
+    auto* replay = app_.add_subcommand(
+        "replay", "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
+    replay->add_option("FILE", options_.histories, "Histories, as JSON or binary")->required();
+    replay->callback([this] { options_.verb = Options::Verb::replay; });
+    run->callback([this] { options_.verb = Options::Verb::run; });
+    if (!own_modules)
+      flag("--module", options_.modules, "Shared object with workflows and activities; repeatable");
+    add_server();
+    add_work();
+    add_lifecycle();
+  }
+
+  void parse(int argc, const char* const* argv) { app_.parse(argc, argv); }
+  int report(const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app_.exit(error);
+    std::cerr << "temporal-supervisor: " << error.what() << "; --help lists the flags\n";
+    return kExitUsage;
+  }
+
+ private:
+  template <class T>
+  CLI::Option* flag(const std::string& name, T& value, const std::string& help) {
+    return app_.add_option(name, value, help)->envname(variable_of(name));
+  }
+
+  void duration(const std::string& name, milliseconds& value, const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value](const std::string& text) {
+              auto parsed = parse_duration(text);
+              if (!parsed)
+                throw CLI::ValidationError(name, "'" + text + "' is no duration; write 500ms, 10s, 2m or 1h");
+              value = *parsed;
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(duration_text(value))
+        ->type_name("DURATION");
+  }
+
+  template <class T>
+  void choice(const std::string& name, T& value, std::map<std::string, T> choices,
+              const std::string& standard, const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value, choices](const std::string& text) {
+              auto found = choices.find(text);
+              if (found == choices.end())
+                throw CLI::ValidationError(name, "'" + text + "' is not among its choices");
+              value = found->second;
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(standard);
+  }
+
+  void add_server() {
+    flag("--address", options_.address, "The server, HOST:PORT")->envname("TEMPORAL_ADDRESS");
+    flag("--namespace", options_.name_space, "Namespace")->envname("TEMPORAL_NAMESPACE");
+    flag("--identity", options_.identity, "How this worker is called in histories")
+        ->default_str("PID@HOST");
+    duration("--connect-timeout", options_.connect_timeout,
+             "How long a server that is away at start is waited for");
+    app_.add_flag("--dev", options_.dev,
+                  "Start the Temporal dev server (embedded SQLite) and stop it at the end");
+    flag("--dev-db", options_.dev_db, "Keep the dev server's data in this file");
+    flag("--dev-ui-port", options_.dev_ui_port, "Port of the dev server's web UI")->default_str("free");
+  }
+
+  void add_work() {
+    flag("--task-queue", options_.task_queue, "Task queue to serve");
+    app_.add_option_function<std::string>(
+            "--children",
+            [this](const std::string& text) {
+              if (text == "auto") {
+                options_.children = usable_cores();
+              } else if (!CLI::detail::lexical_cast(text, options_.children) ||
+                         options_.children < 0 || options_.children > 1024) {
+                throw CLI::ValidationError("--children", "'" + text + "' is neither 0 to 1024 nor auto");
+              }
+            },
+            "Child processes for plain-function activities; auto is one per usable core")
+        ->envname(variable_of("--children"))
+        ->default_str("auto")
+        ->type_name("N|auto");
+    flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
+    flag("--workflow-threads", options_.workflow_threads, "Threads that run workflow code")
+        ->check(CLI::Range(1, 1024));
+    flag("--loop-threads", options_.loop_threads, "Event loops for coroutine activities")
+        ->check(CLI::Range(1, 1024));
+    flag("--max-concurrent-workflow-tasks", options_.max_concurrent_workflow_tasks,
+         "Workflow tasks at a time")
+        ->check(CLI::Range(1, 100'000));
+    flag("--max-concurrent-activities", options_.max_concurrent_activities,
+         "Activities at a time; those in children are bounded by --children too")
+        ->check(CLI::Range(1, 100'000));
+    flag("--workflow-pollers", options_.workflow_pollers, "Polls for workflow tasks at a time")
+        ->check(CLI::Range(1, 1000));
+    flag("--activity-pollers", options_.activity_pollers, "Polls for activity tasks at a time")
+        ->check(CLI::Range(1, 1000));
+    duration("--deadlock-timeout", options_.deadlock_timeout,
+             "Longest a workflow may hold its thread in one go; 0 is off");
+  }
+
+  void add_lifecycle() {
+    duration("--grace", options_.grace, "After a stop signal, how long activities may go on");
+    duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
+    choice("--log-format", options_.log_format,
+           {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},
+           "auto", "text, json or auto: text on a terminal");
+    choice("--log-level", options_.log_level,
+           {{"debug", LogLevel::debug},
+            {"info", LogLevel::info},
+            {"warn", LogLevel::warn},
+            {"error", LogLevel::error}},
+           "info", "The least important lines to show: debug, info, warn or error");
+  }
+
+  Options& options_;
+  CLI::App app_{
+      "A native Temporal worker: workflows on threads of its own, blocking activities in child "
+      "processes that cannot hurt it"};
+};
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+bool printable_ascii(const std::string& text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+void check(const Options& options, bool own_modules) {
+  if (!own_modules && options.modules.empty())
+    throw CLI::ValidationError("--module", "nothing to serve; name a shared object, as in --module ./libhello.so");
+  if (options.verb == Options::Verb::replay) return;
+  if (options.task_queue.empty())
+    throw CLI::ValidationError("--task-queue", "nothing to poll; name the queue, as in --task-queue hello");
+  if (options.task_queue.size() > 1000)
+    throw CLI::ValidationError("--task-queue", "the name is longer than 1000 bytes");
+  if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
+    throw CLI::ValidationError("--identity, --namespace", "only printable ASCII can be sent");
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t allowed;
+  int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
+                  ? CPU_COUNT(&allowed)
+                  : static_cast<int>(std::thread::hardware_concurrency());
+  // cgroup v2: "QUOTA PERIOD" in microseconds, or "max PERIOD".
+  if (std::ifstream file("/sys/fs/cgroup/cpu.max"); file) {
+    double quota = 0, period = 0;
+    if (file >> quota >> period && period > 0)
+      cores = std::min(cores, static_cast<int>(std::ceil(quota / period)));
+  }
+  return std::max(cores, 1);
+}
+
+ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules) {
+  ParsedOptions parsed;
+  Options& options = parsed.options;
+  options.children = usable_cores();
+  options.workflow_threads = std::max(2, usable_cores());
+  options.identity = std::to_string(::getpid()) + "@" + host_name();
+  Parser parser(options, own_modules);
+  try {
+    parser.parse(argc, argv);
+    check(options, own_modules);
+  } catch (const CLI::ParseError& error) {
+    parsed.exit = true;
+    parsed.exit_code = parser.report(error);
+  }
+  return parsed;
+}
+
+}  // namespace temporal::supervisor

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Every flag of temporal-supervisor, its default and its help line. A flag wins over its environment variable
+// (TEMPORAL_SUPERVISOR_ and the flag's name in capitals), the variable over the default.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "supervisor/observe/log.hpp"
+
+namespace temporal::supervisor {
+
+using std::chrono::milliseconds;
+
+/// What the process ends with.
+enum ExitCode : int {
+  kExitStopped = 0,      ///< stopped as asked; replay: all histories replayed
+  kExitFatal = 1,        ///< failed while running; replay: a history does not fit the code
+  kExitUsage = 2,        ///< a flag, a file or a setting is wrong
+  kExitModule = 3,       ///< a module cannot be loaded
+  kExitIncompatible = 4, ///< the child was built from another version
+  kExitUnreachable = 5,  ///< the server did not answer in time
+};
+
+struct Options {
+  enum class Verb { run, replay };
+  Verb verb = Verb::run;
+
+  std::string address = "127.0.0.1:7233";
+  std::string name_space = "default";
+  std::string task_queue;
+  std::vector<std::filesystem::path> modules;
+  std::string identity;  ///< default pid@host
+
+  bool dev = false;
+  std::filesystem::path dev_db;  ///< empty: in memory
+  int dev_ui_port = 0;           ///< 0: the server's port + 1000, or a free one
+
+  int children = 0;
+  int child_nice = 5;
+  int workflow_threads = 2;
+  int loop_threads = 1;
+  int max_concurrent_workflow_tasks = 100;
+  int max_concurrent_activities = 100;
+  int workflow_pollers = 5;
+  int activity_pollers = 5;
+  milliseconds deadlock_timeout{2'000};
+  milliseconds connect_timeout{60'000};
+  milliseconds grace{20'000};
+  milliseconds term_grace{2'000};
+  LogFormat log_format = LogFormat::automatic;
+  LogLevel log_level = LogLevel::info;
+
+  std::vector<std::filesystem::path> histories;  ///< replay
+};
+
+struct ParsedOptions {
+  Options options;
+  /// Set when the process is done already: --help, --version or a usage error (said on stderr).
+  bool exit = false;
+  int exit_code = 0;
+};
+
+/// Reads the command line. `own_modules`: the program brings its modules, so --module is not asked for.
+[[nodiscard]] ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules);
+
+/// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.
+[[nodiscard]] int usable_cores();
+
+}  // namespace temporal::supervisor

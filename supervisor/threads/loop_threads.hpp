@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// The loops of user coroutines: never the core loop, so that a coroutine that blocks delays its like and nothing else.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstddef>
+#include <list>
+#include <thread>
+
+namespace temporal::supervisor {
+
+class LoopThreads {
+ public:
+  explicit LoopThreads(int count);
+  LoopThreads(const LoopThreads&) = delete;
+  LoopThreads& operator=(const LoopThreads&) = delete;
+  /// Stops the loops, abandons what is still waiting on them, joins.
+  ~LoopThreads();
+
+  /// The loops in turn. Everything crosses by asio::post.
+  [[nodiscard]] boost::asio::io_context::executor_type next();
+
+ private:
+  struct Loop {
+    boost::asio::io_context context{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> stay{
+        context.get_executor()};
+    std::thread thread;
+  };
+  std::list<Loop> loops_;
+  std::list<Loop>::iterator turn_;
+};
+
+}  // namespace temporal::supervisor

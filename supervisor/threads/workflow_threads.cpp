@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/threads/workflow_threads.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/asio/post.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "supervisor/wakeup.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace {
+constexpr std::chrono::milliseconds kLook{100};
+}
+
+struct WorkflowThreads::Job {
+  Job(asio::any_io_executor core, Work closure) : done(std::move(core)), work(std::move(closure)) {}
+  Wakeup done;
+  Work work;
+  bool finished = false;
+  bool overstayed = false;
+};
+
+struct WorkflowThreads::Queue {
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::deque<std::shared_ptr<Job>> jobs;
+  bool closed = false;
+};
+
+struct WorkflowThreads::Worker {
+  std::thread thread;
+  std::mutex mutex;            // guards `job`: looked at ten times a second
+  std::shared_ptr<Job> job;
+  std::atomic<bool> lost = false;
+  // The watch's own: which job it saw last, and for how long in all.
+  const Job* seen = nullptr;
+  std::chrono::steady_clock::duration seen_for{};
+};
+
+WorkflowThreads::WorkflowThreads(asio::any_io_executor core, int count,
+                                 std::chrono::milliseconds deadline)
+    : core_(core), deadline_(deadline), watch_(core), queue_(std::make_shared<Queue>()) {
+  for (int i = 0; i < count; ++i) start_worker();
+}
+
+WorkflowThreads::~WorkflowThreads() {
+  {
+    std::lock_guard lock(queue_->mutex);
+    queue_->closed = true;
+  }
+  queue_->wake.notify_all();
+  for (auto& worker : workers_) worker->thread.join();
+}
+
+void WorkflowThreads::start_worker() {
+  auto worker = std::make_shared<Worker>();
+  workers_.push_back(worker);
+  worker->thread = std::thread([worker, queue = queue_, core = core_] {
+    ::pthread_setname_np(::pthread_self(), "workflow");
+    while (!worker->lost) {
+      std::shared_ptr<Job> job;
+      {
+        std::unique_lock lock(queue->mutex);
+        queue->wake.wait(lock, [&] { return queue->closed || !queue->jobs.empty(); });
+        if (queue->jobs.empty()) return;
+        job = std::move(queue->jobs.front());
+        queue->jobs.pop_front();
+      }
+      {
+        std::lock_guard lock(worker->mutex);
+        worker->job = job;
+      }
+      job->work();
+      job->work = nullptr;  // what it held is released here, not on the core loop
+      {
+        std::lock_guard lock(worker->mutex);
+        worker->job = nullptr;
+      }
+      asio::post(core, [job = std::move(job)] {
+        job->finished = true;
+        job->done.notify();
+      });
+    }
+  });
+}
+
+asio::awaitable<bool> WorkflowThreads::run(Work work) {
+  auto job = std::make_shared<Job>(core_, std::move(work));
+  {
+    std::lock_guard lock(queue_->mutex);
+    queue_->jobs.push_back(job);
+  }
+  queue_->wake.notify_one();
+  ++running_;
+  if (!watching_ && deadline_.count() > 0) {
+    watching_ = true;
+    last_look_ = std::chrono::steady_clock::now();
+    look_at_workers();
+  }
+  while (!job->finished && !job->overstayed) co_await job->done.wait();
+  if (--running_ == 0) {
+    watching_ = false;
+    watch_.cancel();
+  }
+  co_return job->finished;
+}
+
+void WorkflowThreads::look_at_workers() {
+  watch_.expires_after(kLook);
+  watch_.async_wait([this](boost::system::error_code error) {
+    if (error || !watching_) return;
+    const auto now = std::chrono::steady_clock::now();
+    // Time in which this watch did not run either (SIGSTOP, a starved machine) is nobody's fault.
+    const auto passed = std::min<std::chrono::steady_clock::duration>(now - last_look_, 2 * kLook);
+    last_look_ = now;
+    std::vector<std::shared_ptr<Worker>> overstaying;
+    for (auto& worker : workers_) {
+      std::lock_guard lock(worker->mutex);
+      if (worker->job.get() != worker->seen || !worker->job) {
+        worker->seen = worker->job.get();
+        worker->seen_for = {};
+      } else if ((worker->seen_for += passed) >= deadline_) {
+        overstaying.push_back(worker);
+      }
+    }
+    for (auto& worker : overstaying) lose(*worker);
+    look_at_workers();
+  });
+}
+
+void WorkflowThreads::lose(Worker& worker) {
+  std::shared_ptr<Job> job;
+  {
+    std::lock_guard lock(worker.mutex);
+    job = worker.job;
+  }
+  if (!job) return;  // it came back this very moment
+  worker.lost = true;
+  worker.thread.detach();
+  ++lost_;
+  job->overstayed = true;
+  job->done.notify();
+  workers_.remove_if([&](const auto& candidate) { return candidate.get() == &worker; });
+  start_worker();
+}
+
+}  // namespace temporal::supervisor
