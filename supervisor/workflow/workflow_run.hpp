@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The engine's face: one run of one workflow. A workflow task's history goes in, its commands come out. It knows no clock, no
+// thread, no socket and no lock: its caller brings those.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "temporal/api/command/v1/message.pb.h"
+#include "temporal/api/enums/v1/failed_cause.pb.h"
+#include "temporal/api/failure/v1/message.pb.h"
+#include "temporal/api/history/v1/message.pb.h"
+#include "temporal/api/sdk/v1/task_complete_metadata.pb.h"
+#include "temporal/log.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::engine {
+
+/// Where workflow::log() and the engine's own warnings go. Called on the thread that activates, never while history is
+/// replayed. The caller adds workflow and run ids: it knows them.
+using LogSink = std::function<void(LogLevel, std::string_view message, const LogFields& fields)>;
+
+/// What the poll reply says about a run; the rest of workflow::info() comes from its first event.
+struct RunContext {
+  std::string workflow_namespace;
+  std::string workflow_id;
+  std::string run_id;
+  std::string workflow_type;
+  std::string task_queue;
+  /// GetSystemInfo's capability. Without it every SDK flag counts as unset, always.
+  bool server_keeps_sdk_metadata = true;
+  /// Set by the replay tool: everything is replay, and histories of other SDKs are taken as they are (their language flags
+  /// are ignored, their timers paired by order). A live worker refuses them.
+  bool replay_only = false;
+};
+
+struct WorkflowTaskInput {
+  /// All pages joined: complete from event 1, or for a cached run what came since its last task. Events that were processed
+  /// already are skipped; a gap fails the task.
+  api::history::v1::History history;
+  std::int64_t previous_started_event_id = 0;
+  std::int64_t started_event_id = 0;
+};
+
+/// The task is to be failed, and the run to be forgotten: its state is no longer that of history.
+struct TaskFailure {
+  api::enums::v1::WorkflowTaskFailedCause cause{};
+  api::failure::v1::Failure failure;  ///< for RespondWorkflowTaskFailed
+  std::string text;                   ///< for the log: one sentence or more
+  std::int64_t event_id = 0;          ///< where in history, 0 when nowhere
+};
+
+struct TaskOutcome {
+  /// In the order to send them. Empty while history is still replayed, and with a failure.
+  std::vector<api::command::v1::Command> commands;
+  /// What RespondWorkflowTaskCompleted.sdk_metadata is to say: only news. Unset fields: nothing to say.
+  api::sdk::v1::WorkflowTaskCompletedMetadata sdk_metadata;
+  /// The run is over: its terminal command is among these, or history holds its last event.
+  bool finished = false;
+  std::optional<TaskFailure> failure;
+};
+
+/// Thread rule: one thread at a time, any thread. `module` must outlive it.
+class WorkflowRun {
+ public:
+  WorkflowRun(const Module& module, RunContext context, LogSink log = {});
+  /// Eviction: destroys the coroutines, innermost first, and resumes none. Destructors of user code run; what they ask of
+  /// the workflow API is ignored.
+  ~WorkflowRun();
+  WorkflowRun(const WorkflowRun&) = delete;
+  WorkflowRun& operator=(const WorkflowRun&) = delete;
+
+  /// Applies one workflow task. Whatever user code throws becomes an outcome. After a failure only destruction is left.
+  [[nodiscard]] TaskOutcome activate(WorkflowTaskInput task) noexcept;
+
+  [[nodiscard]] bool finished() const noexcept;
+  /// The STARTED event of the last task applied: a task continues this run when its previous_started_event_id equals it.
+  [[nodiscard]] std::int64_t last_started_event_id() const noexcept;
+  [[nodiscard]] const RunContext& context() const noexcept;
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace temporal::engine
