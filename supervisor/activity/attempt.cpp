@@ -90,6 +90,7 @@ void Attempt::cancel(CancelReason reason) {
 }
 
 void Attempt::terminate() {
+  terminated_ = true;
   if (execution_) execution_->terminate();
 }
 
@@ -131,6 +132,9 @@ asio::awaitable<void> Attempt::respond(Ending ending) {
     co_await respond_completed(*returned);
   } else if (auto* stopped = std::get_if<ThrewCancelled>(&ending.how)) {
     co_await respond_canceled(*stopped);
+  } else if (terminated_ && cancelled_ == CancelReason::worker_shutdown) {
+    ThrewCancelled killed;  // by us, because it did not stop: not a crash of its own
+    co_await respond_canceled(killed);
   } else {
     co_await respond_failed(std::move(std::get<Threw>(ending.how).failure));
   }

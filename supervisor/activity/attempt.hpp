@@ -58,6 +58,7 @@ class Attempt {
   ActivityTask task_;
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
+  bool terminated_ = false;
   Execution* execution_ = nullptr;  // while it runs
   std::optional<api::common::v1::Payloads> unsent_;
   Heartbeat heartbeat_;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// The inside of a Connection, for connection.cpp and call.cpp: what names gRPC's types.
+#pragma once
+
+#include <google/protobuf/message_lite.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/generic/generic_stub.h>
+
+#include <atomic>
+#include <memory>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "supervisor/rpc/connection.hpp"
+
+namespace temporal::supervisor {
+
+/// Any request, any response: methods go by their names, and no generated stub is needed.
+using Stub = grpc::TemplatedGenericStub<google::protobuf::MessageLite, google::protobuf::MessageLite>;
+
+/// What gRPC and we hold together while a call runs.
+struct Flight {
+  grpc::ClientContext context;
+  bool cancelled = false;          // by the awaiting coroutine; loop only
+  std::atomic<bool> landed{false};  // gRPC's last touch
+};
+
+struct Connection::Channels {
+  ConnectionOptions options;
+  std::vector<std::pair<std::string, std::string>> metadata;
+  Stub unary;
+  Stub long_poll;
+  std::unordered_set<std::shared_ptr<Flight>> flights;
+};
+
+}  // namespace temporal::supervisor
