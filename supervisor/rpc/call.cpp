@@ -22,20 +22,22 @@ using google::protobuf::MessageLite;
 namespace {
 
 CallResult result_of(const grpc::Status& status) {
-  return {static_cast<RpcCode>(status.error_code()), status.error_message(), status.error_details()};
+  return {static_cast<RpcCode>(status.error_code()), status.error_message(),
+          status.error_details()};
 }
 
 std::shared_ptr<Flight> prepare(const Connection::Channels& channels, const CallOptions& options) {
   auto flight = std::make_shared<Flight>();
   for (const auto& [name, value] : channels.metadata) flight->context.AddMetadata(name, value);
-  if (!options.name_space.empty()) flight->context.AddMetadata("temporal-namespace", options.name_space);
-  flight->context.set_deadline(gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
-                                            gpr_time_from_millis(options.deadline.count(), GPR_TIMESPAN)));
+  if (!options.name_space.empty())
+    flight->context.AddMetadata("temporal-namespace", options.name_space);
+  flight->context.set_deadline(gpr_time_add(
+      gpr_now(GPR_CLOCK_MONOTONIC), gpr_time_from_millis(options.deadline.count(), GPR_TIMESPAN)));
   return flight;
 }
 
-// The handler of an awaiting coroutine and what it needs to be resumed, on its way through gRPC. std::function wants to copy
-// its target, and a handler cannot be copied.
+// The handler of an awaiting coroutine and what it needs to be resumed, on its way through gRPC.
+// std::function wants to copy its target, and a handler cannot be copied.
 template <class Handler>
 struct Passenger {
   Handler handler;
@@ -43,8 +45,9 @@ struct Passenger {
 };
 
 template <class Handler>
-void launch(Handler handler, Connection::Channels& channels, const CallOptions& options,
-            const MessageLite& request, MessageLite& response, std::shared_ptr<Flight> flight) {
+void launch(Handler handler, const std::shared_ptr<Connection::Channels>& channels,
+            const CallOptions& options, const MessageLite& request, MessageLite& response,
+            const std::shared_ptr<Flight>& flight) {
   auto slot = asio::get_associated_cancellation_slot(handler);
   if (slot.is_connected()) {
     slot.assign([flight](asio::cancellation_type) {
@@ -55,15 +58,16 @@ void launch(Handler handler, Connection::Channels& channels, const CallOptions& 
   auto executor = asio::get_associated_executor(handler);
   auto passenger = std::make_shared<Passenger<Handler>>(
       Passenger<Handler>{std::move(handler), asio::make_work_guard(executor)});
-  channels.flights.insert(flight);
-  auto& stub = options.lane == Lane::unary ? channels.unary : channels.long_poll;
+  channels->flights.insert(flight);
+  auto& stub = options.lane == Lane::unary ? channels->unary : channels->long_poll;
+  std::weak_ptr<Connection::Channels> weak = channels;
   auto& context = flight->context;
   stub.UnaryCall(&context, options.method, {}, &request, &response,
-                 [flight, slot, executor, passenger, &channels](const grpc::Status& status) {
-                   asio::post(executor, [flight, slot, &channels, result = result_of(status),
+                 [flight, slot, executor, passenger, weak](const grpc::Status& status) {
+                   asio::post(executor, [flight, slot, weak, result = result_of(status),
                                          passenger = std::move(*passenger)]() mutable {
                      slot.clear();
-                     channels.flights.erase(flight);
+                     if (auto channels = weak.lock()) channels->flights.erase(flight);
                      passenger.handler(std::move(result));
                    });
                    flight->landed.store(true);
@@ -76,15 +80,19 @@ void launch(Handler handler, Connection::Channels& channels, const CallOptions& 
 asio::awaitable<CallResult> call(Connection& connection, const CallOptions& options,
                                  const MessageLite& request, MessageLite& response) {
   if (!is_printable_ascii(options.name_space)) {
-    co_return CallResult{RpcCode::invalid_argument, "the namespace \"" + options.name_space + "\" is not printable ASCII", {}};
+    co_return CallResult{RpcCode::invalid_argument,
+                         "the namespace \"" + options.name_space + "\" is not printable ASCII",
+                         {}};
   }
-  auto flight = prepare(connection.channels(), options);
+  auto flight = prepare(*connection.channels(), options);
   auto start = [&](auto handler) {
     launch(std::move(handler), connection.channels(), options, request, response, flight);
   };
   auto result = co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(CallResult)>(
       start, asio::use_awaitable);
-  if (flight->cancelled) throw boost::system::system_error(asio::error::operation_aborted);
+  // A reply that was faster than the cancellation counts: a poll's would be lost with its task.
+  if (flight->cancelled && !result.ok())
+    throw boost::system::system_error(asio::error::operation_aborted);
   co_return result;
 }
 

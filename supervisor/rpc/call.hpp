@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One call as an awaitable: sent once, with a deadline, ended early when the awaiting coroutine is cancelled.
+// One call as an awaitable: sent once, with a deadline, ended early when the awaiting coroutine is
+// cancelled.
 //
-// gRPC's threads do nothing but post() the result to the coroutine's executor. A call in flight counts as work: run() of the
-// loop does not return before it has ended.
+// gRPC's threads do nothing but post() the result to the coroutine's executor. A call in flight
+// counts as work: run() of the loop does not return before it has ended.
 #pragma once
 
 #include <google/protobuf/message_lite.h>
@@ -25,8 +26,9 @@ struct CallOptions {
   Lane lane = Lane::unary;
 };
 
-/// Errors are in the result; `response` is filled when it is ok. Throws boost::system::system_error(operation_aborted) when
-/// cancelled. `request`, `response` and `options` must live until then: keep them in the awaiting coroutine.
+/// Errors are in the result; `response` is filled when it is ok. Throws
+/// boost::system::system_error(operation_aborted) when cancelled before the reply came. `request`,
+/// `response` and `options` must live until then: keep them in the awaiting coroutine.
 boost::asio::awaitable<CallResult> call(Connection& connection, const CallOptions& options,
                                         const google::protobuf::MessageLite& request,
                                         google::protobuf::MessageLite& response);

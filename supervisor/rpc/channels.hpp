@@ -5,6 +5,7 @@
 #include <google/protobuf/message_lite.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
 
 #include <atomic>
 #include <memory>
@@ -17,12 +18,13 @@
 namespace temporal::supervisor {
 
 /// Any request, any response: methods go by their names, and no generated stub is needed.
-using Stub = grpc::TemplatedGenericStub<google::protobuf::MessageLite, google::protobuf::MessageLite>;
+using Stub =
+    grpc::TemplatedGenericStub<google::protobuf::MessageLite, google::protobuf::MessageLite>;
 
 /// What gRPC and we hold together while a call runs.
 struct Flight {
   grpc::ClientContext context;
-  bool cancelled = false;          // by the awaiting coroutine; loop only
+  bool cancelled = false;           // by the awaiting coroutine; loop only
   std::atomic<bool> landed{false};  // gRPC's last touch
 };
 

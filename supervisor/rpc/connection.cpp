@@ -24,7 +24,8 @@ constexpr const char* kClientName = "temporal-supervisor";
 constexpr const char* kPurpose = "temporal.purpose";
 
 bool is_loopback(std::string_view address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") || address.starts_with("[::1]");
+  return address.starts_with("127.") || address.starts_with("localhost:") ||
+         address.starts_with("[::1]");
 }
 
 std::shared_ptr<grpc::Channel> open(const ConnectionOptions& options, int purpose) {
@@ -36,7 +37,8 @@ std::shared_ptr<grpc::Channel> open(const ConnectionOptions& options, int purpos
   args.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   args.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);  // ours know more: see retry.hpp
   args.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);  // how long one attempt to connect may take
+  args.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS,
+              5'000);  // how long one attempt to connect may take
   args.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 10'000);
   args.SetInt(GRPC_ARG_MAX_METADATA_SIZE, 64 << 10);  // details of an error come as a trailer
   args.SetMaxReceiveMessageSize(int(options.max_receive_bytes));
@@ -47,18 +49,21 @@ std::shared_ptr<grpc::Channel> open(const ConnectionOptions& options, int purpos
 }
 
 std::vector<std::pair<std::string, std::string>> checked(const ConnectionOptions& options) {
-  if (options.address.empty() || !is_printable_ascii(options.address) || options.address.find(':') == std::string::npos)
-    throw std::invalid_argument("the address \"" + options.address + "\" is not of the form host:port");
-  std::vector<std::pair<std::string, std::string>> all{{"client-name", kClientName}, {"client-version", kVersion}};
+  if (options.address.empty() || !is_printable_ascii(options.address) ||
+      options.address.find(':') == std::string::npos)
+    throw std::invalid_argument("the address \"" + options.address +
+                                "\" is not of the form host:port");
+  std::vector<std::pair<std::string, std::string>> all{{"client-name", kClientName},
+                                                       {"client-version", kVersion}};
   for (auto [name, value] : options.metadata) {
-    std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) {
-      return c == '_' ? '-' : char(std::tolower(c));
-    });
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](unsigned char c) { return c == '_' ? '-' : char(std::tolower(c)); });
     const auto allowed = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '.'; };
     if (name.empty() || !std::all_of(name.begin(), name.end(), allowed))
       throw std::invalid_argument("\"" + name + "\" cannot be the name of a header");
     if (!is_printable_ascii(value))
-      throw std::invalid_argument("the header " + name + " has a value that is not printable ASCII");
+      throw std::invalid_argument("the header " + name +
+                                  " has a value that is not printable ASCII");
     all.emplace_back(std::move(name), std::move(value));
   }
   return all;
@@ -80,7 +85,8 @@ Connection::Connection(ConnectionOptions options) {
   auto metadata = checked(options);
   Stub unary(open(options, 0));
   Stub long_poll(open(options, 1));
-  channels_.reset(new Channels{std::move(options), std::move(metadata), std::move(unary), std::move(long_poll), {}});
+  channels_.reset(new Channels{
+      std::move(options), std::move(metadata), std::move(unary), std::move(long_poll), {}});
 }
 
 Connection::~Connection() {

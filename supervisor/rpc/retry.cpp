@@ -10,7 +10,8 @@ namespace temporal::supervisor {
 using std::chrono::milliseconds;
 
 milliseconds BackoffCurve::wait(int attempt, double random) const {
-  const double unspread = std::min(double(initial.count()) * std::pow(factor, attempt - 1), double(cap.count()));
+  const double unspread =
+      std::min(double(initial.count()) * std::pow(factor, attempt - 1), double(cap.count()));
   return milliseconds(std::llround(unspread * (1 + jitter * random)));
 }
 
@@ -72,7 +73,8 @@ std::optional<milliseconds> Retry::after(const CallResult& failed, milliseconds 
         first_fatal_.reset();
         return spread(failed, options_.poll);
       }
-      // A namespace that is being made or a key that is being passed on looks like this for a while.
+      // A namespace that is being made or a key that is being passed on looks like this for a
+      // while.
       if (!first_fatal_) first_fatal_ = elapsed;
       if (elapsed - *first_fatal_ >= options_.fatal_grace) return std::nullopt;
       return options_.poll.cap;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Which failed calls are tried again, and after how long. Knows no clock and no timer: its caller says how much time has
-// passed and does the waiting.
+// Which failed calls are tried again, and after how long. Knows no clock and no timer: its caller
+// says how much time has passed and does the waiting.
 //
 //   call        ends well with      is tried again after             gives up
-//   unary       ok                  a retryable code                 10 attempts or 10 s, other codes at once
-//   wait        ok                  a retryable code, its deadline   other codes at once
-//   poll        ok, its deadline,   any other code; fatal ones wait  60 s after the first fatal code
+//   unary       ok                  a retryable code                 10 attempts or 10 s, other
+//   codes at once wait        ok                  a retryable code, its deadline   other codes at
+//   once poll        ok, its deadline,   any other code; fatal ones wait  60 s after the first
+//   fatal code
 //               cancelled           the cap of the curve
 //
-// Being throttled (RESOURCE_EXHAUSTED) waits for the longer of the call's own curve and the throttle curve; a message that is
-// too large has the same code and is never tried again.
+// Being throttled (RESOURCE_EXHAUSTED) waits for the longer of the call's own curve and the
+// throttle curve; a message that is too large has the same code and is never tried again.
 #pragma once
 
 #include <chrono>
@@ -70,12 +71,14 @@ class Retry {
   /// `random` gives numbers from [-1, 1].
   Retry(CallKind kind, const RetryOptions& options, std::function<double()> random);
 
-  /// How long to wait before the next try; nothing when the failure is final. `elapsed` is the time since the first try.
+  /// How long to wait before the next try; nothing when the failure is final. `elapsed` is the time
+  /// since the first try.
   [[nodiscard]] std::optional<std::chrono::milliseconds> after(const CallResult& failed,
                                                                std::chrono::milliseconds elapsed);
 
  private:
-  [[nodiscard]] std::chrono::milliseconds spread(const CallResult& failed, const BackoffCurve& curve);
+  [[nodiscard]] std::chrono::milliseconds spread(const CallResult& failed,
+                                                 const BackoffCurve& curve);
 
   CallKind kind_;
   RetryOptions options_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The dozen RPCs we use, as an interface: the real one talks gRPC (grpc_service), tests put a fake in its place.
+// The dozen RPCs we use, as an interface: the real one talks gRPC (grpc_service), tests put a fake
+// in its place.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -51,8 +52,9 @@ class RpcError : public std::runtime_error {
   std::string details_;
 };
 
-/// Every call throws RpcError after its retries are spent, and boost::system::system_error(operation_aborted) when the awaiting
-/// coroutine is cancelled. Polls return an empty reply (no task token) when the long poll ended without a task; their own
+/// Every call throws RpcError after its retries are spent, and
+/// boost::system::system_error(operation_aborted) when the awaiting coroutine is cancelled. Polls
+/// return an empty reply (no task token) when the long poll ended without a task; their own
 /// transient errors are retried inside, for ever. Thread rule: awaited on the core loop.
 class WorkflowService {
  public:

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/rpc/grpc_service.hpp"
+
+#include <algorithm>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace temporal::supervisor {
+
+namespace asio = boost::asio;
+namespace v1 = api::workflowservice::v1;
+using google::protobuf::MessageLite;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr const char* kService = "/temporal.api.workflowservice.v1.WorkflowService/";
+
+milliseconds since(steady_clock::time_point start) {
+  return std::chrono::duration_cast<milliseconds>(steady_clock::now() - start);
+}
+
+asio::awaitable<void> pause(milliseconds time) {
+  asio::steady_timer timer(co_await asio::this_coro::executor, time);
+  co_await timer.async_wait(asio::use_awaitable);
+}
+
+template <class Request>
+std::string namespace_of(const Request& request) {
+  if constexpr (requires { request.namespace_(); }) return request.namespace_();
+  return {};
+}
+
+}  // namespace
+
+GrpcService::GrpcService(Connection& connection, ServiceOptions options)
+    : connection_(connection), options_(std::move(options)), random_(std::random_device{}()) {}
+
+asio::awaitable<bool> GrpcService::run(const CallOptions& options, CallKind kind,
+                                       const MessageLite& request, MessageLite& response) {
+  Retry retry(kind, options_.retry,
+              [this] { return std::uniform_real_distribution<double>(-1, 1)(random_); });
+  const auto start = steady_clock::now();
+  for (;;) {
+    const auto result = co_await call(connection_, options, request, response);
+    if (result.ok()) co_return true;
+    if (kind == CallKind::poll && is_empty_poll(result)) co_return false;
+    const auto wait = retry.after(result, since(start));
+    if (!wait) throw RpcError(result.code, options.method, result.message, result.details);
+    co_await pause(*wait);
+  }
+}
+
+template <class Response, class Request>
+asio::awaitable<Response> GrpcService::send(const char* name, CallKind kind,
+                                            const Request& request) {
+  CallOptions options;
+  options.method = std::string(kService) + name;
+  options.name_space = namespace_of(request);
+  options.lane = kind == CallKind::unary ? Lane::unary : Lane::long_poll;
+  options.deadline = kind == CallKind::unary ? options_.deadline : options_.long_poll_deadline;
+  Response response;
+  const bool answered = co_await run(options, kind, request, response);
+  if (!answered) response.Clear();
+  co_return response;
+}
+
+asio::awaitable<v1::GetSystemInfoResponse> GrpcService::connect(milliseconds within) {
+  const auto start = steady_clock::now();
+  const v1::GetSystemInfoRequest request;
+  v1::GetSystemInfoResponse response;
+  CallOptions options;
+  options.method = std::string(kService) + "GetSystemInfo";
+  for (int attempt = 1;; ++attempt) {
+    options.deadline = std::clamp(within - since(start), milliseconds{1}, options_.deadline);
+    const auto result = co_await call(connection_, options, request, response);
+    if (result.ok() || result.code == RpcCode::unimplemented) break;
+    const bool may_come = is_retryable(result, true) || result.code == RpcCode::deadline_exceeded;
+    if (!may_come)
+      throw ConnectError("the server at " + connection_.address() +
+                         " refused the connection: " + result.message);
+    const auto wait = options_.retry.unary.wait(attempt, 0);
+    if (since(start) + wait >= within)
+      throw ConnectError("no Temporal server answered at " + connection_.address() + " within " +
+                         std::to_string(within.count() / 1000.0).substr(0, 4) +
+                         " s: " + result.message);
+    co_await pause(wait);
+  }
+  options_.retry.internal_error_differentiation =
+      response.capabilities().internal_error_differentiation();
+  co_return response;
+}
+
+asio::awaitable<v1::GetWorkflowExecutionHistoryResponse>
+GrpcService::get_workflow_execution_history(v1::GetWorkflowExecutionHistoryRequest request) {
+  const auto kind = request.wait_new_event() ? CallKind::wait : CallKind::unary;
+  co_return co_await send<v1::GetWorkflowExecutionHistoryResponse>("GetWorkflowExecutionHistory",
+                                                                   kind, request);
+}
+
+// The last call of a worker: nobody waits for a server that is slow now.
+asio::awaitable<v1::ShutdownWorkerResponse> GrpcService::shutdown_worker(
+    v1::ShutdownWorkerRequest request) {
+  CallOptions options;
+  options.method = std::string(kService) + "ShutdownWorker";
+  options.name_space = request.namespace_();
+  options.deadline = options_.shutdown_deadline;
+  v1::ShutdownWorkerResponse response;
+  const auto result = co_await call(connection_, options, request, response);
+  if (!result.ok()) throw RpcError(result.code, options.method, result.message, result.details);
+  co_return response;
+}
+
+#define TEMPORAL_RPC(name, Name, kind)                                               \
+  asio::awaitable<v1::Name##Response> GrpcService::name(v1::Name##Request request) { \
+    co_return co_await send<v1::Name##Response>(#Name, CallKind::kind, request);     \
+  }
+
+TEMPORAL_RPC(get_system_info, GetSystemInfo, unary)
+TEMPORAL_RPC(describe_namespace, DescribeNamespace, unary)
+TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution, unary)
+TEMPORAL_RPC(describe_workflow_execution, DescribeWorkflowExecution, unary)
+TEMPORAL_RPC(signal_workflow_execution, SignalWorkflowExecution, unary)
+TEMPORAL_RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution, unary)
+TEMPORAL_RPC(terminate_workflow_execution, TerminateWorkflowExecution, unary)
+TEMPORAL_RPC(poll_workflow_task_queue, PollWorkflowTaskQueue, poll)
+TEMPORAL_RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted, unary)
+TEMPORAL_RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed, unary)
+TEMPORAL_RPC(respond_query_task_completed, RespondQueryTaskCompleted, unary)
+TEMPORAL_RPC(poll_activity_task_queue, PollActivityTaskQueue, poll)
+TEMPORAL_RPC(respond_activity_task_completed, RespondActivityTaskCompleted, unary)
+TEMPORAL_RPC(respond_activity_task_failed, RespondActivityTaskFailed, unary)
+TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled, unary)
+TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat, unary)
+
+#undef TEMPORAL_RPC
+
+}  // namespace temporal::supervisor

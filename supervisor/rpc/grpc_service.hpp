@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// WorkflowService over gRPC: deadlines, retries and what a poll's end means are applied here, so
+// that callers see a reply or a final error.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <random>
+#include <stdexcept>
+
+#include "supervisor/rpc/call.hpp"
+#include "supervisor/rpc/connection.hpp"
+#include "supervisor/rpc/retry.hpp"
+#include "supervisor/rpc/workflow_service.hpp"
+
+namespace temporal::supervisor {
+
+struct ServiceOptions {
+  std::chrono::milliseconds deadline = std::chrono::seconds{30};  ///< of one try of a unary call
+  /// Of polls and waits. The server answers empty before; it refuses less than 2 s.
+  std::chrono::milliseconds long_poll_deadline = std::chrono::seconds{70};
+  std::chrono::milliseconds shutdown_deadline =
+      std::chrono::seconds{5};  ///< of ShutdownWorker, which is tried once
+  RetryOptions retry;
+};
+
+/// No server answered in time. what() is one sentence that names the address.
+class ConnectError : public std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+/// Threads: as Connection, which must outlive it; it must outlive its calls.
+class GrpcService final : public WorkflowService {
+ public:
+  explicit GrpcService(Connection& connection, ServiceOptions options = {});
+
+  /// First thing to await. Asks until a server answers, for at most `within`, then throws
+  /// ConnectError; an answer that is an error (no permission, say) throws it at once. A server too
+  /// old to know the question gets the default reply.
+  awaitable<api::workflowservice::v1::GetSystemInfoResponse> connect(
+      std::chrono::milliseconds within);
+
+#define TEMPORAL_RPC(name, Name)                            \
+  awaitable<api::workflowservice::v1::Name##Response> name( \
+      api::workflowservice::v1::Name##Request request) override;
+
+  TEMPORAL_RPC(get_system_info, GetSystemInfo)
+  TEMPORAL_RPC(describe_namespace, DescribeNamespace)
+  TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution)
+  TEMPORAL_RPC(get_workflow_execution_history, GetWorkflowExecutionHistory)
+  TEMPORAL_RPC(describe_workflow_execution, DescribeWorkflowExecution)
+  TEMPORAL_RPC(signal_workflow_execution, SignalWorkflowExecution)
+  TEMPORAL_RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution)
+  TEMPORAL_RPC(terminate_workflow_execution, TerminateWorkflowExecution)
+  TEMPORAL_RPC(poll_workflow_task_queue, PollWorkflowTaskQueue)
+  TEMPORAL_RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted)
+  TEMPORAL_RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed)
+  TEMPORAL_RPC(respond_query_task_completed, RespondQueryTaskCompleted)
+  TEMPORAL_RPC(poll_activity_task_queue, PollActivityTaskQueue)
+  TEMPORAL_RPC(respond_activity_task_completed, RespondActivityTaskCompleted)
+  TEMPORAL_RPC(respond_activity_task_failed, RespondActivityTaskFailed)
+  TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)
+  TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)
+  TEMPORAL_RPC(shutdown_worker, ShutdownWorker)
+
+#undef TEMPORAL_RPC
+
+ private:
+  // Tries until `kind`'s rules are content; true: `response` is filled, false: an empty poll.
+  awaitable<bool> run(const CallOptions& options, CallKind kind,
+                      const google::protobuf::MessageLite& request,
+                      google::protobuf::MessageLite& response);
+  template <class Response, class Request>
+  awaitable<Response> send(const char* name, CallKind kind, const Request& request);
+
+  Connection& connection_;
+  ServiceOptions options_;
+  std::minstd_rand random_;
+};
+
+}  // namespace temporal::supervisor
