@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Destructors are here and not inline: they are the key functions that give each exception class one identity in a process
-// that loads modules.
+// Destructors are here and not inline: they are the key functions that give each exception class
+// one identity in a process that loads modules.
 #include "temporal/errors.hpp"
 
 #include <utility>
@@ -30,12 +30,18 @@ ApplicationError::~ApplicationError() = default;
 
 std::string_view to_string(CancelReason reason) {
   switch (reason) {
-    case CancelReason::requested: return "requested";
-    case CancelReason::paused: return "paused";
-    case CancelReason::reset: return "reset";
-    case CancelReason::timed_out: return "timed_out";
-    case CancelReason::worker_shutdown: return "worker_shutdown";
-    case CancelReason::gone: return "gone";
+    case CancelReason::requested:
+      return "requested";
+    case CancelReason::paused:
+      return "paused";
+    case CancelReason::reset:
+      return "reset";
+    case CancelReason::timed_out:
+      return "timed_out";
+    case CancelReason::worker_shutdown:
+      return "worker_shutdown";
+    case CancelReason::gone:
+      return "gone";
   }
   return "unknown";
 }

@@ -16,15 +16,16 @@ std::string cut(const char* text) {
   std::string message = text ? text : "";
   if (message.size() <= kMaxFailureMessage) return message;
   std::size_t end = kMaxFailureMessage;
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80) --end;  // whole UTF-8
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80)
+    --end;  // whole UTF-8
   message.resize(end);
   return message + "... (cut)";
 }
 
 // What an exception says may not be UTF-8, which a proto string must be.
 std::string printable(std::string text) {
-  return nlohmann::json::parse(
-             nlohmann::json(std::move(text)).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+  return nlohmann::json::parse(nlohmann::json(std::move(text))
+                                   .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
       .get<std::string>();
 }
 
@@ -96,7 +97,8 @@ void fill_nested(const std::exception& error, pb::Failure* proto, int depth) {
     fill(nested->nested_ptr(), proto->mutable_cause(), depth + 1);
 }
 
-// std::throw_with_nested(X(...)) throws an unnamed class derived from X; its name must not reach the wire.
+// std::throw_with_nested(X(...)) throws an unnamed class derived from X; its name must not reach
+// the wire.
 std::string type_of(const std::exception& error) {
   auto name = detail::demangled(typeid(error));
   constexpr std::string_view kNested = "std::_Nested_exception<";
@@ -129,7 +131,8 @@ Payloads payloads_if(bool present, const api::common::v1::Payloads& payloads) {
   return present ? from_proto(payloads) : Payloads{};
 }
 
-// Calls `use` with the exception object in its most derived type, so that it can be both shared and thrown.
+// Calls `use` with the exception object in its most derived type, so that it can be both shared and
+// thrown.
 template <class Use>
 auto with_decoded(const pb::Failure& proto, int depth, Use use) -> decltype(use(Failure{""}));
 
@@ -166,8 +169,7 @@ auto with_decoded(const pb::Failure& proto, int depth, Use use) -> decltype(use(
     }
     case pb::Failure::kCanceledFailureInfo: {
       const auto& info = proto.canceled_failure_info();
-      return finish(
-          Cancelled(proto.message(), payloads_if(info.has_details(), info.details())));
+      return finish(Cancelled(proto.message(), payloads_if(info.has_details(), info.details())));
     }
     case pb::Failure::kTimeoutFailureInfo: {
       const auto& info = proto.timeout_failure_info();
@@ -193,16 +195,15 @@ auto with_decoded(const pb::Failure& proto, int depth, Use use) -> decltype(use(
     }
     case pb::Failure::kChildWorkflowExecutionFailureInfo: {
       const auto& info = proto.child_workflow_execution_failure_info();
-      return finish(
-          ChildWorkflowError(proto.message(),
-                             {.workflow_namespace = info.namespace_(),
-                              .workflow_id = info.workflow_execution().workflow_id(),
-                              .run_id = info.workflow_execution().run_id(),
-                              .workflow_type = info.workflow_type().name(),
-                              .initiated_event_id = info.initiated_event_id(),
-                              .started_event_id = info.started_event_id(),
-                              .retry_state = static_cast<RetryState>(info.retry_state())},
-                             cause));
+      return finish(ChildWorkflowError(proto.message(),
+                                       {.workflow_namespace = info.namespace_(),
+                                        .workflow_id = info.workflow_execution().workflow_id(),
+                                        .run_id = info.workflow_execution().run_id(),
+                                        .workflow_type = info.workflow_type().name(),
+                                        .initiated_event_id = info.initiated_event_id(),
+                                        .started_event_id = info.started_event_id(),
+                                        .retry_state = static_cast<RetryState>(info.retry_state())},
+                                       cause));
     }
     default:
       return finish(Failure(proto.message(), cause));

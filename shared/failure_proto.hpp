@@ -13,14 +13,15 @@ namespace temporal {
 /// What goes into Failure.source for failures made here.
 inline constexpr const char* kFailureSource = "CppSDK";
 
-/// Longest message that is sent, in bytes: the server cuts longer failures itself, and loses their causes with it.
+/// Longest message that is sent, in bytes: the server cuts longer failures itself, and loses their
+/// causes with it.
 inline constexpr std::size_t kMaxFailureMessage = 10'000;
 /// Longest chain of causes that is sent or read.
 inline constexpr int kMaxFailureDepth = 20;
 
-/// A Failure keeps its kind (or goes out as it came in); any other std::exception becomes an ApplicationError whose type is
-/// the demangled class, with causes from std::nested_exception; anything else has type UnknownException. Never throws for
-/// what it is given.
+/// A Failure keeps its kind (or goes out as it came in); any other std::exception becomes an
+/// ApplicationError whose type is the demangled class, with causes from std::nested_exception;
+/// anything else has type UnknownException. Never throws for what it is given.
 void to_failure_proto(std::exception_ptr error, api::failure::v1::Failure* proto);
 void to_failure_proto(const Failure& failure, api::failure::v1::Failure* proto);
 

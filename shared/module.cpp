@@ -11,7 +11,8 @@ Module::~Module() = default;
 namespace {
 
 void check_name(std::string_view kind, const std::string& name, bool taken) {
-  if (name.empty()) throw std::invalid_argument(std::string(kind) + " was registered with an empty name");
+  if (name.empty())
+    throw std::invalid_argument(std::string(kind) + " was registered with an empty name");
   if (name.starts_with("__temporal_") || name.starts_with("__stack_trace"))
     throw std::invalid_argument(std::string(kind) + " '" + name +
                                 "': names that begin like this are Temporal's own, choose another");

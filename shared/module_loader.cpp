@@ -40,7 +40,8 @@ void* open_private_copy(const std::filesystem::path& path) {
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
     refuse(path, std::string(std::strerror(errno)) + "; check the path given to --module");
-  if (!S_ISREG(status.st_mode)) refuse(path, "it is not a file; --module takes a shared object (.so)");
+  if (!S_ISREG(status.st_mode))
+    refuse(path, "it is not a file; --module takes a shared object (.so)");
 
   Descriptor copy(::memfd_create(path.filename().c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy.get() < 0) refuse(path, std::string("memfd_create: ") + std::strerror(errno));
@@ -71,10 +72,11 @@ void load_module(const std::filesystem::path& path, Module& into) {
   auto abi = reinterpret_cast<const char* (*)()>(::dlsym(handle, "temporal_module_abi"));
   auto fill = reinterpret_cast<ModuleFunction>(::dlsym(handle, "temporal_module_register"));
   if (!abi || !fill)
-    refuse(path, "it exports no module; add TEMPORAL_EXPORT_MODULE(function) to one of its sources");
+    refuse(path,
+           "it exports no module; add TEMPORAL_EXPORT_MODULE(function) to one of its sources");
   if (std::string_view(abi()) != TEMPORAL_MODULE_ABI)
-    refuse(path, "it was built against " + std::string(abi()) + ", this is " TEMPORAL_MODULE_ABI
-                                                                "; build it again");
+    refuse(path, "it was built against " + std::string(abi()) +
+                     ", this is " TEMPORAL_MODULE_ABI "; build it again");
   try {
     fill(into);
   } catch (const std::exception& error) {

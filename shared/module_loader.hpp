@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Loads user modules. Each is copied into a private sealed memfd first: replacing a mapped .so in place on disk kills every
-// process that maps it. Modules are never unloaded.
+// Loads user modules. Each is copied into a private sealed memfd first: replacing a mapped .so in
+// place on disk kills every process that maps it. Modules are never unloaded.
 #pragma once
 
 #include <filesystem>
@@ -18,8 +18,8 @@ class ModuleError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// dlopens the module and lets it fill `into`. Throws ModuleError: no such file, not a module, built against another
-/// temporal-supervisor, or its register function threw.
+/// dlopens the module and lets it fill `into`. Throws ModuleError: no such file, not a module,
+/// built against another temporal-supervisor, or its register function threw.
 void load_module(const std::filesystem::path& path, Module& into);
 
 /// Names and executors of everything registered, hashed: equal in all processes of one generation.

@@ -26,7 +26,8 @@ Payload make_payload(std::string_view encoding, std::string data) {
 }
 
 std::string quoted_encoding(const Payload& payload) {
-  return payload.encoding().empty() ? "no encoding" : "encoding '" + std::string(payload.encoding()) + "'";
+  return payload.encoding().empty() ? "no encoding"
+                                    : "encoding '" + std::string(payload.encoding()) + "'";
 }
 
 }  // namespace

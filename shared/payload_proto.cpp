@@ -15,7 +15,8 @@ constexpr std::int64_t kNanos = 1'000'000'000;
 constexpr std::int64_t kMaxSeconds = INT64_MAX / kNanos - 1;
 
 std::int64_t joined(std::int64_t seconds, std::int32_t nanos) {
-  const auto clamped = static_cast<std::int32_t>(std::clamp<std::int64_t>(nanos, -kNanos + 1, kNanos - 1));
+  const auto clamped =
+      static_cast<std::int32_t>(std::clamp<std::int64_t>(nanos, -kNanos + 1, kNanos - 1));
   return std::clamp(seconds, -kMaxSeconds, kMaxSeconds) * kNanos + clamped;
 }
 

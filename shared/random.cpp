@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// xoshiro256** seeded through splitmix64 (both public-domain algorithms by Blackman and Vigna). Frozen: runs that are
-// under way draw the same numbers after every upgrade.
+// xoshiro256** seeded through splitmix64 (both public-domain algorithms by Blackman and Vigna).
+// Frozen: runs that are under way draw the same numbers after every upgrade.
 #include <array>
 #include <bit>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The one copy in a process of what workflow code finds through a thread: an inline thread_local in a header would be another
-// object in each module.
+// The one copy in a process of what workflow code finds through a thread: an inline thread_local in
+// a header would be another object in each module.
 #include <stdexcept>
 
 #include "temporal/activity.hpp"
@@ -15,10 +15,14 @@ Logger::~Logger() = default;
 
 std::string_view to_string(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warn: return "warn";
-    case LogLevel::error: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warn:
+      return "warn";
+    case LogLevel::error:
+      return "error";
   }
   return "info";
 }

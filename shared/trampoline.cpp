@@ -39,7 +39,8 @@ void Trampoline::destroy_all() noexcept {
   ready_.clear();
   for (auto* frame = newest_; frame; frame = frame->older)
     if (auto* owner = std::exchange(frame->owner, nullptr)) owner->detach();
-  // A destructor may start coroutines of its own; they are linked too, and their Task objects destroy them.
+  // A destructor may start coroutines of its own; they are linked too, and their Task objects
+  // destroy them.
   while (newest_) newest_->handle.destroy();
 }
 

@@ -84,12 +84,19 @@ bool gone_within(pid_t pid, int milliseconds) {
 DevServer::DevServer(const Options& options)
     : port_(free_port(options.port)), ui_port_(free_port(options.ui_port)) {
   const char* program = std::getenv("TEMPORAL_CLI");
-  std::vector<std::string> words{program ? program : "temporal", "server", "start-dev",
-                                 "--ip", "127.0.0.1",
-                                 "--port", std::to_string(port_),
-                                 "--ui-port", std::to_string(ui_port_),
-                                 "--namespace", options.name_space,
-                                 "--log-level", "error"};
+  std::vector<std::string> words{program ? program : "temporal",
+                                 "server",
+                                 "start-dev",
+                                 "--ip",
+                                 "127.0.0.1",
+                                 "--port",
+                                 std::to_string(port_),
+                                 "--ui-port",
+                                 std::to_string(ui_port_),
+                                 "--namespace",
+                                 options.name_space,
+                                 "--log-level",
+                                 "error"};
   if (!options.database.empty())
     words.insert(words.end(), {"--db-filename", options.database.string()});
   pid_ = start(words);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// --dev: the real Temporal dev server (embedded SQLite), for somebody who has none yet. Started before anything else, stopped
-// after everything else.
+// --dev: the real Temporal dev server (embedded SQLite), for somebody who has none yet. Started
+// before anything else, stopped after everything else.
 #pragma once
 
 #include <sys/types.h>
@@ -19,13 +19,14 @@ class DevServerError : public std::runtime_error {
 class DevServer {
  public:
   struct Options {
-    int port = 7233;               ///< a free one is taken when somebody has it already
-    int ui_port = 0;               ///< 0: a free one
+    int port = 7233;  ///< a free one is taken when somebody has it already
+    int ui_port = 0;  ///< 0: a free one
     std::string name_space = "default";
     std::filesystem::path database;  ///< empty: in memory, gone at the end
   };
 
-  /// Throws DevServerError when there is no `temporal` program (TEMPORAL_CLI, then PATH) or it cannot be started.
+  /// Throws DevServerError when there is no `temporal` program (TEMPORAL_CLI, then PATH) or it
+  /// cannot be started.
   explicit DevServer(const Options& options);
   DevServer(const DevServer&) = delete;
   DevServer& operator=(const DevServer&) = delete;

@@ -29,7 +29,8 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   auto unit = kUnits.find(end);
-  if (error != std::errc{} || number < 0 || (unit == kUnits.end() && number != 0)) return std::nullopt;
+  if (error != std::errc{} || number < 0 || (unit == kUnits.end() && number != 0))
+    return std::nullopt;
   return milliseconds{static_cast<std::int64_t>(number == 0 ? 0 : number * unit->second)};
 }
 
@@ -54,7 +55,8 @@ class Parser {
     app_.require_subcommand(0, 1);
     auto* run = app_.add_subcommand("run", "Serve a task queue (the default verb)");
     auto* replay = app_.add_subcommand(
-        "replay", "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
+        "replay",
+        "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
     replay->add_option("FILE", options_.histories, "Histories, as JSON or binary")->required();
     replay->callback([this] { options_.verb = Options::Verb::replay; });
     run->callback([this] { options_.verb = Options::Verb::run; });
@@ -84,7 +86,8 @@ class Parser {
             [name, &value](const std::string& text) {
               auto parsed = parse_duration(text);
               if (!parsed)
-                throw CLI::ValidationError(name, "'" + text + "' is no duration; write 500ms, 10s, 2m or 1h");
+                throw CLI::ValidationError(
+                    name, "'" + text + "' is no duration; write 500ms, 10s, 2m or 1h");
               value = *parsed;
             },
             help)
@@ -119,7 +122,8 @@ class Parser {
     app_.add_flag("--dev", options_.dev,
                   "Start the Temporal dev server (embedded SQLite) and stop it at the end");
     flag("--dev-db", options_.dev_db, "Keep the dev server's data in this file");
-    flag("--dev-ui-port", options_.dev_ui_port, "Port of the dev server's web UI")->default_str("free");
+    flag("--dev-ui-port", options_.dev_ui_port, "Port of the dev server's web UI")
+        ->default_str("free");
   }
 
   void add_work() {
@@ -131,7 +135,8 @@ class Parser {
                 options_.children = usable_cores();
               } else if (!CLI::detail::lexical_cast(text, options_.children) ||
                          options_.children < 0 || options_.children > 1024) {
-                throw CLI::ValidationError("--children", "'" + text + "' is neither 0 to 1024 nor auto");
+                throw CLI::ValidationError("--children",
+                                           "'" + text + "' is neither 0 to 1024 nor auto");
               }
             },
             "Child processes for plain-function activities; auto is one per usable core")
@@ -188,10 +193,12 @@ bool printable_ascii(const std::string& text) {
 
 void check(const Options& options, bool own_modules) {
   if (!own_modules && options.modules.empty())
-    throw CLI::ValidationError("--module", "nothing to serve; name a shared object, as in --module ./libhello.so");
+    throw CLI::ValidationError(
+        "--module", "nothing to serve; name a shared object, as in --module ./libhello.so");
   if (options.verb == Options::Verb::replay) return;
   if (options.task_queue.empty())
-    throw CLI::ValidationError("--task-queue", "nothing to poll; name the queue, as in --task-queue hello");
+    throw CLI::ValidationError("--task-queue",
+                               "nothing to poll; name the queue, as in --task-queue hello");
   if (options.task_queue.size() > 1000)
     throw CLI::ValidationError("--task-queue", "the name is longer than 1000 bytes");
   if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))

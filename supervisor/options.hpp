@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every flag of temporal-supervisor, its default and its help line. A flag wins over its environment variable
-// (TEMPORAL_SUPERVISOR_ and the flag's name in capitals), the variable over the default.
+// Every flag of temporal-supervisor, its default and its help line. A flag wins over its
+// environment variable (TEMPORAL_SUPERVISOR_ and the flag's name in capitals), the variable over
+// the default.
 #pragma once
 
 #include <chrono>
@@ -16,12 +17,12 @@ using std::chrono::milliseconds;
 
 /// What the process ends with.
 enum ExitCode : int {
-  kExitStopped = 0,      ///< stopped as asked; replay: all histories replayed
-  kExitFatal = 1,        ///< failed while running; replay: a history does not fit the code
-  kExitUsage = 2,        ///< a flag, a file or a setting is wrong
-  kExitModule = 3,       ///< a module cannot be loaded
-  kExitIncompatible = 4, ///< the child was built from another version
-  kExitUnreachable = 5,  ///< the server did not answer in time
+  kExitStopped = 0,       ///< stopped as asked; replay: all histories replayed
+  kExitFatal = 1,         ///< failed while running; replay: a history does not fit the code
+  kExitUsage = 2,         ///< a flag, a file or a setting is wrong
+  kExitModule = 3,        ///< a module cannot be loaded
+  kExitIncompatible = 4,  ///< the child was built from another version
+  kExitUnreachable = 5,   ///< the server did not answer in time
 };
 
 struct Options {
@@ -63,7 +64,8 @@ struct ParsedOptions {
   int exit_code = 0;
 };
 
-/// Reads the command line. `own_modules`: the program brings its modules, so --module is not asked for.
+/// Reads the command line. `own_modules`: the program brings its modules, so --module is not asked
+/// for.
 [[nodiscard]] ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules);
 
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.

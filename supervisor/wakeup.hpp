@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Coroutines on the core loop wait for each other here. No lock and no state: who waits asks its condition again.
+// Coroutines on the core loop wait for each other here. No lock and no state: who waits asks its
+// condition again.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -19,7 +20,8 @@ class Wakeup {
   explicit Wakeup(boost::asio::any_io_executor core)
       : timer_(std::move(core), boost::asio::steady_timer::time_point::max()) {}
 
-  /// Returns after the next notify(). Throws system_error(operation_aborted) when the waiting coroutine is cancelled.
+  /// Returns after the next notify(). Throws system_error(operation_aborted) when the waiting
+  /// coroutine is cancelled.
   boost::asio::awaitable<void> wait() {
     const auto state = co_await boost::asio::this_coro::cancellation_state;
     boost::system::error_code ignored;

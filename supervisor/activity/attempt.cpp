@@ -37,7 +37,8 @@ asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, 
 
 std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
   std::size_t largest = 0;
-  for (const auto& payload : payloads.payloads()) largest = std::max(largest, payload.ByteSizeLong());
+  for (const auto& payload : payloads.payloads())
+    largest = std::max(largest, payload.ByteSizeLong());
   return largest;
 }
 
@@ -94,8 +95,8 @@ void Attempt::terminate() {
   if (execution_) execution_->terminate();
 }
 
-// The server owns the timeouts. But when the two are cut off from each other it cannot say so, and an activity that ignores
-// its deadline must not keep its place for ever.
+// The server owns the timeouts. But when the two are cut off from each other it cannot say so, and
+// an activity that ignores its deadline must not keep its place for ever.
 asio::awaitable<void> Attempt::watch_deadline() {
   using Clock = std::chrono::steady_clock;
   const auto buffer = settings_.local_timeout_buffer;
@@ -111,8 +112,8 @@ asio::awaitable<void> Attempt::watch_deadline() {
     if (deadline <= Clock::now()) break;
     co_await pause(std::min<Clock::duration>(deadline - Clock::now(), std::chrono::hours(1)));
   }
-  settings_.log.warn("an activity overran its timeout; the server has given it up, so it is stopped",
-                     fields());
+  settings_.log.warn(
+      "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.
   cancelled_ = CancelReason::timed_out;
   if (execution_) execution_->cancel(CancelReason::timed_out);
@@ -124,8 +125,7 @@ asio::awaitable<void> Attempt::watch_deadline() {
 asio::awaitable<void> Attempt::respond(Ending ending) {
   if (std::holds_alternative<CompletesLater>(ending.how)) co_return;
   unsent_ = ending.last_heartbeat ? std::move(ending.last_heartbeat) : heartbeat_.unsent();
-  const bool given_up =
-      cancelled_ == CancelReason::timed_out || cancelled_ == CancelReason::gone;
+  const bool given_up = cancelled_ == CancelReason::timed_out || cancelled_ == CancelReason::gone;
   if (given_up) {
     settings_.log.debug("the server has given this activity up: nothing is reported", fields());
   } else if (auto* returned = std::get_if<Returned>(&ending.how)) {
@@ -185,12 +185,15 @@ asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
     co_return;
   }
   if (cancelled_ == CancelReason::paused)
-    co_return co_await respond_failed(application_failure("ActivityPause", "the activity was paused"));
+    co_return co_await respond_failed(
+        application_failure("ActivityPause", "the activity was paused"));
   if (cancelled_ == CancelReason::reset)
-    co_return co_await respond_failed(application_failure("ActivityReset", "the activity was reset"));
+    co_return co_await respond_failed(
+        application_failure("ActivityReset", "the activity was reset"));
   if (cancelled_ == CancelReason::worker_shutdown)
     co_return co_await respond_failed(application_failure(
-        "WorkerShutdown", "the worker stopped before the activity was done; another attempt follows"));
+        "WorkerShutdown",
+        "the worker stopped before the activity was done; another attempt follows"));
   co_await respond_failed(application_failure(
       "temporal::Cancelled", "the activity threw Cancelled, but nobody had asked it to stop"));
 }
@@ -204,7 +207,8 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   line["type"] = failure.application_failure_info().type();
   settings_.log.write(benign ? LogLevel::debug : LogLevel::warn, "an activity failed", line);
   *failed.mutable_failure() = std::move(failure);
-  // What the activity said last and the server never heard goes out in the same call: the next attempt reads it.
+  // What the activity said last and the server never heard goes out in the same call: the next
+  // attempt reads it.
   if (unsent_) *failed.mutable_last_heartbeat_details() = *unsent_;
   try {
     co_await settings_.service.respond_activity_task_failed(std::move(failed));

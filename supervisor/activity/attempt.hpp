@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One attempt, from the arrival of its task to its single answer. It owns the token: nobody else ever answers for it.
+// One attempt, from the arrival of its task to its single answer. It owns the token: nobody else
+// ever answers for it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -22,7 +23,8 @@ struct AttemptSettings {
   Logger& log;
   std::string name_space;
   std::string identity;
-  std::chrono::milliseconds timeout_grace{10'000};  ///< from the activity's own timeout to terminate()
+  std::chrono::milliseconds timeout_grace{
+      10'000};  ///< from the activity's own timeout to terminate()
   std::chrono::milliseconds local_timeout_buffer{5'000};
   std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
 };

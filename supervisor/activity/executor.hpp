@@ -44,7 +44,8 @@ class Execution {
   virtual void notify_shutdown() = 0;
   /// Ends what cannot be asked: SIGTERM, then SIGKILL for a child; nothing for a coroutine.
   virtual void terminate() = 0;
-  /// The newest heartbeat that was not taken yet. When there is none, the next one calls Link::heartbeat.
+  /// The newest heartbeat that was not taken yet. When there is none, the next one calls
+  /// Link::heartbeat.
   virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;
 };
 

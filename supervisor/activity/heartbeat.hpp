@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An activity may beat a million times a second; the server wants one beat per throttle interval. The newest wins, the first
-// goes out at once, and never are two calls in flight for one attempt. What the server answers may be "stop".
+// An activity may beat a million times a second; the server wants one beat per throttle interval.
+// The newest wins, the first goes out at once, and never are two calls in flight for one attempt.
+// What the server answers may be "stop".
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -39,12 +40,15 @@ class Heartbeat {
   void arrived() noexcept { arrived_.notify(); }
 
   /// When the server last heard of this attempt; the arrival of the task counts.
-  [[nodiscard]] std::chrono::steady_clock::time_point last_sent() const noexcept { return last_sent_; }
+  [[nodiscard]] std::chrono::steady_clock::time_point last_sent() const noexcept {
+    return last_sent_;
+  }
   /// Details that were taken but never reached the server.
   [[nodiscard]] std::optional<api::common::v1::Payloads> unsent() const { return unsent_; }
 
  private:
-  boost::asio::awaitable<std::optional<CancelReason>> send(const api::common::v1::Payloads& details);
+  boost::asio::awaitable<std::optional<CancelReason>> send(
+      const api::common::v1::Payloads& details);
 
   WorkflowService& service_;
   Logger& log_;

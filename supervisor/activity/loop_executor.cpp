@@ -22,7 +22,8 @@ namespace temporal::supervisor {
 
 namespace {
 
-// One running coroutine. Its two halves live on two threads: atomics are read by both, all else is said beside it.
+// One running coroutine. Its two halves live on two threads: atomics are read by both, all else is
+// said beside it.
 class OnLoop final : public activity::detail::ContextBackend,
                      public Execution,
                      public std::enable_shared_from_this<OnLoop> {
@@ -73,22 +74,23 @@ class OnLoop final : public activity::detail::ContextBackend,
     });
   }
   void notify_shutdown() override { shutdown_ = true; }
-  void terminate() override {}  // a coroutine cannot be killed; the loop watchdog names one that hangs
+  void terminate() override {
+  }  // a coroutine cannot be killed; the loop watchdog names one that hangs
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     return std::exchange(newest_, std::nullopt);
   }
 
   asio::awaitable<Ending> run(const detail::ActivityDefinition& activity, Payloads input) {
-    asio::co_spawn(loop_, call(activity, std::move(input)),
-                   asio::bind_cancellation_slot(
-                       stop_.slot(), [self = shared_from_this()](std::exception_ptr error,
-                                                                 Payload result) {
-                         auto ending = self->ending_of(error, result);
-                         asio::post(self->core_, [self, ending = std::move(ending)]() mutable {
-                           self->ending_ = std::move(ending);
-                           self->over_.notify();
-                         });
-                       }));
+    asio::co_spawn(
+        loop_, call(activity, std::move(input)),
+        asio::bind_cancellation_slot(
+            stop_.slot(), [self = shared_from_this()](std::exception_ptr error, Payload result) {
+              auto ending = self->ending_of(error, result);
+              asio::post(self->core_, [self, ending = std::move(ending)]() mutable {
+                self->ending_ = std::move(ending);
+                self->over_.notify();
+              });
+            }));
     while (!ending_) co_await over_.wait();
     ending_->last_heartbeat = take_heartbeat();
     co_return std::move(*ending_);
@@ -128,8 +130,8 @@ class OnLoop final : public activity::detail::ContextBackend,
 
   asio::any_io_executor core_;
   asio::any_io_executor loop_;
-  activity::Info info_;       // constant
-  Payloads last_heartbeat_;   // constant
+  activity::Info info_;      // constant
+  Payloads last_heartbeat_;  // constant
   Logger& log_;
   std::atomic<int> reason_ = -1;
   std::atomic<bool> shutdown_ = false;

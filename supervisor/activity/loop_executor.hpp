@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Coroutine activities, on loops of their own. What they ask of their context and what they are told crosses by post().
+// Coroutine activities, on loops of their own. What they ask of their context and what they are
+// told crosses by post().
 #pragma once
 
 #include <string>

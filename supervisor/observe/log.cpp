@@ -14,10 +14,14 @@ namespace {
 
 spdlog::level::level_enum spdlog_level(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return spdlog::level::debug;
-    case LogLevel::info: return spdlog::level::info;
-    case LogLevel::warn: return spdlog::level::warn;
-    case LogLevel::error: return spdlog::level::err;
+    case LogLevel::debug:
+      return spdlog::level::debug;
+    case LogLevel::info:
+      return spdlog::level::info;
+    case LogLevel::warn:
+      return spdlog::level::warn;
+    case LogLevel::error:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -49,7 +53,8 @@ std::string json_line(LogLevel level, std::string_view message, const LogFields&
 }  // namespace
 
 Log::Log(LogFormat format, LogLevel lowest)
-    : json_(format == LogFormat::json || (format == LogFormat::automatic && !::isatty(STDERR_FILENO))),
+    : json_(format == LogFormat::json ||
+            (format == LogFormat::automatic && !::isatty(STDERR_FILENO))),
       sink_(std::make_shared<spdlog::logger>(
           "temporal", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
   sink_->set_level(spdlog_level(lowest));

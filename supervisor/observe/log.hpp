@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The worker's log: one line per event, on stderr. Text for a person on a terminal, JSON for a collector otherwise.
+// The worker's log: one line per event, on stderr. Text for a person on a terminal, JSON for a
+// collector otherwise.
 #pragma once
 
 #include <memory>

@@ -68,9 +68,10 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Ga
     for (const auto& [registered, definition] : module_.activities())
       known += (known.empty() ? "" : ", ") + registered;
     api::failure::v1::Failure failure;
-    to_failure_proto(ApplicationError("this worker has no activity '" + name + "'; it has: " + known,
-                                      {.type = "NotFoundError"}),
-                     &failure);
+    to_failure_proto(
+        ApplicationError("this worker has no activity '" + name + "'; it has: " + known,
+                         {.type = "NotFoundError"}),
+        &failure);
     co_return co_await attempt.refuse(std::move(failure));
   }
   (home == children_ ? places.loop : places.child).release();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Activity tasks: reserve a place in every home that some activity may need, poll, keep the one that is needed, run the
-// attempt, answer.
+// Activity tasks: reserve a place in every home that some activity may need, poll, keep the one
+// that is needed, run the attempt, answer.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -41,7 +41,8 @@ class ActivityTasks {
                 Permits& activities, Home* children, Home* loop);
 
   void start(Pollers::Failed failed) {
-    pollers_.start(queue_.pollers, [this] { return turn(); }, std::move(failed));
+    pollers_.start(
+        queue_.pollers, [this] { return turn(); }, std::move(failed));
   }
   void stop_polling() noexcept { pollers_.stop(); }
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {

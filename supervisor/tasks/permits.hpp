@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A task that waits inside a worker waits with its clock running. So the place is reserved first and polled for second: a
-// Permit is that reservation, and it travels with the task until its answer is sent.
+// A task that waits inside a worker waits with its clock running. So the place is reserved first
+// and polled for second: a Permit is that reservation, and it travels with the task until its
+// answer is sent.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -38,7 +39,8 @@ class Permits {
  public:
   Permits(boost::asio::any_io_executor core, int capacity);
 
-  /// Waits until a place is free. Throws system_error(operation_aborted) when the waiting coroutine is cancelled.
+  /// Waits until a place is free. Throws system_error(operation_aborted) when the waiting coroutine
+  /// is cancelled.
   boost::asio::awaitable<Permit> acquire();
 
   /// Fewer places than are taken is allowed: nothing is handed out until enough came back.

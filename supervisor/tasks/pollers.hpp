@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Some polls are open at all times; at the end none may be, and no task that one of them brought may be lost. Pollers
-// answers both: how polling starts, and how it ends.
+// Some polls are open at all times; at the end none may be, and no task that one of them brought
+// may be lost. Pollers answers both: how polling starts, and how it ends.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,7 +29,8 @@ class Pollers {
   /// No new turn begins. Those that wait for a place are let go when end() cancels them.
   void stop() noexcept { stopping_ = true; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
-  /// stop(), then waits for open polls: as long as `patience` for them to end by themselves, then cancels them.
+  /// stop(), then waits for open polls: as long as `patience` for them to end by themselves, then
+  /// cancels them.
   boost::asio::awaitable<void> end(std::chrono::steady_clock::duration patience);
 
  private:

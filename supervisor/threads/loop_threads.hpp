@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loops of user coroutines: never the core loop, so that a coroutine that blocks delays its like and nothing else.
+// The loops of user coroutines: never the core loop, so that a coroutine that blocks delays its
+// like and nothing else.
 #pragma once
 
 #include <boost/asio/executor_work_guard.hpp>

@@ -37,7 +37,7 @@ struct WorkflowThreads::Queue {
 
 struct WorkflowThreads::Worker {
   std::thread thread;
-  std::mutex mutex;            // guards `job`: looked at ten times a second
+  std::mutex mutex;  // guards `job`: looked at ten times a second
   std::shared_ptr<Job> job;
   std::atomic<bool> lost = false;
   // The watch's own: which job it saw last, and for how long in all.

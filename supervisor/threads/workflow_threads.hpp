@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Workflow code may loop for ever. Two questions: how does the core loop notice, and who runs the other workflows meanwhile?
-// A closure that overstays its deadline is left behind with its thread; a new thread takes the place.
+// Workflow code may loop for ever. Two questions: how does the core loop notice, and who runs the
+// other workflows meanwhile? A closure that overstays its deadline is left behind with its thread;
+// a new thread takes the place.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -30,8 +31,8 @@ class WorkflowThreads {
   /// Joins the threads that are not lost.
   ~WorkflowThreads();
 
-  /// Runs `work` on a free thread. True: it has returned. False: it overstayed; it is still running on a thread that is
-  /// counted as lost, and whatever it holds belongs to that thread from now on.
+  /// Runs `work` on a free thread. True: it has returned. False: it overstayed; it is still running
+  /// on a thread that is counted as lost, and whatever it holds belongs to that thread from now on.
   boost::asio::awaitable<bool> run(Work work);
 
   /// Threads that never came back. While there are some, the process can only end by _exit.

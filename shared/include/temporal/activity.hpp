@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an activity may ask of its surroundings: an optional first parameter `activity::Context&`. An activity that takes none
-// is a plain function, and can be tested as one.
+// What an activity may ask of its surroundings: an optional first parameter `activity::Context&`.
+// An activity that takes none is a plain function, and can be tested as one.
 #pragma once
 
 #include <map>
@@ -38,7 +38,8 @@ struct Info {
 
 namespace detail {
 
-/// What a Context stands on: the arena in a child, a post() to the core loop on a loop thread, plain members in a test.
+/// What a Context stands on: the arena in a child, a post() to the core loop on a loop thread,
+/// plain members in a test.
 class TEMPORAL_API ContextBackend {
  public:
   virtual ~ContextBackend();
@@ -64,9 +65,9 @@ class TEMPORAL_API Context {
 
   [[nodiscard]] const Info& info() const { return backend_->info(); }
 
-  /// "I am alive, and this far." The next attempt reads the details with last_heartbeat(). Cheap enough for a tight loop: the
-  /// worker sends at most one per 0.8 x heartbeat timeout. Throws Cancelled once the activity was told to stop, and
-  /// std::length_error for details over 64 KiB.
+  /// "I am alive, and this far." The next attempt reads the details with last_heartbeat(). Cheap
+  /// enough for a tight loop: the worker sends at most one per 0.8 x heartbeat timeout. Throws
+  /// Cancelled once the activity was told to stop, and std::length_error for details over 64 KiB.
   template <class T>
   void heartbeat(const T& details) {
     Payload payload = to_payload(details);
@@ -74,7 +75,8 @@ class TEMPORAL_API Context {
   }
   void heartbeat() { beat({}, {}); }
 
-  /// Details of the last heartbeat that any former attempt sent; nothing at the first attempt. Throws DecodeError.
+  /// Details of the last heartbeat that any former attempt sent; nothing at the first attempt.
+  /// Throws DecodeError.
   template <class T>
   [[nodiscard]] std::optional<T> last_heartbeat() const {
     const Payloads& payloads = backend_->last_heartbeat();
@@ -90,7 +92,8 @@ class TEMPORAL_API Context {
   void throw_if_cancelled() const;
   /// Waits for a cancellation, at most `timeout`; true when it came.
   bool wait_cancelled(Duration timeout) { return backend_->wait_cancelled(timeout); }
-  /// The worker is stopping: finish early if that is easy. Not a cancellation; heartbeat() does not throw for it.
+  /// The worker is stopping: finish early if that is easy. Not a cancellation; heartbeat() does not
+  /// throw for it.
   [[nodiscard]] bool worker_shutdown() const noexcept { return backend_->worker_shutdown(); }
   [[nodiscard]] Logger& log() { return backend_->log(); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What Temporal calls failures, as C++ exceptions. A Failure that leaves a workflow's run() fails the workflow; any other
-// exception fails the workflow *task*, so that a corrected binary can carry on. Causes are kept at every hop.
+// What Temporal calls failures, as C++ exceptions. A Failure that leaves a workflow's run() fails
+// the workflow; any other exception fails the workflow *task*, so that a corrected binary can carry
+// on. Causes are kept at every hop.
 #pragma once
 
 #include <cstdint>
@@ -32,8 +33,8 @@ class TEMPORAL_API Failure : public std::exception {
   /// As written by the SDK that threw; empty where none was recorded.
   [[nodiscard]] const std::string& stack_trace() const noexcept { return stack_trace_; }
 
-  /// The serialized temporal.api.failure.v1.Failure this was decoded from: sent on unchanged, so that foreign stack traces
-  /// survive. Empty for one that was made here.
+  /// The serialized temporal.api.failure.v1.Failure this was decoded from: sent on unchanged, so
+  /// that foreign stack traces survive. Empty for one that was made here.
   [[nodiscard]] const std::string& original() const noexcept { return original_; }
   void set_original(std::string serialized, std::string stack_trace);
 
@@ -83,7 +84,8 @@ enum class CancelReason : std::uint8_t {
 };
 TEMPORAL_API std::string_view to_string(CancelReason reason);
 
-/// Cancellation, on its way up. Let it pass, or clean up and rethrow: swallowing it means "completed".
+/// Cancellation, on its way up. Let it pass, or clean up and rethrow: swallowing it means
+/// "completed".
 class TEMPORAL_API Cancelled : public Failure {
  public:
   explicit Cancelled(std::string message = "cancelled", Payloads details = {},
@@ -98,7 +100,13 @@ class TEMPORAL_API Cancelled : public Failure {
 };
 
 /// Numbers are those of temporal.api.enums.v1.TimeoutType.
-enum class TimeoutKind { unspecified, start_to_close, schedule_to_start, schedule_to_close, heartbeat };
+enum class TimeoutKind {
+  unspecified,
+  start_to_close,
+  schedule_to_start,
+  schedule_to_close,
+  heartbeat
+};
 
 class TEMPORAL_API TimeoutError : public Failure {
  public:

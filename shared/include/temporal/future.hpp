@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Future<T>: something that is already running (an activity, a timer, a spawned coroutine). Copyable; awaited any number of
-// times; await it now for sequence, later for parallelism.
+// Future<T>: something that is already running (an activity, a timer, a spawned coroutine).
+// Copyable; awaited any number of times; await it now for sequence, later for parallelism.
 #pragma once
 
 #include <coroutine>
@@ -20,7 +20,8 @@ namespace temporal::workflow {
 
 namespace detail {
 
-/// Shared between the engine, which resolves it, and those who wait. Resolving runs no user code: waiters are queued.
+/// Shared between the engine, which resolves it, and those who wait. Resolving runs no user code:
+/// waiters are queued.
 class TEMPORAL_API FutureState {
  public:
   explicit FutureState(temporal::detail::Trampoline& trampoline) : trampoline_(&trampoline) {}
@@ -100,7 +101,9 @@ class [[nodiscard]] Future {
 
   [[nodiscard]] bool ready() const noexcept { return state_->done(); }
   void cancel() { state_->cancel(); }
-  [[nodiscard]] const std::shared_ptr<detail::FutureState>& state() const noexcept { return state_; }
+  [[nodiscard]] const std::shared_ptr<detail::FutureState>& state() const noexcept {
+    return state_;
+  }
   /// The value, or throws the failure. Only when ready().
   [[nodiscard]] T get() const {
     state_->rethrow();

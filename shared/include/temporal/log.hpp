@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What user code logs with. A Logger is handed out by activity::Context::log() and workflow::log(): it knows the ids of
-// the task, and in a workflow it is silent while history is replayed.
+// What user code logs with. A Logger is handed out by activity::Context::log() and workflow::log():
+// it knows the ids of the task, and in a workflow it is silent while history is replayed.
 #pragma once
 
 #include <initializer_list>

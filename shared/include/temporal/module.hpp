@@ -124,11 +124,13 @@ class WorkflowBuilder {
  public:
   explicit WorkflowBuilder(detail::WorkflowDefinition& definition) : definition_(definition) {}
 
-  /// A method that takes a signal: `void` or a Task. Handlers run before the main coroutine's next step, in arrival order.
+  /// A method that takes a signal: `void` or a Task. Handlers run before the main coroutine's next
+  /// step, in arrival order.
   template <auto Method>
   WorkflowBuilder& signal(SignalRegistration how = {}) {
     using Sig = detail::Signature<decltype(Method)>;
-    static_assert(std::is_same_v<typename Sig::Class, W>, "a signal handler is a method of its workflow's class");
+    static_assert(std::is_same_v<typename Sig::Class, W>,
+                  "a signal handler is a method of its workflow's class");
     static_assert(std::is_void_v<typename Sig::Result>,
                   "a signal has nobody to answer to: its handler returns void or Task<>");
     definition_.signals[std::string(how.name.empty() ? name_of<Method>() : how.name)] =
@@ -140,7 +142,8 @@ class WorkflowBuilder {
   detail::WorkflowDefinition& definition_;
 };
 
-/// What one or several modules offer to a worker. Filled once, before anything runs. Thread rule: one thread.
+/// What one or several modules offer to a worker. Filled once, before anything runs. Thread rule:
+/// one thread.
 class TEMPORAL_API Module {
  public:
   Module();
@@ -148,28 +151,26 @@ class TEMPORAL_API Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  /// A plain function: runs in a child process, where it may block or crash. Throws std::invalid_argument for a name that is
-  /// registered already.
+  /// A plain function: runs in a child process, where it may block or crash. Throws
+  /// std::invalid_argument for a name that is registered already.
   template <auto F>
-    requires(!detail::ActivitySignature<decltype(F)>::kAwaitable)
-  void activity(ActivityRegistration how) {
+  requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
+      ActivityRegistration how) {
     add_plain<F>(std::string(how.name));
   }
   template <auto F>
-    requires(!detail::ActivitySignature<decltype(F)>::kAwaitable)
-  void activity() {
+  requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
     add_plain<F>(std::string(name_of<F>()));
   }
 
   /// A coroutine: runs on a loop thread of the supervisor, where it may wait but never block.
   template <auto F>
-    requires(detail::ActivitySignature<decltype(F)>::kAwaitable)
-  void activity(CoroutineRegistration how) {
+  requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
+      CoroutineRegistration how) {
     add_coroutine<F>(std::string(how.name));
   }
   template <auto F>
-    requires(detail::ActivitySignature<decltype(F)>::kAwaitable)
-  void activity() {
+  requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
     add_coroutine<F>(std::string(name_of<F>()));
   }
 
@@ -225,13 +226,14 @@ using ModuleFunction = void (*)(Module&);
 
 }  // namespace temporal
 
-/// The layout of what crosses between libtemporal.so and a module. A module built against another one is refused when loaded.
+/// The layout of what crosses between libtemporal.so and a module. A module built against another
+/// one is refused when loaded.
 #define TEMPORAL_MODULE_ABI "temporal-module-1"
 
 /// The only macro users write: once per module, outside any namespace.
-#define TEMPORAL_EXPORT_MODULE(function)                                               \
-  extern "C" TEMPORAL_API void temporal_module_register(temporal::Module& module) {    \
-    function(module);                                                                  \
-  }                                                                                    \
+#define TEMPORAL_EXPORT_MODULE(function)                                                    \
+  extern "C" TEMPORAL_API void temporal_module_register(temporal::Module& module) {         \
+    function(module);                                                                       \
+  }                                                                                         \
   extern "C" TEMPORAL_API const char* temporal_module_abi() { return TEMPORAL_MODULE_ABI; } \
   static_assert(true)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Names on the wire, taken from the code: a function's own name, a class's own name, without their namespaces. What has no
-// name of its own (anonymous namespace, template, lambda) does not compile unless it is given one at registration.
+// Names on the wire, taken from the code: a function's own name, a class's own name, without their
+// namespaces. What has no name of its own (anonymous namespace, template, lambda) does not compile
+// unless it is given one at registration.
 #pragma once
 
 #include <string_view>
@@ -29,8 +30,8 @@ consteval std::string_view after_equals(std::string_view text, std::string_view 
 }
 
 consteval bool nameless(std::string_view name) {
-  return name.find("anonymous") != std::string_view::npos || name.find('<') != std::string_view::npos ||
-         name.find("lambda") != std::string_view::npos;
+  return name.find("anonymous") != std::string_view::npos ||
+         name.find('<') != std::string_view::npos || name.find("lambda") != std::string_view::npos;
 }
 
 consteval std::string_view last_part(std::string_view name) {
@@ -62,9 +63,10 @@ inline constexpr bool has_type_name = !nameless(full_type<Type>());
 /// `name_of<say_hello>()` is "say_hello"; of a method, the method's own name.
 template <auto Symbol>
 consteval std::string_view name_of() {
-  static_assert(detail::has_name<Symbol>,
-                "a function in an anonymous namespace, a template or a lambda has no name of its own: "
-                "give it one, as in m.activity<f>({.name = \"charge\"})");
+  static_assert(
+      detail::has_name<Symbol>,
+      "a function in an anonymous namespace, a template or a lambda has no name of its own: "
+      "give it one, as in m.activity<f>({.name = \"charge\"})");
   return detail::last_part(detail::full_symbol<Symbol>());
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every options struct. All are trivially destructible: GCC 12 destroys other temporaries twice when they are written
-// inside a co_await expression. The price: they hold *views*. Keep literals and constants in them, or build them in
-// the call; a named options object made from temporaries dangles.
+// Every options struct. All are trivially destructible: GCC 12 destroys other temporaries twice
+// when they are written inside a co_await expression. The price: they hold *views*. Keep literals
+// and constants in them, or build them in the call; a named options object made from temporaries
+// dangles.
 #pragma once
 
 #include <array>
@@ -61,7 +62,8 @@ struct TimerOptions {
   std::string_view summary{};
 };
 
-/// Where an activity runs. Decided by its form (a coroutine: loop; a plain function: child) unless asked for.
+/// Where an activity runs. Decided by its form (a coroutine: loop; a plain function: child) unless
+/// asked for.
 enum class Executor { child, loop };
 
 /// How a plain function is registered.

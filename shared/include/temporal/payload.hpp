@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Values on the wire. A Payload is bytes plus the name of their encoding; to_payload and from_payload are the default
-// converter of the other SDKs: binary/null for nothing, binary/plain for Bytes, json/plain for everything else.
+// Values on the wire. A Payload is bytes plus the name of their encoding; to_payload and
+// from_payload are the default converter of the other SDKs: binary/null for nothing, binary/plain
+// for Bytes, json/plain for everything else.
 #pragma once
 
 #include <map>
@@ -32,7 +33,8 @@ struct Payload {
 /// Arguments are one payload each, in order.
 using Payloads = std::vector<Payload>;
 
-/// Raw bytes: crosses as binary/plain, untouched. A class of its own, because a std::string is text.
+/// Raw bytes: crosses as binary/plain, untouched. A class of its own, because a std::string is
+/// text.
 struct Bytes {
   std::string data;
   Bytes() = default;
@@ -40,7 +42,8 @@ struct Bytes {
   bool operator==(const Bytes&) const = default;
 };
 
-/// A payload that cannot be read as the type the code asks for. In a workflow it fails the task, not the workflow.
+/// A payload that cannot be read as the type the code asks for. In a workflow it fails the task,
+/// not the workflow.
 class TEMPORAL_API DecodeError : public std::exception {
  public:
   explicit DecodeError(std::string message);
@@ -91,7 +94,8 @@ Payload to_payload(const T& value) {
   }
 }
 
-/// Decodes one value. Throws DecodeError that names the wanted type and the encoding that was found.
+/// Decodes one value. Throws DecodeError that names the wanted type and the encoding that was
+/// found.
 template <class T>
 T from_payload(const Payload& payload) {
   if constexpr (std::is_void_v<T>) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a function accepts and returns, and the guards that turn a wrong call into a sentence at compile time.
+// What a function accepts and returns, and the guards that turn a wrong call into a sentence at
+// compile time.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -38,7 +39,8 @@ struct Unwrapped<boost::asio::awaitable<T>> {
 template <class...>
 struct TypeList {};
 
-// Everything about a function type: the object it is called on (void for none), its result, its parameters.
+// Everything about a function type: the object it is called on (void for none), its result, its
+// parameters.
 template <class R, class C, bool Const, class... Params>
 struct SignatureOf {
   using Returned = R;
@@ -54,7 +56,8 @@ struct SignatureOf {
 
 template <class F>
 struct Signature {
-  static_assert(always_false<F>, "this needs a function or a method, as in m.activity<say_hello>()");
+  static_assert(always_false<F>,
+                "this needs a function or a method, as in m.activity<say_hello>()");
 };
 template <class R, class... P>
 struct Signature<R (*)(P...)> : SignatureOf<R, void, false, P...> {};
@@ -96,8 +99,8 @@ struct ActivitySignature : Signature<F> {
 template <class List, class... Args>
 inline constexpr bool accepts = false;
 template <class... Params, class... Args>
-  requires(sizeof...(Params) == sizeof...(Args))
-inline constexpr bool accepts<TypeList<Params...>, Args...> =
+requires(sizeof...(Params) ==
+         sizeof...(Args)) inline constexpr bool accepts<TypeList<Params...>, Args...> =
     (std::is_convertible_v<Args, std::decay_t<Params>> && ...);
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
@@ -108,10 +111,9 @@ inline constexpr bool kDestroysTwice = false;
 
 // GCC 12 destroys these twice when they are written inside a co_await expression.
 template <class Arg>
-inline constexpr bool twice_destroyed =
-    kDestroysTwice && !std::is_lvalue_reference_v<Arg> &&
-    std::is_aggregate_v<std::remove_cvref_t<Arg>> &&
-    !std::is_trivially_destructible_v<std::remove_cvref_t<Arg>>;
+inline constexpr bool twice_destroyed = kDestroysTwice && !std::is_lvalue_reference_v<Arg> &&
+                                        std::is_aggregate_v<std::remove_cvref_t<Arg>> &&
+                                        !std::is_trivially_destructible_v<std::remove_cvref_t<Arg>>;
 
 /// A closure is no aggregate in C++20, but it is treated like one by the same bug.
 template <class F>
@@ -123,7 +125,8 @@ template <class... Args>
 constexpr void refuse_twice_destroyed() {
   static_assert(!(twice_destroyed<Args> || ...),
                 "GCC 12 destroys a braced temporary twice inside co_await: "
-                "name the argument first, as in `Item item{...}; co_await execute_activity<f>(options, item);`");
+                "name the argument first, as in `Item item{...}; co_await "
+                "execute_activity<f>(options, item);`");
 }
 
 template <class F>
@@ -133,7 +136,8 @@ constexpr void refuse_twice_destroyed_closure() {
                 "capture by reference ([&] or [this]), or name the lambda first");
 }
 
-/// Decodes arguments one by one. Missing trailing ones are allowed only for std::optional parameters; extra ones are ignored.
+/// Decodes arguments one by one. Missing trailing ones are allowed only for std::optional
+/// parameters; extra ones are ignored.
 template <class Values, std::size_t... I>
 Values decode_arguments_at(const Payloads& payloads, std::index_sequence<I...>);
 
@@ -162,13 +166,14 @@ Values decode_arguments(const Payloads& payloads) {
                                      std::make_index_sequence<std::tuple_size_v<Values>>{});
 }
 
-/// Encodes arguments as the *parameters'* types, so that a literal where a std::string is wanted crosses as one.
+/// Encodes arguments as the *parameters'* types, so that a literal where a std::string is wanted
+/// crosses as one.
 template <class... Params, class... Args>
 Payloads encode_arguments(TypeList<Params...>, Args&&... args) {
   Payloads payloads;
   payloads.reserve(sizeof...(Args));
-  (payloads.push_back(
-       to_payload<std::decay_t<Params>>(static_cast<std::decay_t<Params>>(std::forward<Args>(args)))),
+  (payloads.push_back(to_payload<std::decay_t<Params>>(
+       static_cast<std::decay_t<Params>>(std::forward<Args>(args)))),
    ...);
   return payloads;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Task<T>: what a workflow coroutine returns. Lazy: it starts when it is awaited (or spawned); one awaiter; resumed only by
-// its run's loop.
+// Task<T>: what a workflow coroutine returns. Lazy: it starts when it is awaited (or spawned); one
+// awaiter; resumed only by its run's loop.
 #pragma once
 
 #include <coroutine>

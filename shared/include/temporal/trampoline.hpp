@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The run loop as a coroutine sees it. Coroutines never resume each other: they leave a handle here and return, so the stack
-// is as deep for 100,000 awaits as for one, in every build type. Not for users: Task and Future stand on it.
+// The run loop as a coroutine sees it. Coroutines never resume each other: they leave a handle here
+// and return, so the stack is as deep for 100,000 awaits as for one, in every build type. Not for
+// users: Task and Future stand on it.
 #pragma once
 
 #include <coroutine>
@@ -14,12 +15,12 @@ namespace temporal::detail {
 
 class TaskOwner;
 
-/// One coroutine frame, linked into its run's list from creation to destruction, so that an eviction can destroy what it
-/// never resumes.
+/// One coroutine frame, linked into its run's list from creation to destruction, so that an
+/// eviction can destroy what it never resumes.
 struct Frame {
   std::coroutine_handle<> handle{};
-  Frame* awaiting = nullptr;    ///< the coroutine that waits for this one
-  TaskOwner* owner = nullptr;   ///< the Task object that would destroy it
+  Frame* awaiting = nullptr;   ///< the coroutine that waits for this one
+  TaskOwner* owner = nullptr;  ///< the Task object that would destroy it
   Frame* older = nullptr;
   Frame* newer = nullptr;
 };
@@ -43,8 +44,9 @@ class TEMPORAL_API Trampoline {
 
   void link(Frame& frame) noexcept;
   void unlink(Frame& frame) noexcept;
-  /// Destroys every frame, newest first: what a coroutine borrowed existed before it did, so no frame outlives what it
-  /// refers to. Nothing is resumed and the stack does not grow: owners are detached first.
+  /// Destroys every frame, newest first: what a coroutine borrowed existed before it did, so no
+  /// frame outlives what it refers to. Nothing is resumed and the stack does not grow: owners are
+  /// detached first.
   void destroy_all() noexcept;
   [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
 

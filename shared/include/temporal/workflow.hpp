@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What workflow code may call. Everything here is replayed: it gives the same answers, in the same order, each time the run is
-// rebuilt from its history. All of it throws std::logic_error outside workflow code.
+// What workflow code may call. Everything here is replayed: it gives the same answers, in the same
+// order, each time the run is rebuilt from its history. All of it throws std::logic_error outside
+// workflow code.
 #pragma once
 
 #include <array>
@@ -51,8 +52,8 @@ struct Info {
   bool continue_as_new_suggested = false;
 };
 
-/// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed it to the std::
-/// distributions: their output differs between standard libraries.
+/// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed
+/// it to the std:: distributions: their output differs between standard libraries.
 class TEMPORAL_API Random {
  public:
   using result_type = std::uint64_t;
@@ -83,7 +84,8 @@ class TEMPORAL_API Runtime {
   virtual PayloadFuture execute_activity(std::string_view type, Payloads arguments,
                                          const ActivityOptions& options) = 0;
   virtual PlainFuture sleep(Duration duration, const TimerOptions& options) = 0;
-  /// Resolved with true when the predicate holds, with false when the timeout came first (none: never).
+  /// Resolved with true when the predicate holds, with false when the timeout came first (none:
+  /// never).
   virtual BoolFuture wait_condition(std::function<bool()> predicate,
                                     std::optional<Duration> timeout) = 0;
   /// Starts a coroutine beside the others; its end resolves the future.
@@ -114,8 +116,8 @@ Future<> all_of(const std::vector<Future<T>>& futures) {
 
 }  // namespace detail
 
-/// Starts an activity at once. Throws std::invalid_argument when neither start-to-close nor schedule-to-close is set. The future
-/// throws ActivityError, whose cause() says why.
+/// Starts an activity at once. Throws std::invalid_argument when neither start-to-close nor
+/// schedule-to-close is set. The future throws ActivityError, whose cause() says why.
 template <auto F, class... Args>
 auto execute_activity(const ActivityOptions& options, Args&&... args)
     -> Future<typename temporal::detail::ActivitySignature<decltype(F)>::Result> {
@@ -133,7 +135,8 @@ auto execute_activity(const ActivityOptions& options, Args&&... args)
           &detail::take_payload<Result>};
 }
 
-/// The same for a name that is known only at run time, or for an activity that was registered under another name.
+/// The same for a name that is known only at run time, or for an activity that was registered under
+/// another name.
 template <class Result = void, class... Args>
 Future<Result> execute_activity(std::string_view type, const ActivityOptions& options,
                                 Args&&... args) {
@@ -144,12 +147,14 @@ Future<Result> execute_activity(std::string_view type, const ActivityOptions& op
           &detail::take_payload<Result>};
 }
 
-/// A durable timer: it survives restarts. Throws Cancelled when it is cancelled, std::invalid_argument for a negative duration.
+/// A durable timer: it survives restarts. Throws Cancelled when it is cancelled,
+/// std::invalid_argument for a negative duration.
 inline Future<> sleep(Duration duration, const TimerOptions& options = {}) {
   return {detail::current().sleep(duration, options), &detail::take_nothing};
 }
 
-/// Waits until the predicate holds. It is evaluated whenever something happened in this run; it must only look.
+/// Waits until the predicate holds. It is evaluated whenever something happened in this run; it
+/// must only look.
 template <std::predicate Predicate>
 Future<> wait_condition(Predicate&& predicate) {
   temporal::detail::refuse_twice_destroyed_closure<Predicate&&>();
@@ -189,7 +194,8 @@ Future<T> spawn(Task<T> task) {
   }
 }
 
-/// Waits for all, results in order. The first failure to happen is thrown at once; the others run on.
+/// Waits for all, results in order. The first failure to happen is thrown at once; the others run
+/// on.
 template <class T>
 Task<std::vector<T>> all(std::vector<Future<T>> futures) {
   auto done = detail::all_of(futures);

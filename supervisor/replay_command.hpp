@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// temporal-supervisor replay --module M FILE...: would this code have done what these histories
+// say?
+#pragma once
+
+#include <span>
+
+#include "supervisor/options.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::supervisor {
+
+/// One line per history on stdout. Returns 0 when all replay, 1 when one does not, 2 when one
+/// cannot be read, 3 when a module cannot be loaded.
+[[nodiscard]] int replay_command(const Options& options,
+                                 std::span<const ModuleFunction> own_modules);
+
+}  // namespace temporal::supervisor

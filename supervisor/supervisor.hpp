@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// Owns the parts of a worker and knows their order: who starts before whom, who stops after whom.
+// run() is the table of contents. No part knows this file.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+
+#include "supervisor/dev_server.hpp"
+#include "supervisor/observe/log.hpp"
+#include "supervisor/options.hpp"
+#include "supervisor/wakeup.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::supervisor {
+
+/// A setting that cannot work. what() says what to change.
+class SettingsError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+class Supervisor {
+ public:
+  /// `own_modules`: those of a program that brings its modules itself; the zygote is then this
+  /// program again.
+  Supervisor(Options options, std::span<const ModuleFunction> own_modules, Log& log);
+  ~Supervisor();
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+
+  /// Serves until a signal or a fatal error. Returns an ExitCode.
+  int run();
+
+ private:
+  struct Parts;  // what exists only while there is a server
+
+  boost::asio::awaitable<void> serve();
+  boost::asio::awaitable<void> start_children();
+  boost::asio::awaitable<void> connect();
+  boost::asio::awaitable<void> check_namespace();
+  void start_polling();
+  boost::asio::awaitable<void> until_told_to_stop();
+  boost::asio::awaitable<void> stop();
+  boost::asio::awaitable<void> announce_stop();
+  boost::asio::awaitable<void> drain_activities();
+  void fail(std::exception_ptr error);
+  int report(const std::exception_ptr& error);
+
+  Options options_;
+  std::span<const ModuleFunction> own_modules_;
+  Log& log_;
+  Module module_;
+  boost::asio::io_context core_{1};
+  boost::asio::signal_set signals_{core_, SIGINT, SIGTERM};
+  int signals_seen_ = 0;
+  std::exception_ptr fatal_;
+  Wakeup told_{core_.get_executor()};
+  std::optional<DevServer> dev_server_;  // ends after all that talks to it
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace temporal::supervisor
