@@ -20,8 +20,8 @@ namespace temporal::supervisor {
 enum class Lane { unary, long_poll };
 
 struct CallOptions {
-  std::string method;      ///< /package.Service/Method
-  std::string name_space;  ///< sent as temporal-namespace; empty: not sent
+  std::string method = {};      ///< /package.Service/Method
+  std::string name_space = {};  ///< sent as temporal-namespace; empty: not sent
   std::chrono::milliseconds deadline{0};
   Lane lane = Lane::unary;
 };

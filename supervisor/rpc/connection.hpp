@@ -19,7 +19,7 @@ struct ConnectionOptions {
   /// Sent with every call, beside client-name, client-version and temporal-namespace. Names are put
   /// into lower case and
   /// `_` becomes `-`.
-  std::vector<std::pair<std::string, std::string>> metadata;
+  std::vector<std::pair<std::string, std::string>> metadata = {};
   std::size_t max_receive_bytes = 128u << 20;  ///< gRPC's own 4 MiB would refuse long histories
 };
 

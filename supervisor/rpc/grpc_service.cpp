@@ -2,9 +2,11 @@
 #include "supervisor/rpc/grpc_service.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cstdio>
 
 namespace temporal::supervisor {
 
@@ -25,6 +27,18 @@ milliseconds since(steady_clock::time_point start) {
 asio::awaitable<void> pause(milliseconds time) {
   asio::steady_timer timer(co_await asio::this_coro::executor, time);
   co_await timer.async_wait(asio::use_awaitable);
+}
+
+// gRPC tells the whole chain down to the socket; its last link says what happened.
+std::string cause(const CallResult& result) {
+  const auto colon = result.message.rfind(": ");
+  return colon == std::string::npos ? result.message : result.message.substr(colon + 2);
+}
+
+std::string seconds(milliseconds time) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%g s", double(time.count()) / 1000);
+  return text.data();
 }
 
 template <class Request>
@@ -84,8 +98,7 @@ asio::awaitable<v1::GetSystemInfoResponse> GrpcService::connect(milliseconds wit
     const auto wait = options_.retry.unary.wait(attempt, 0);
     if (since(start) + wait >= within)
       throw ConnectError("no Temporal server answered at " + connection_.address() + " within " +
-                         std::to_string(within.count() / 1000.0).substr(0, 4) +
-                         " s: " + result.message);
+                         seconds(within) + ": " + cause(result));
     co_await pause(wait);
   }
   options_.retry.internal_error_differentiation =
