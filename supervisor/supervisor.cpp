@@ -155,12 +155,35 @@ asio::awaitable<void> Supervisor::start_children() {
                         ": allow children, or make them coroutines");
   }
   parts.child_places.emplace(core, 0);
-  parts.pool =
-      std::make_unique<children::ChildPool>(core, child_pool_options(options_, own_modules_, log_));
-  parts.pool->on_capacity_change([&parts](int ready) { parts.child_places->set_capacity(ready); });
+  children::PoolOptions pool;
+  pool.children = options_.children;
+  pool.program = {.executable = zygote_program(), .modules = options_.modules};
+  pool.fingerprint = fingerprint(module_);
+  pool.child.nice = options_.child_nice;
+  pool.child.term_grace = options_.term_grace;
+  parts.pool = std::make_unique<children::ChildPool>(core, std::move(pool), log_);
+  parts.pool->on_capacity_change = [&parts] {
+    parts.child_places->set_capacity(parts.pool->capacity());
+  };
   co_await parts.pool->start();
-  parts.child_executor.emplace(*parts.pool, options_.task_queue);
+  parts.child_places->set_capacity(parts.pool->capacity());
+  parts.child_executor.emplace(*parts.pool, options_.task_queue, log_);
   parts.child_home.emplace(Home{*parts.child_executor, *parts.child_places});
+}
+
+// Opened once: replacing the file on disk does not break respawns.
+std::filesystem::path Supervisor::zygote_program() {
+  const auto self = std::filesystem::read_symlink("/proc/self/exe");
+  std::filesystem::path program = self;
+  if (own_modules_.empty()) {
+    // Beside the supervisor when installed, in the neighbouring folder of a build tree.
+    program = self.parent_path() / "temporal-child";
+    if (!exists(program)) program = self.parent_path().parent_path() / "child" / "temporal-child";
+  }
+  zygote_binary_ = ipc::UniqueFd(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  if (zygote_binary_.get() < 0)
+    throw SettingsError("temporal-child is not beside " + self.string() + "; install both together");
+  return "/proc/self/fd/" + std::to_string(zygote_binary_.get());
 }
 
 asio::awaitable<void> Supervisor::connect() {
@@ -302,6 +325,7 @@ asio::awaitable<void> Supervisor::drain_activities() {
   using namespace asio::experimental::awaitable_operators;
   auto& tasks = *parts_->activity_tasks;
   tasks.notify_shutdown();
+  if (parts_->pool) parts_->pool->notify_shutdown();
   auto hurried = [this]() -> asio::awaitable<void> {
     while (signals_seen_ < 2) {
       co_await signals_.async_wait(asio::use_awaitable);
@@ -326,6 +350,9 @@ int Supervisor::report(const std::exception_ptr& error) {
   } catch (const ModuleError& e) {
     log_.error(e.what());
     return kExitModule;
+  } catch (const children::PoolError& e) {
+    log_.error(e.what());
+    return e.module() ? kExitModule : kExitFatal;
   } catch (const ConnectError& e) {
     log_.error(e.what());
     return kExitUnreachable;

@@ -7,12 +7,14 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 
+#include "shared/ipc/fd.hpp"
 #include "supervisor/dev_server.hpp"
 #include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
@@ -46,6 +48,7 @@ class Supervisor {
   boost::asio::awaitable<void> start_children();
   boost::asio::awaitable<void> connect();
   boost::asio::awaitable<void> check_namespace();
+  std::filesystem::path zygote_program();
   void start_polling();
   boost::asio::awaitable<void> until_told_to_stop();
   boost::asio::awaitable<void> stop();
@@ -63,6 +66,7 @@ class Supervisor {
   int signals_seen_ = 0;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};
+  ipc::UniqueFd zygote_binary_;
   std::optional<DevServer> dev_server_;  // ends after all that talks to it
   std::unique_ptr<Parts> parts_;
 };

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// Plain functions, in child processes: an attempt's task becomes a Start record, its end an Ending.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "supervisor/activity/executor.hpp"
+#include "supervisor/children/child_pool.hpp"
+#include "temporal/log.hpp"
+
+namespace temporal::supervisor {
+
+class ChildExecutor final : public Executor {
+ public:
+  ChildExecutor(children::ChildPool& pool, std::string task_queue, Logger& log)
+      : pool_(pool), task_queue_(std::move(task_queue)), log_(log) {}
+  boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override;
+
+ private:
+  children::ChildPool& pool_;
+  std::string task_queue_;
+  Logger& log_;
+};
+
+}  // namespace temporal::supervisor
