@@ -16,6 +16,8 @@ DecodeError::~DecodeError() = default;
 
 namespace detail {
 
+InputError::~InputError() = default;
+
 namespace {
 
 Payload make_payload(std::string_view encoding, std::string data) {

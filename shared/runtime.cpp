@@ -79,6 +79,22 @@ void set_current(Runtime* runtime) noexcept {
   temporal::detail::set_current_trampoline(runtime ? &runtime->trampoline() : nullptr);
 }
 
+ContinueAsNew::ContinueAsNew(std::string_view next_type, Payloads next_arguments,
+                             const ContinueOptions& options)
+    : type(next_type),
+      arguments(std::move(next_arguments)),
+      task_queue(options.task_queue),
+      run_timeout(options.run_timeout),
+      task_timeout(options.task_timeout) {}
+ContinueAsNew::ContinueAsNew(const ContinueAsNew&) = default;
+ContinueAsNew::~ContinueAsNew() = default;
+
+void throw_continue_as_new(std::string_view type, Payloads arguments,
+                           const ContinueOptions& options) {
+  current();  // outside workflow code there is nothing to continue
+  throw ContinueAsNew(type, std::move(arguments), options);
+}
+
 }  // namespace detail
 
 Time now() { return detail::current().now(); }
@@ -87,6 +103,7 @@ Random& random() { return detail::current().random(); }
 Logger& log() { return detail::current().log(); }
 bool is_replaying() { return detail::current().replaying(); }
 bool is_cancelled() { return detail::current().cancel_requested(); }
+bool continue_as_new_suggested() { return detail::current().info().continue_as_new_suggested; }
 
 }  // namespace workflow
 }  // namespace temporal

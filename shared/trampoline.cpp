@@ -39,9 +39,11 @@ void Trampoline::destroy_all() noexcept {
   ready_.clear();
   for (auto* frame = newest_; frame; frame = frame->older)
     if (auto* owner = std::exchange(frame->owner, nullptr)) owner->detach();
-  // A destructor may start coroutines of its own; they are linked too, and their Task objects
-  // destroy them.
-  while (newest_) newest_->handle.destroy();
+  // A destructor may make coroutines of its own; they are linked too, and go next.
+  while (newest_) {
+    if (auto* owner = std::exchange(newest_->owner, nullptr)) owner->detach();
+    newest_->handle.destroy();
+  }
 }
 
 }  // namespace temporal::detail

@@ -20,7 +20,8 @@ class HistoryFileError : public std::runtime_error {
 };
 
 /// All histories in a file, never none. Throws HistoryFileError.
-[[nodiscard]] std::vector<api::history::v1::History> load_histories(const std::filesystem::path& path);
+[[nodiscard]] std::vector<api::history::v1::History> load_histories(
+    const std::filesystem::path& path);
 /// The one history in a file. Throws HistoryFileError, also when there are several.
 [[nodiscard]] api::history::v1::History load_history(const std::filesystem::path& path);
 /// The same from text; `name` stands for the file in errors.

@@ -45,7 +45,9 @@ class TEMPORAL_API FutureState {
 
   /// Asks whoever runs this to stop. What follows is the operation's business.
   void cancel() {
-    if (!done_ && on_cancel_) on_cancel_();
+    if (done_ || !on_cancel_) return;
+    auto on_cancel = on_cancel_;  // it may end this future, which forgets the original
+    on_cancel();
   }
   void set_on_cancel(std::function<void()> on_cancel) { on_cancel_ = std::move(on_cancel); }
 

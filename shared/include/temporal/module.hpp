@@ -106,7 +106,7 @@ template <class W, auto Method>
 Task<void> call_signal(WorkflowObject& workflow, Payloads payloads) {
   using Sig = Signature<decltype(Method)>;
   auto& object = static_cast<WorkflowOf<W>&>(workflow).object;
-  auto arguments = decode_arguments<typename Sig::Values>(payloads);
+  auto arguments = decode_input<typename Sig::Values>(payloads);
   auto invoke = [&](auto&... values) { return (object.*Method)(std::move(values)...); };
   if constexpr (Sig::kTask) {
     co_await std::apply(invoke, arguments);

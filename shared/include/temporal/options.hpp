@@ -62,6 +62,13 @@ struct TimerOptions {
   std::string_view summary{};
 };
 
+/// What the next run does not take over from this one.
+struct ContinueOptions {
+  std::string_view task_queue{};  ///< default: this run's
+  Duration run_timeout{};         ///< 0: this run's
+  Duration task_timeout{};        ///< 0: this run's
+};
+
 /// Where an activity runs. Decided by its form (a coroutine: loop; a plain function: child) unless
 /// asked for.
 enum class Executor { child, loop };
@@ -86,6 +93,7 @@ struct SignalRegistration {
 
 static_assert(std::is_trivially_destructible_v<ActivityOptions>);
 static_assert(std::is_trivially_destructible_v<TimerOptions>);
+static_assert(std::is_trivially_destructible_v<ContinueOptions>);
 static_assert(std::is_trivially_destructible_v<ActivityRegistration>);
 static_assert(std::is_trivially_destructible_v<CoroutineRegistration>);
 static_assert(std::is_trivially_destructible_v<WorkflowRegistration>);

@@ -166,6 +166,23 @@ Values decode_arguments(const Payloads& payloads) {
                                      std::make_index_sequence<std::tuple_size_v<Values>>{});
 }
 
+/// What came from outside does not fit the handler it is for.
+class TEMPORAL_API InputError : public DecodeError {
+ public:
+  using DecodeError::DecodeError;
+  ~InputError() override;
+};
+
+/// decode_arguments() for input that must not stop a run: everything it throws is an InputError.
+template <class Values>
+Values decode_input(const Payloads& payloads) {
+  try {
+    return decode_arguments<Values>(payloads);
+  } catch (const std::exception& error) {
+    throw InputError(error.what());
+  }
+}
+
 /// Encodes arguments as the *parameters'* types, so that a literal where a std::string is wanted
 /// crosses as one.
 template <class... Params, class... Args>

@@ -172,6 +172,52 @@ Future<bool> wait_condition(Predicate&& predicate, Duration timeout) {
 
 namespace detail {
 
+/// On its way to the engine. Not a std::exception: `catch (const std::exception&)` must not swallow
+/// it by accident.
+class TEMPORAL_API ContinueAsNew {
+ public:
+  ContinueAsNew(std::string_view type, Payloads arguments, const ContinueOptions& options);
+  ContinueAsNew(const ContinueAsNew&);
+  ~ContinueAsNew();
+  std::string type;
+  Payloads arguments;
+  std::string task_queue;
+  Duration run_timeout;
+  Duration task_timeout;
+};
+
+[[noreturn]] TEMPORAL_API void throw_continue_as_new(std::string_view type, Payloads arguments,
+                                                     const ContinueOptions& options);
+
+}  // namespace detail
+
+/// Ends this run and starts a new one with the same id and an empty history. Memo, search
+/// attributes and retry policy are carried over. Never returns: let what it throws pass.
+template <class W, class... Args>
+[[noreturn]] void continue_as_new(const ContinueOptions& options, Args&&... args) {
+  using Parameters = typename temporal::detail::Signature<decltype(&W::run)>::Parameters;
+  static_assert(temporal::detail::accepts<Parameters, Args...>,
+                "these arguments do not fit the workflow's run(): count and types must be those of "
+                "its parameters");
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  detail::throw_continue_as_new(
+      type_name_of<W>(),
+      temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...), options);
+}
+
+/// The same for a name that is known only at run time, or for a workflow that was registered under
+/// another name.
+template <class... Args>
+[[noreturn]] void continue_as_new(std::string_view type, const ContinueOptions& options,
+                                  Args&&... args) {
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  Payloads payloads;
+  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
+  detail::throw_continue_as_new(type, std::move(payloads), options);
+}
+
+namespace detail {
+
 template <class T>
 Task<void> drive(Task<T> task, std::shared_ptr<ValueState<T>> done) {
   done->value.emplace(co_await std::move(task));
@@ -223,5 +269,7 @@ inline Task<void> all(std::vector<Future<>> futures) {
 [[nodiscard]] TEMPORAL_API bool is_replaying();
 /// True once somebody asked for this run's cancellation.
 [[nodiscard]] TEMPORAL_API bool is_cancelled();
+/// The server would like this run to end by continue_as_new(): its history grows long.
+[[nodiscard]] TEMPORAL_API bool continue_as_new_suggested();
 
 }  // namespace temporal::workflow

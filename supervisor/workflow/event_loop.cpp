@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/workflow/event_loop.hpp"
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+namespace temporal::engine {
+
+using workflow::detail::FutureState;
+
+void EventLoop::start(Task<void> root) {
+  roots_.push_back(std::move(root));
+  trampoline_.ready(roots_.back().promise().handle);
+}
+
+void EventLoop::wait(Condition condition) { conditions_.push_back(std::move(condition)); }
+
+void EventLoop::run() {
+  do {
+    trampoline_.run();
+  } while (wake_first_satisfied());
+  roots_.remove_if([](const Task<void>& root) { return root.promise().handle.done(); });
+}
+
+bool EventLoop::wake_first_satisfied() {
+  for (auto one = conditions_.begin(); one != conditions_.end();) {
+    // Cancelled, or nobody waits any more and what the predicate looks at may be gone.
+    if (one->future->done() || one->future.use_count() == 1) {
+      if (one->timer) one->timer->cancel();
+      one = conditions_.erase(one);
+      continue;
+    }
+    bool holds = false;
+    std::exception_ptr thrown;
+    try {
+      holds = one->holds();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    const bool expired = one->timer && one->timer->done() && !one->timer->error();
+    if (!holds && !thrown && !expired) {
+      ++one;
+      continue;
+    }
+    // The predicate looked at the waiter's locals: it goes before the waiter does.
+    const auto condition = std::move(*one);
+    conditions_.erase(one);
+    if (thrown) {
+      condition.future->fail(thrown);
+    } else {
+      condition.future->value = holds;
+      condition.future->succeed();
+    }
+    if (condition.timer) condition.timer->cancel();
+    return true;
+  }
+  return false;
+}
+
+void EventLoop::cancel_with_workflow(const std::shared_ptr<FutureState>& future) {
+  const auto key = next_pending_++;
+  pending_.emplace(key, future);
+  future->on_done([this, key] { pending_.erase(key); });
+}
+
+void EventLoop::cancel_pending() {
+  std::vector<std::shared_ptr<FutureState>> pending;
+  for (const auto& [key, future] : pending_)
+    if (auto alive = future.lock()) pending.push_back(std::move(alive));
+  for (const auto& future : pending) future->cancel();
+}
+
+void EventLoop::destroy() noexcept {
+  // A future that outlives the run, in a global of the module say, must find nothing to cancel.
+  for (const auto& [key, future] : pending_)
+    if (auto alive = future.lock()) alive->set_on_cancel(nullptr);
+  trampoline_.destroy_all();
+  roots_.clear();
+  conditions_.clear();
+}
+
+}  // namespace temporal::engine

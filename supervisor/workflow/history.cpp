@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/workflow/history.hpp"
+
+#include <string>
+#include <utility>
+
+#include "supervisor/workflow/errors.hpp"
+
+namespace temporal::engine {
+
+namespace enums = api::enums::v1;
+
+void History::add(api::history::v1::History&& page, bool last_page) {
+  for (auto& event : *page.mutable_events()) {
+    if (event.event_id() <= last_id_) continue;
+    if (event.event_id() != last_id_ + 1)
+      throw EngineError(event.event_id(), "history has a gap: event " + std::to_string(last_id_) +
+                                              " is followed by event " +
+                                              std::to_string(event.event_id()));
+    last_id_ = event.event_id();
+    events_.push_back(std::move(event));
+  }
+  has_all_ = last_page;
+  end_.reset();
+}
+
+History::Next History::look() {
+  if (!end_) end_ = find_end();
+  if (end_) return Next::chunk;
+  return has_all_ ? Next::end : Next::page;
+}
+
+Chunk History::take() {
+  Chunk chunk;
+  const auto count = static_cast<std::ptrdiff_t>(end_->index) + 1;
+  chunk.events.assign(std::make_move_iterator(events_.begin()),
+                      std::make_move_iterator(events_.begin() + count));
+  events_.erase(events_.begin(), events_.begin() + count);
+  chunk.wakes = end_->wakes;
+  chunk.last = has_all_ && events_.empty();
+  end_.reset();
+  return chunk;
+}
+
+const HistoryEvent* History::next_completed() const {
+  for (const auto& event : events_)
+    if (event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) return &event;
+  return nullptr;
+}
+
+// A STARTED ends a chunk unless its task failed, or was empty: STARTED, COMPLETED, SCHEDULED with no command since the chunk
+// began. Live, such tasks are mostly heartbeats of local activities, which do not wake workflow code.
+std::optional<History::End> History::find_end() const {
+  struct Started {
+    std::int64_t id;
+    std::size_t index;
+  };
+  std::vector<Started> started;
+  bool saw_command = false;
+  bool saw_any = false;
+  for (std::size_t i = 0; i < events_.size(); ++i) {
+    const auto& event = events_[i];
+    const auto type = event.event_type();
+    if (is_command_event(type)) saw_command = saw_any = true;
+    if (type == enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED) saw_any = true;
+    if (is_terminal_event(type)) return End{i, false};
+    if (type != enums::EVENT_TYPE_WORKFLOW_TASK_STARTED) continue;
+
+    // Two events of lookahead decide, wherever the page ends.
+    const auto* next = at(i + 1);
+    const auto* after = at(i + 2);
+    if (!has_all_ && !after) return std::nullopt;
+    started.push_back({event.event_id(), i});
+    if (next && undoes_started(next->event_type())) {
+      started.pop_back();
+      continue;
+    }
+    if (next && after && next->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) {
+      if (!saw_command && after->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
+        continue;
+      // An update woke the code at the task it was sequenced after, though that task's completion was empty.
+      if (after->event_type() == enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED) {
+        const auto bound = after->workflow_execution_update_accepted_event_attributes()
+                               .accepted_request_sequencing_event_id();
+        for (auto one = started.rbegin(); one != started.rend(); ++one)
+          if (one->id < bound) return End{one->index, true};
+      }
+      return End{i, true};
+    }
+    if (saw_any) return End{i, true};
+  }
+  if (!has_all_ || events_.empty()) return std::nullopt;
+  if (!started.empty()) return End{started.back().index, true};
+  return End{events_.size() - 1, false};
+}
+
+}  // namespace temporal::engine

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/workflow/machines.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "shared/payload_proto.hpp"
+#include "supervisor/workflow/errors.hpp"
+#include "supervisor/workflow/siphash.hpp"
+
+namespace temporal::engine {
+
+namespace enums = api::enums::v1;
+
+namespace {
+
+[[noreturn]] void refuse(const HistoryEvent& event) {
+  throw EngineError(event.event_id(), "this worker cannot replay event " +
+                                          std::to_string(event.event_id()) + ", " +
+                                          describe(event));
+}
+
+}  // namespace
+
+Machines::Machines(const RunContext& context)
+    : context_(context), flags_(context.server_keeps_sdk_metadata, context.replay_only) {}
+
+void Machines::begin_task(std::int64_t previous_started_event_id) {
+  previous_started_ =
+      context_.replay_only ? std::numeric_limits<std::int64_t>::max() : previous_started_event_id;
+  if (!std::exchange(begun_, true)) replaying_ = previous_started_ > 0;
+}
+
+void Machines::apply(const Chunk& chunk, const HistoryEvent* next_completed) {
+  // What this chunk's own task used is written by the completion that follows it.
+  for (const auto& event : chunk.events) read_flags(event);
+  if (next_completed) read_flags(*next_completed);
+
+  for (const auto& event : chunk.events) {
+    const auto type = event.event_type();
+    if (replaying_ && chunk.last && event.event_id() > previous_started_ &&
+        type != enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED && !is_command_event(type))
+      replaying_ = false;
+    dispatch(event);
+  }
+  if (chunk.wakes || closed_) refuse_leftovers(chunk);
+  if (chunk.wakes) on_wake(chunk.events.back());
+}
+
+std::vector<Job> Machines::take_jobs() {
+  std::stable_sort(jobs_.begin(), jobs_.end(), [](const Job& left, const Job& right) {
+    return rank_of(left) < rank_of(right);
+  });
+  return std::exchange(jobs_, {});
+}
+
+void Machines::end_activation() { commands_.prepare(uses(CoreFlag::move_terminal_commands)); }
+
+std::vector<Command> Machines::commands() const {
+  return replaying_ || closed_ ? std::vector<Command>{} : commands_.commands();
+}
+
+SdkFlags::Metadata Machines::sdk_metadata() const {
+  return replaying_ || closed_ ? SdkFlags::Metadata{} : flags_.news();
+}
+
+std::weak_ptr<PendingCommand> Machines::issue(std::shared_ptr<Machine> machine, Command command) {
+  return commands_.issue(std::move(machine), std::move(command));
+}
+
+void Machines::resolve(std::function<void()> resolution) {
+  jobs_.emplace_back(ResolveJob{std::move(resolution)});
+}
+
+void Machines::read_flags(const HistoryEvent& event) {
+  if (event.has_workflow_task_completed_event_attributes())
+    flags_.read(event.workflow_task_completed_event_attributes().sdk_metadata(), event.event_id());
+}
+
+void Machines::dispatch(const HistoryEvent& event) {
+  if (is_command_event(event.event_type())) return on_command_event(event);
+  if (initiating_event_id(event) != 0) return on_initiated(event);
+  switch (event.event_type()) {
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+      return on_started(event);
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
+      const auto& signal = event.workflow_execution_signaled_event_attributes();
+      jobs_.emplace_back(SignalJob{signal.signal_name(), from_proto(signal.input())});
+      return;
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      if (!std::exchange(cancel_seen_, true))
+        jobs_.emplace_back(
+            CancelJob{event.workflow_execution_cancel_requested_event_attributes().cause()});
+      return;
+    case enums::EVENT_TYPE_WORKFLOW_TASK_FAILED: {
+      const auto& failed = event.workflow_task_failed_event_attributes();
+      if (failed.cause() == enums::WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW &&
+          !failed.new_run_id().empty())
+        jobs_.emplace_back(ReseedJob{randomness_seed(failed.new_run_id())});
+      return;
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
+      closed_ = true;
+      return;
+    case enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED:
+    case enums::EVENT_TYPE_WORKFLOW_TASK_STARTED:
+    case enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+    case enums::EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_PAUSED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UNPAUSED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIME_SKIPPING_TRANSITIONED:
+      return;
+    default:
+      if (!event.worker_may_ignore()) refuse(event);
+  }
+}
+
+void Machines::on_command_event(const HistoryEvent& event) {
+  const auto type = event.event_type();
+  switch (type) {
+    case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+    case enums::EVENT_TYPE_TIMER_STARTED: {
+      auto pending = commands_.match(event);
+      pending->machine->on_event(event);
+      by_event_id_.emplace(event.event_id(), pending->machine);
+      return;
+    }
+    case enums::EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
+    case enums::EVENT_TYPE_TIMER_CANCELED: {
+      auto pending = commands_.match(event);
+      pending->machine->on_event(event);
+      if (pending->machine->done())
+        by_event_id_.erase(event.timer_canceled_event_attributes().started_event_id());
+      return;
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+      commands_.match(event)->machine->on_event(event);
+      closed_ = true;
+      return;
+    default:
+      refuse(event);
+  }
+}
+
+void Machines::on_initiated(const HistoryEvent& event) {
+  const auto found = by_event_id_.find(initiating_event_id(event));
+  if (found == by_event_id_.end())
+    throw EngineError(event.event_id(), "event " + std::to_string(event.event_id()) + ", " +
+                                            describe(event) + ", belongs to event " +
+                                            std::to_string(initiating_event_id(event)) +
+                                            ", which started nothing that is still open");
+  found->second->on_event(event);
+  if (found->second->done()) by_event_id_.erase(found);
+}
+
+void Machines::on_started(const HistoryEvent& event) {
+  started_ = event.workflow_execution_started_event_attributes();
+  now_ = from_proto(event.event_time());
+  info_.workflow_id = context_.workflow_id;
+  info_.run_id = context_.run_id;
+  info_.first_run_id = started_.first_execution_run_id();
+  info_.original_run_id = started_.original_execution_run_id();
+  info_.workflow_type = context_.workflow_type;
+  info_.workflow_namespace = context_.workflow_namespace;
+  info_.task_queue = context_.task_queue;
+  info_.identity_of_starter = started_.identity();
+  info_.attempt = std::max(started_.attempt(), 1);
+  info_.cron_schedule = started_.cron_schedule();
+  info_.continued_run_id = started_.continued_execution_run_id();
+  info_.start_time = now_;
+  info_.execution_timeout = from_proto(started_.workflow_execution_timeout());
+  info_.run_timeout = from_proto(started_.workflow_run_timeout());
+  info_.task_timeout = from_proto(started_.workflow_task_timeout());
+  info_.headers = from_proto(started_.header().fields());
+  info_.memo = from_proto(started_.memo().fields());
+  jobs_.emplace_back(ReseedJob{randomness_seed(started_.original_execution_run_id())});
+  jobs_.emplace_back(StartJob{from_proto(started_.input())});
+  started_.clear_input();
+}
+
+void Machines::on_wake(const HistoryEvent& task_started) {
+  const auto& attributes = task_started.workflow_task_started_event_attributes();
+  now_ = std::max(now_, from_proto(task_started.event_time()));
+  last_started_ = task_started.event_id();
+  info_.history_length = task_started.event_id();
+  info_.history_size = attributes.history_size_bytes();
+  info_.continue_as_new_suggested = attributes.suggest_continue_as_new();
+}
+
+// All commands of the activation before have their events in this chunk, or never will.
+void Machines::refuse_leftovers(const Chunk& chunk) const {
+  const auto* left = commands_.front();
+  if (!left) return;
+  for (const auto& event : chunk.events) {
+    const auto type = event.event_type();
+    if (type == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) continue;
+    if (is_command_event(type) && !is_terminal_event(type)) continue;
+    throw Nondeterminism(event.event_id(), "history goes on with " + describe(event) +
+                                               ", the code issued " + describe(left->command) +
+                                               " before it");
+  }
+}
+
+}  // namespace temporal::engine

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// The driver: takes events in their order, hands each to its machine, and gathers what workflow code has to be told. Knows
+// when replay ends, what time it is for the workflow, and which command is due.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "supervisor/workflow/command_queue.hpp"
+#include "supervisor/workflow/history.hpp"
+#include "supervisor/workflow/job.hpp"
+#include "supervisor/workflow/machines/machine.hpp"
+#include "supervisor/workflow/sdk_flags.hpp"
+#include "supervisor/workflow/workflow_run.hpp"
+#include "temporal/workflow.hpp"
+
+namespace temporal::engine {
+
+class Machines final : public MachineHost {
+ public:
+  using Started = api::history::v1::WorkflowExecutionStartedEventAttributes;
+
+  explicit Machines(const RunContext& context);
+
+  /// A workflow task: everything up to this STARTED was answered before, by some worker.
+  void begin_task(std::int64_t previous_started_event_id);
+  /// Throws Nondeterminism, or EngineError for what this engine cannot replay. `next_completed` closes the task of this
+  /// chunk, if history has it already.
+  void apply(const Chunk& chunk, const HistoryEvent* next_completed);
+  /// What the chunk has for workflow code, in the order to apply. Empty: it need not be woken.
+  [[nodiscard]] std::vector<Job> take_jobs();
+  /// An activation is over: its commands are now due.
+  void end_activation();
+
+  /// To be sent; empty while replaying.
+  [[nodiscard]] std::vector<Command> commands() const;
+  [[nodiscard]] SdkFlags::Metadata sdk_metadata() const;
+
+  [[nodiscard]] bool replaying() const noexcept { return replaying_; }
+  /// History holds the last event, or code issued the command for it.
+  [[nodiscard]] bool finished() const noexcept { return closed_ || commands_.ends_run(); }
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+  [[nodiscard]] Time now() const noexcept { return now_; }
+  [[nodiscard]] const workflow::Info& info() const noexcept { return info_; }
+  /// The first event's attributes, without the arguments.
+  [[nodiscard]] const Started& started() const noexcept { return started_; }
+  [[nodiscard]] std::int64_t last_started_event_id() const noexcept { return last_started_; }
+
+  std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command) override;
+  void resolve(std::function<void()> resolution) override;
+  [[nodiscard]] bool uses(CoreFlag flag) const override { return flags_.use(flag, replaying_); }
+  [[nodiscard]] bool foreign() const override { return flags_.foreign(); }
+
+ private:
+  void read_flags(const HistoryEvent& event);
+  void dispatch(const HistoryEvent& event);
+  void on_command_event(const HistoryEvent& event);
+  void on_initiated(const HistoryEvent& event);
+  void on_started(const HistoryEvent& event);
+  void on_wake(const HistoryEvent& task_started);
+  void refuse_leftovers(const Chunk& chunk) const;
+
+  const RunContext& context_;
+  SdkFlags flags_;
+  CommandQueue commands_;
+  // Looked up, never walked: its order is nobody's business.
+  std::unordered_map<std::int64_t, std::shared_ptr<Machine>> by_event_id_;
+  std::vector<Job> jobs_;
+  workflow::Info info_;
+  Started started_;
+  Time now_{};
+  std::int64_t previous_started_ = 0;
+  std::int64_t last_started_ = 0;
+  bool begun_ = false;
+  bool replaying_ = false;
+  bool cancel_seen_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace temporal::engine

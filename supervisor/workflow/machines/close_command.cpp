@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/workflow/machines/close_command.hpp"
+
+#include <google/protobuf/duration.pb.h>
+
+#include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
+
+namespace temporal::engine {
+
+namespace enums = api::enums::v1;
+
+Command complete_command(const Payload& result) {
+  Command command;
+  command.set_command_type(enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION);
+  auto* attributes = command.mutable_complete_workflow_execution_command_attributes();
+  to_proto(result, attributes->mutable_result()->add_payloads());
+  return command;
+}
+
+Command fail_command(std::exception_ptr error) {
+  Command command;
+  command.set_command_type(enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION);
+  to_failure_proto(error,
+                   command.mutable_fail_workflow_execution_command_attributes()->mutable_failure());
+  return command;
+}
+
+Command cancel_command(const Failure& failure) {
+  Command command;
+  command.set_command_type(enums::COMMAND_TYPE_CANCEL_WORKFLOW_EXECUTION);
+  auto* attributes = command.mutable_cancel_workflow_execution_command_attributes();
+  const Failure* cause = &failure;
+  while (cause->cause()) cause = cause->cause().get();
+  if (auto* cancelled = dynamic_cast<const Cancelled*>(cause);
+      cancelled && !cancelled->details().empty())
+    to_proto(cancelled->details(), attributes->mutable_details());
+  return command;
+}
+
+Command continue_command(const workflow::detail::ContinueAsNew& next, const workflow::Info& info,
+                         const api::history::v1::WorkflowExecutionStartedEventAttributes& started) {
+  Command command;
+  command.set_command_type(enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION);
+  auto* attributes = command.mutable_continue_as_new_workflow_execution_command_attributes();
+  attributes->mutable_workflow_type()->set_name(next.type);
+  auto* queue = attributes->mutable_task_queue();
+  queue->set_name(next.task_queue.empty() ? info.task_queue : next.task_queue);
+  queue->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  if (!next.arguments.empty()) to_proto(next.arguments, attributes->mutable_input());
+  const auto chosen = [](Duration wanted, Duration own) {
+    return wanted > Duration::zero() ? wanted : own;
+  };
+  to_proto(chosen(next.run_timeout, info.run_timeout), attributes->mutable_workflow_run_timeout());
+  to_proto(chosen(next.task_timeout, info.task_timeout),
+           attributes->mutable_workflow_task_timeout());
+  if (started.has_retry_policy()) *attributes->mutable_retry_policy() = started.retry_policy();
+  if (started.has_memo()) *attributes->mutable_memo() = started.memo();
+  if (started.has_search_attributes())
+    *attributes->mutable_search_attributes() = started.search_attributes();
+  return command;
+}
+
+}  // namespace temporal::engine
