@@ -36,12 +36,13 @@ std::shared_ptr<Flight> prepare(const Connection::Channels& channels, const Call
   return flight;
 }
 
-// The handler of an awaiting coroutine and what it needs to be resumed, on its way through gRPC.
-// std::function wants to copy its target, and a handler cannot be copied.
+// What goes through gRPC and comes back by post(). The flight is in it because a gRPC thread must never be the last to let go
+// of a ClientContext: with it goes the channel, and with the last channel gRPC joins its threads, this one too.
 template <class Handler>
 struct Passenger {
   Handler handler;
   asio::executor_work_guard<asio::associated_executor_t<Handler>> work;
+  std::shared_ptr<Flight> flight;
 };
 
 template <class Handler>
@@ -56,23 +57,25 @@ void launch(Handler handler, const std::shared_ptr<Connection::Channels>& channe
     });
   }
   auto executor = asio::get_associated_executor(handler);
+  // Shared, because std::function wants to copy its target and a handler cannot be copied.
   auto passenger = std::make_shared<Passenger<Handler>>(
-      Passenger<Handler>{std::move(handler), asio::make_work_guard(executor)});
+      Passenger<Handler>{std::move(handler), asio::make_work_guard(executor), flight});
   channels->flights.insert(flight);
   auto& stub = options.lane == Lane::unary ? channels->unary : channels->long_poll;
-  std::weak_ptr<Connection::Channels> weak = channels;
   auto& context = flight->context;
-  stub.UnaryCall(&context, options.method, {}, &request, &response,
-                 [flight, slot, executor, passenger, weak](const grpc::Status& status) {
-                   asio::post(executor, [flight, slot, weak, result = result_of(status),
-                                         passenger = std::move(*passenger)]() mutable {
-                     slot.clear();
-                     if (auto channels = weak.lock()) channels->flights.erase(flight);
-                     passenger.handler(std::move(result));
-                   });
-                   flight->landed.store(true);
-                   flight->landed.notify_all();
-                 });
+  std::weak_ptr<Connection::Channels> weak = channels;
+  stub.UnaryCall(
+      &context, options.method, {}, &request, &response,
+      [slot, executor, passenger, weak, landed = flight->landed](const grpc::Status& status) {
+        asio::post(executor, [slot, weak, result = result_of(status),
+                              passenger = std::move(*passenger)]() mutable {
+          slot.clear();
+          if (auto channels = weak.lock()) channels->flights.erase(passenger.flight);
+          passenger.handler(std::move(result));
+        });
+        landed->store(true);
+        landed->notify_all();
+      });
 }
 
 }  // namespace

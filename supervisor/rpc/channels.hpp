@@ -24,8 +24,9 @@ using Stub =
 /// What gRPC and we hold together while a call runs.
 struct Flight {
   grpc::ClientContext context;
-  bool cancelled = false;           // by the awaiting coroutine; loop only
-  std::atomic<bool> landed{false};  // gRPC's last touch
+  bool cancelled = false;  // by the awaiting coroutine; loop only
+  // gRPC's last touch; outlives the rest.
+  std::shared_ptr<std::atomic<bool>> landed = std::make_shared<std::atomic<bool>>(false);
 };
 
 struct Connection::Channels {

@@ -91,7 +91,7 @@ Connection::Connection(ConnectionOptions options) {
 
 Connection::~Connection() {
   for (const auto& flight : channels_->flights) flight->context.TryCancel();
-  for (const auto& flight : channels_->flights) flight->landed.wait(false);
+  for (const auto& flight : channels_->flights) flight->landed->wait(false);
 }
 
 const std::string& Connection::address() const noexcept { return channels_->options.address; }
