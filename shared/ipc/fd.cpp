@@ -69,7 +69,7 @@ Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noex
   }
   // An empty message is not sent by anyone here: no bytes means the end.
   if (size == 0) return Io::closed;
-  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) return Io::failed;
+  if (message.msg_flags & MSG_TRUNC) return Io::failed;
   into.size = static_cast<std::size_t>(size);
   return Io::done;
 }

@@ -74,6 +74,9 @@ class Channel {
   [[nodiscard]] Send send_if_room(RecordType type, const google::protobuf::MessageLite& message,
                                   std::uint32_t reserve) noexcept;
 
+  /// Has the other side taken all that was sent? Its own claim.
+  [[nodiscard]] bool all_taken() const noexcept { return out_.drained(); }
+
   /// The next message, if there is one; then type() and bytes() describe it until the next call.
   [[nodiscard]] Receive receive() noexcept;
   [[nodiscard]] RecordType type() const noexcept { return type_; }

@@ -59,6 +59,8 @@ class RingProducer {
   /// Bytes a record may take now, header and padding included; nothing when the consumer's index is
   /// impossible.
   [[nodiscard]] std::optional<std::uint32_t> free_space() const noexcept;
+  /// Has the consumer taken everything?
+  [[nodiscard]] bool drained() const noexcept { return shared_head_->load() == tail_; }
 
  private:
   std::byte* data_;

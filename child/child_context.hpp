@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// activity::Context over the arena: a heartbeat is a copy into a slot, a cancellation a word that
+// is read. Nothing here waits for the supervisor.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "child/v1/child.pb.h"
+#include "shared/ipc/cancel_word.hpp"
+#include "shared/ipc/heartbeat_slot.hpp"
+#include "shared/ipc/records.hpp"
+#include "temporal/activity.hpp"
+
+namespace temporal::child {
+
+/// What lasts from task to task.
+struct Surroundings {
+  ipc::ChildArena& arena;
+  ipc::Channel& channel;
+  ipc::HeartbeatWriter heartbeats;
+  ipc::Ringer heartbeat_ringer;
+  int supervisor_bell;
+};
+
+class TaskLogger final : public Logger {
+ public:
+  TaskLogger(Surroundings& surroundings, std::uint64_t task)
+      : surroundings_(surroundings), task_(task) {}
+  /// Dropped, and counted, when the ring has no room: a log line never delays an activity.
+  void write(LogLevel level, std::string_view message, const LogFields& fields) override;
+
+ private:
+  Surroundings& surroundings_;
+  std::uint64_t task_;
+};
+
+class ChildContext final : public activity::detail::ContextBackend {
+ public:
+  ChildContext(Surroundings& surroundings, const v1::Start& start);
+
+  const activity::Info& info() const override { return info_; }
+  void heartbeat(std::string_view encoding, std::string_view details) override;
+  const Payloads& last_heartbeat() const override { return last_heartbeat_; }
+  std::optional<CancelReason> cancel_reason() const noexcept override;
+  bool wait_cancelled(Duration timeout) override;
+  bool worker_shutdown() const noexcept override;
+  Logger& log() override { return logger_; }
+
+ private:
+  Surroundings& surroundings_;
+  ipc::CancelReader cancel_;
+  activity::Info info_;
+  Payloads last_heartbeat_;
+  TaskLogger logger_;
+};
+
+}  // namespace temporal::child

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// The life of a child once it is ready: take a Start, call the function, report exactly once, and
+// again. Sleeps on its bell in between. Whatever leaves the user's function ends here.
+#pragma once
+
+#include "child/child_context.hpp"
+#include "shared/ipc/doorbell.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::child {
+
+/// Exit codes of a child or zygote, beside 0.
+inline constexpr int kExitModule = 3;  ///< a module could not be loaded
+inline constexpr int kExitArena = 4;   ///< the arena was refused, or its ring is corrupt
+inline constexpr int kExitQuit = 155;  ///< told to leave, with nothing in hand
+
+class Executor {
+ public:
+  Executor(const Module& module, Surroundings surroundings, ipc::BellWaiter waiter)
+      : module_(module), surroundings_(std::move(surroundings)), waiter_(std::move(waiter)) {}
+
+  /// Until Quit or a corrupt ring; returns the exit code.
+  [[nodiscard]] int run();
+
+ private:
+  void execute();
+  void call(const detail::ActivityDefinition& definition, ChildContext& context);
+  void fail(const api::failure::v1::Failure& failure);
+  /// Waits for room: an answer is never dropped.
+  void answer(ipc::RecordType type, const google::protobuf::MessageLite& message);
+
+  const Module& module_;
+  Surroundings surroundings_;
+  ipc::BellWaiter waiter_;
+  v1::Start start_;  // kept, so that its buffers are used again
+  std::uint64_t task_ = 0;
+  bool lost_ = false;  // the ring is corrupt: nobody hears this process any more
+};
+
+}  // namespace temporal::child

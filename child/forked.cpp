@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+#include "child/forked.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+
+#include "child/executor.hpp"
+#include "child/lifeline.hpp"
+#include "child/processes.hpp"
+
+namespace temporal::child {
+namespace {
+
+void reset_signals() {
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &standard, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+void become_expendable(const ForkedOptions& options) {
+  // The kernel should take a child before the supervisor, and the supervisor must get a core to see
+  // a death. Both are wishes: a system that refuses them runs activities all the same.
+  int adjustment = 0;
+  std::ifstream("/proc/self/oom_score_adj") >> adjustment;
+  std::ofstream("/proc/self/oom_score_adj") << std::min(adjustment + options.oom_score_adj, 1000);
+  if (options.nice != 0)
+    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + options.nice);
+}
+
+// All children start as copies of one process: of one random state, too.
+void reseed() {
+  unsigned seed = static_cast<unsigned>(::getpid());
+  (void)!::getrandom(&seed, sizeof seed, 0);
+  std::srand(seed);
+  ::srandom(seed);
+}
+
+void keep_only_needed(const ChildDescriptors& descriptors, const ForkedOptions& options) {
+  std::vector<int> keep = options.module_descriptors;
+  for (int fd :
+       {descriptors.child_bell.get(), descriptors.supervisor_bell.get(), descriptors.bulk.get()})
+    keep.push_back(fd);
+  std::sort(keep.begin(), keep.end());
+  close_all_but(keep);
+}
+
+}  // namespace
+
+void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, const Module& module) {
+  if (!tie_to_parent(options.zygote, SIGKILL)) ::_exit(kExitArena);
+  ::setpgid(0, 0);
+  // What an activity's own children leave behind comes back here and not to a neighbour.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ::prctl(PR_SET_NAME, "temporal-child");
+  reset_signals();
+  become_expendable(options);
+  reseed();
+  ::dup2(descriptors.output.get(), STDOUT_FILENO);
+  ::dup2(descriptors.output.get(), STDERR_FILENO);
+  // A pipe is fully buffered otherwise, and what is in the buffer dies with the process.
+  std::setvbuf(stdout, nullptr, _IOLBF, 0);
+
+  auto arena = ipc::ChildArena::open(descriptors.down.get(), descriptors.up.get());
+  if (!arena) ::_exit(kExitArena);
+  for (ipc::UniqueFd* fd : {&descriptors.down, &descriptors.up, &descriptors.output}) fd->reset();
+  keep_only_needed(descriptors, options);
+  auto waiter = ipc::BellWaiter::create(descriptors.child_bell.get());
+  if (!waiter) ::_exit(kExitArena);
+  ipc::Channel channel(
+      ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()));
+
+  v1::Ready ready;
+  ready.set_layout_version(ipc::kLayoutVersion);
+  ready.set_fingerprint(options.fingerprint);
+  ready.set_pid(::getpid());
+  if (channel.send(ipc::RecordType::ready, ready) != ipc::Send::done) ::_exit(kExitArena);
+
+  Surroundings surroundings{*arena, channel, ipc::HeartbeatWriter(arena->heartbeat()),
+                            ipc::Ringer(arena->control().heartbeat_bell),
+                            descriptors.supervisor_bell.get()};
+  // Not exit(): objects belong to the zygote, which made them.
+  ::_exit(Executor(module, surroundings, std::move(*waiter)).run());
+}
+
+}  // namespace temporal::child

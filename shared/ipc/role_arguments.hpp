@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+// The command line of a zygote: written by supervisor/children, read by child/entry. Nobody types
+// it.
+#pragma once
+
+#include <string_view>
+
+namespace temporal::role {
+
+inline constexpr std::string_view kZygote = "--temporal-role=zygote";  // always the first
+inline constexpr std::string_view kSocket = "--socket=";               // number of the descriptor
+inline constexpr std::string_view kParent = "--parent=";               // pid of the supervisor
+inline constexpr std::string_view kModule = "--module=";               // a path; may be repeated
+
+}  // namespace temporal::role

@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/children/child.hpp"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+namespace temporal::supervisor::children {
+namespace {
+
+namespace asio = boost::asio;
+namespace v1 = temporal::child::v1;
+using asio::posix::stream_descriptor;
+using ipc::Receive;
+using ipc::RecordType;
+using std::chrono::duration_cast;
+using std::chrono::milliseconds;
+
+constexpr int kExitQuit = 155;
+constexpr int kStraysAllowed = 2;
+constexpr auto kReportWait = milliseconds(100);
+
+void close(stream_descriptor& descriptor) {
+  boost::system::error_code ignored;
+  descriptor.close(ignored);
+}
+
+}  // namespace
+
+AttemptHandle::~AttemptHandle() {
+  if (child_) child_->attempt_ = nullptr;
+}
+
+void AttemptHandle::cancel(CancelReason reason) {
+  reasons_ |= static_cast<ipc::CancelReasons>(1U << static_cast<unsigned>(reason));
+  if (child_) child_->cancel(reasons_);
+}
+
+void AttemptHandle::terminate(KillReason reason) {
+  if (!terminated_) terminated_ = reason;
+  if (child_) child_->terminate(reason);
+  if (give_up_) give_up_();
+}
+
+std::optional<ipc::Heartbeat> AttemptHandle::take_heartbeat() {
+  return child_ ? child_->take_heartbeat() : std::exchange(last_, std::nullopt);
+}
+
+std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygote,
+                                    std::uint32_t incarnation, const std::string& fingerprint,
+                                    const ChildSettings& settings, ChildOwner& owner, Logger& log) {
+  auto arena = ipc::SupervisorArena::create(incarnation, settings.ring_capacity);
+  auto sockets = ipc::socket_pair();
+  ipc::UniqueFd child_bell = ipc::create_bell(), supervisor_bell = ipc::create_bell();
+  if (!arena || !sockets || !child_bell || !supervisor_bell) return nullptr;
+  auto& [bulk, bulk_of_child] = *sockets;
+  // Only this end: the child may wait.
+  ::fcntl(bulk.get(), F_SETFL, O_NONBLOCK);
+  auto pipe = Output::open(core);
+  if (!pipe.output) return nullptr;
+
+  std::array<int, 6> attached{arena->down_fd(),      arena->up_fd(),    child_bell.get(),
+                              supervisor_bell.get(), pipe.writer.get(), bulk_of_child.get()};
+  v1::ToZygote message;
+  message.mutable_spawn()->set_incarnation(incarnation);
+  message.mutable_spawn()->set_nice(settings.nice);
+  message.mutable_spawn()->set_oom_score_adj(settings.oom_score_adj);
+  if (!zygote.send(message, attached)) {
+    pipe.output->close();
+    return nullptr;
+  }
+  arena->close_descriptors();
+  std::shared_ptr<Child> child(
+      new Child(core,
+                Parts{std::move(*arena), std::move(child_bell), std::move(supervisor_bell),
+                      std::move(bulk), zygote.weak_from_this(), incarnation, fingerprint, settings},
+                owner, log));
+  child->output_ = std::move(pipe.output);
+  child->output_->start([child = child.get()](std::string_view line) {
+    LogFields fields{{"from", "child"}, {"pid", child->pid()}};
+    if (child->attempt_) fields["activity_type"] = child->activity_type_;
+    child->log_.info(line, fields);
+  });
+  child->wait_bell();
+  return child;
+}
+
+Child::Child(asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log)
+    : owner_(owner),
+      log_(log),
+      parts_(std::move(parts)),
+      channel_(ipc::supervisor_ends(parts_.arena, parts_.child_bell.get(), parts_.bulk.get()),
+               parts_.settings.largest_bulk),
+      cancel_(parts_.arena.control().cancel),
+      heartbeats_(parts_.arena.heartbeat()),
+      heartbeat_bell_(parts_.arena.control().heartbeat_bell),
+      bell_(core, parts_.supervisor_bell.release()),
+      pidfd_(core),
+      ladder_(parts_.settings.term_grace) {
+  death_.incarnation = parts_.incarnation;
+  channel_.about_to_sleep();
+}
+
+Child::~Child() {
+  // Its coroutine may end with the completion, and must not come back here.
+  if (attempt_) attempt_->child_ = nullptr;
+  if (output_) output_->close();
+}
+
+void Child::abandon() {
+  state_ = State::gone;
+  // The waiting coroutine holds this child, and this child holds the coroutine: one has to let go.
+  auto coroutine = std::move(completion_);
+  close(bell_);
+  close(pidfd_);
+  output_->close();
+}
+
+void Child::on_spawned(pid_t pid, ipc::UniqueFd pidfd) {
+  death_.pid = pid;
+  if (!pidfd) return;  // the zygote's report will do
+  pidfd_.assign(pidfd.release());
+  wait_death();
+}
+
+void Child::on_spawn_failed(const std::string& why) {
+  log_.error("the zygote cannot fork a child", {{"why", why}});
+  dead_ = reported_ = true;
+  finish();
+}
+
+void Child::on_exited(const v1::Exited& exited) {
+  if (state_ == State::gone) return;
+  death_.wait_status = exited.wait_status();
+  death_.max_rss_kb = exited.max_rss_kb();
+  reported_ = true;
+  if (exited.grandchildren_killed() > 0)
+    log_.info("killed what a child left running",
+              {{"pid", exited.pid()}, {"processes", exited.grandchildren_killed()}});
+  on_death();
+}
+
+void Child::on_zygote_gone() {
+  if (state_ == State::gone) return;
+  death_.zygote_died = true;
+  // It dies with its zygote: nobody else can tell how.
+  if (dead_ || !pidfd_.is_open()) on_death();
+}
+
+ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
+  start.set_task(task_ + 1);
+  cancel_.begin(task_ + 1);
+  if (handle.reasons_ != 0) cancel_.add(handle.reasons_);
+  heartbeats_.skip();
+  heartbeat_wanted_ = false;
+  heartbeat_bell_.awake();
+  auto sent = channel_.send(RecordType::start, start);
+  if (sent == ipc::Send::corrupt) corrupt("ring A: the index of its reader is impossible");
+  if (sent != ipc::Send::done) return sent;
+  ++task_;
+  task_since_ = Clock::now();
+  state_ = State::busy;
+  activity_type_ = start.activity_type();
+  output_->forget_tail();
+  attempt_ = &handle;
+  handle.child_ = this;
+  handle.pid_ = pid();
+  return sent;
+}
+
+void Child::quit() {
+  if (state_ != State::idle) return;
+  state_ = State::leaving;
+  leaving_ = true;
+  if (channel_.send(RecordType::quit, v1::Quit()) != ipc::Send::done)
+    kill(KillReason::worker_shutdown);
+}
+
+void Child::notify_shutdown() { parts_.arena.control().notice.store(1); }
+
+void Child::terminate(KillReason reason) {
+  if (state_ == State::gone) return;
+  if (!death_.killed_for) death_.killed_for = reason;
+  state_ = State::killing;
+  signal(ladder_.terminate(Clock::now()));
+}
+
+void Child::kill(KillReason reason) {
+  if (state_ == State::gone) return;
+  if (!death_.killed_for) death_.killed_for = reason;
+  state_ = State::killing;
+  signal(ladder_.kill(Clock::now()));
+}
+
+void Child::corrupt(const std::string& fault) {
+  if (death_.killed_for == KillReason::corrupt) return;
+  log_.error("a child wrote garbage into shared memory and is killed",
+             {{"pid", pid()}, {"fault", fault}});
+  death_.fault = fault;
+  death_.killed_for = KillReason::corrupt;
+  kill(KillReason::corrupt);
+}
+
+void Child::signal(int number) {
+  if (number == 0 || dead_) return;
+  if (pidfd_.is_open()) {
+    ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0);
+    return;
+  }
+  v1::ToZygote message;
+  message.mutable_kill()->set_incarnation(incarnation());
+  message.mutable_kill()->set_signal(number);
+  if (auto zygote = parts_.zygote.lock(); zygote && !zygote->send(message))
+    log_.warn("cannot ask the zygote to kill a child", {{"pid", pid()}});
+}
+
+void Child::sweep(Clock::time_point now) {
+  if (state_ == State::gone) return;
+  if (!dead_) {
+    drain();
+    look_for_heartbeat();
+  }
+  if (state_ == State::starting && now - born_ >= parts_.settings.ready_timeout) {
+    log_.error("a child did not become ready in time", {{"pid", pid()}});
+    kill(KillReason::timed_out);
+  }
+  signal(ladder_.tick(now));
+  if (dead_ && now - died_at_ >= kReportWait) finish();
+  if (ladder_.state() == KillLadder::State::lost) {
+    death_.stuck = true;
+    finish();
+  }
+}
+
+void Child::wait_bell() {
+  bell_.async_read_some(asio::buffer(bell_count_),
+                        [self = shared_from_this()](boost::system::error_code error, std::size_t) {
+                          if (error || self->state_ == State::gone) return;
+                          self->channel_.awake();
+                          self->look_for_heartbeat();
+                          self->drain();
+                          if (self->bell_.is_open()) self->wait_bell();
+                        });
+}
+
+// Leaves the channel asleep: the next message rings.
+void Child::drain() {
+  for (;;) {
+    switch (channel_.receive()) {
+      case Receive::message:
+        on_message();
+        break;
+      case Receive::none:
+        channel_.about_to_sleep();
+        if (!channel_.has_message()) return;
+        break;
+      case Receive::corrupt:
+        return corrupt(std::string("ring B: ") + channel_.fault());
+      case Receive::no_resources:
+        finish_task(Failed{failure_of("no memory or descriptor to take the answer of this activity",
+                                      kWorkerResources)});
+        break;
+    }
+  }
+}
+
+void Child::on_message() {
+  switch (channel_.type()) {
+    case RecordType::ready:
+      return on_ready_message();
+    case RecordType::log:
+      return on_log_message();
+    case RecordType::completed:
+      if (v1::Completed message; is_answer(message))
+        finish_task(Completed{std::move(*message.mutable_result())});
+      return;
+    case RecordType::failed:
+      if (v1::Failed message; is_answer(message))
+        finish_task(Failed{std::move(*message.mutable_failure())});
+      return;
+    case RecordType::canceled:
+      if (v1::Canceled message; is_answer(message))
+        finish_task(Canceled{std::move(*message.mutable_details())});
+      return;
+    case RecordType::async:
+      if (v1::Async message; is_answer(message)) finish_task(Async{});
+      return;
+    default:
+      return;  // Pong: being alive is all it says
+  }
+}
+
+void Child::on_ready_message() {
+  v1::Ready ready;
+  if (!channel_.parse(ready)) return;
+  if (state_ != State::starting) return corrupt("ready twice");
+  if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
+    log_.error("a child is not of its zygote's build",
+               {{"child", ready.fingerprint()}, {"zygote", parts_.fingerprint}});
+    return kill(KillReason::corrupt);
+  }
+  was_ready_ = true;
+  if (dead_) return;  // its last word
+  state_ = State::idle;
+  owner_.on_ready(*this);
+}
+
+void Child::on_log_message() {
+  v1::Log line;
+  if (!channel_.parse(line)) return;
+  if (attempt_ && attempt_->on_log && line.task() == task_) return attempt_->on_log(line);
+  auto fields = LogFields::parse(line.fields_json(), nullptr, false);
+  if (!fields.is_object()) fields = LogFields::object();
+  fields["pid"] = pid();
+  auto level =
+      static_cast<LogLevel>(std::clamp(line.level(), 0, static_cast<int>(LogLevel::error)));
+  log_.write(level, line.message(), fields);
+}
+
+template <class Message>
+bool Child::is_answer(Message& message) {
+  if (!channel_.parse(message)) return false;
+  if (completion_ && message.task() == task_) return true;
+  log_.warn("a child answered for a task that is not in its hands",
+            {{"pid", pid()}, {"task", message.task()}});
+  if (++strays_ > kStraysAllowed) corrupt("three stray answers");
+  return false;
+}
+
+void Child::finish_task(std::optional<Outcome> outcome) {
+  if (!completion_) return;
+  keep_last_heartbeat();
+  if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
+  const bool goes_on = state_ == State::busy && !dead_;
+  if (goes_on) state_ = State::idle;
+  completion_.complete(std::move(outcome));
+  if (goes_on) owner_.on_idle(*this);
+}
+
+void Child::keep_last_heartbeat() {
+  ipc::Heartbeat beat;
+  if (attempt_ && heartbeats_.read(beat) == ipc::HeartbeatReader::Read::newer)
+    attempt_->last_ = std::move(beat);
+}
+
+std::optional<ipc::Heartbeat> Child::take_heartbeat() {
+  ipc::Heartbeat beat;
+  // The second look is after the bell was asked for: what came in between would not ring.
+  for (int look = 0; look < 2; ++look) {
+    switch (heartbeats_.read(beat)) {
+      case ipc::HeartbeatReader::Read::newer:
+        heartbeat_wanted_ = false;
+        heartbeat_bell_.awake();
+        return beat;
+      case ipc::HeartbeatReader::Read::corrupt:
+        corrupt("heartbeat slot: impossible sizes or sequence");
+        return std::nullopt;
+      case ipc::HeartbeatReader::Read::same:
+      case ipc::HeartbeatReader::Read::busy:
+        break;
+    }
+    heartbeat_wanted_ = true;
+    heartbeat_bell_.about_to_sleep();
+  }
+  return std::nullopt;
+}
+
+void Child::look_for_heartbeat() {
+  if (!heartbeat_wanted_ || !heartbeats_.fresh()) return;
+  heartbeat_wanted_ = false;
+  heartbeat_bell_.awake();
+  if (attempt_ && attempt_->on_heartbeat) attempt_->on_heartbeat();
+}
+
+void Child::wait_death() {
+  pidfd_.async_wait(stream_descriptor::wait_read,
+                    [self = shared_from_this()](boost::system::error_code error) {
+                      if (!error && self->state_ != State::gone) self->on_death();
+                    });
+}
+
+// What was published before the death counts: rings and slot are read to their end before anybody asks how it died.
+void Child::on_death() {
+  if (!dead_) {
+    dead_ = true;
+    died_at_ = Clock::now();
+    if (!channel_.fault()) drain();
+    state_ = State::killing;  // nobody may give it a task while the report is awaited
+  }
+  if (death_.zygote_died && !reported_) reap_adopted();
+  if (reported_) finish();
+}
+
+// A dead zygote's children come to this process, if it is a subreaper.
+void Child::reap_adopted() {
+  reported_ = true;
+  if (!pidfd_.is_open()) return;
+  const auto id = static_cast<id_t>(pidfd_.native_handle());
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+  ::kill(-info.si_pid, SIGKILL);  // the zombie still reserves its group
+  rusage usage{};
+  if (::syscall(SYS_waitid, P_PIDFD, id, &info, WEXITED | WNOHANG, &usage) != 0) return;
+  death_.max_rss_kb = usage.ru_maxrss;
+  death_.wait_status = info.si_code == CLD_EXITED   ? info.si_status << 8
+                       : info.si_code == CLD_DUMPED ? info.si_status | 0x80
+                                                    : info.si_status;
+}
+
+void Child::finish() {
+  if (state_ == State::gone) return;
+  auto self = shared_from_this();  // the owner lets go of it below
+  state_ = State::gone;
+  auto now = Clock::now();
+  death_.uptime = duration_cast<milliseconds>(now - born_);
+  output_->drain();
+  death_.stderr_tail = output_->tail();
+  if (completion_) {
+    death_.task_time = duration_cast<milliseconds>(now - task_since_);
+    const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
+    if (!here && !channel_.all_taken())
+      finish_task(std::nullopt);
+    else
+      finish_task(Died{failure_of(death_, activity_type_), here});
+  }
+  close(bell_);
+  close(pidfd_);
+  output_->close();
+
+  Gone how = Gone::crash;
+  if (!was_ready_)
+    how = Gone::boot_crash;
+  else if (death_.killed_for && *death_.killed_for != KillReason::corrupt)
+    how = Gone::expected;
+  else if (leaving_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
+           WEXITSTATUS(*death_.wait_status) == kExitQuit)
+    how = Gone::expected;
+  owner_.on_gone(*this, how, death_);
+}
+
+}  // namespace temporal::supervisor::children

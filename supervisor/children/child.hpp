@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// One incarnation of one child, from its arena to its last word. It believes nothing the child writes, and knows that the task
+// in hand is its own, because the supervisor assigned it: no acknowledgement is needed to know what a death cost.
+//
+//  state     on                                   →  state     and
+//  starting  Ready                                   idle      one place more
+//  starting  end, or 10 s without Ready              gone      boot crash
+//  idle      assign                                  busy      Start on ring A, a clear cancel word
+//  busy      Completed, Failed, Canceled, Async      idle      answer once
+//  busy      terminate                               killing   SIGTERM, after term_grace SIGKILL
+//  idle      quit                                    leaving   Quit; expects exit code 155
+//  any       corrupt, or three stray answers         killing   SIGKILL at once
+//  any       pidfd readable                          gone      drain, learn how, answer for the task, tell the owner
+//  killing   10 s after SIGKILL                      gone      stuck in the kernel: given up
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "child/v1/child.pb.h"
+#include "shared/ipc/cancel_word.hpp"
+#include "shared/ipc/records.hpp"
+#include "supervisor/children/completion.hpp"
+#include "supervisor/children/kill_ladder.hpp"
+#include "supervisor/children/outcome.hpp"
+#include "supervisor/children/output.hpp"
+#include "supervisor/children/task.hpp"
+#include "supervisor/children/zygote_link.hpp"
+#include "temporal/log.hpp"
+
+namespace temporal::supervisor::children {
+
+struct ChildSettings {
+  std::uint32_t ring_capacity = ipc::kDefaultRingCapacity;
+  std::size_t largest_bulk = ipc::kDefaultLargestBulk;
+  int nice = 5;
+  int oom_score_adj = 500;
+  std::chrono::milliseconds term_grace{2'000};
+  std::chrono::milliseconds ready_timeout{10'000};
+};
+
+enum class Gone {
+  boot_crash,  ///< before Ready
+  crash,       ///< after it, unasked
+  expected,    ///< it was told to leave, or killed here
+};
+
+class ChildOwner {
+ public:
+  virtual void on_ready(Child& child) = 0;
+  virtual void on_idle(Child& child) = 0;
+  /// The last call; the owner may drop the child.
+  virtual void on_gone(Child& child, Gone how, const Death& death) = 0;
+
+ protected:
+  ~ChildOwner() = default;
+};
+
+/// Thread rule: core loop only.
+class Child : public std::enable_shared_from_this<Child> {
+ public:
+  enum class State { starting, idle, busy, leaving, killing, gone };
+  using Clock = std::chrono::steady_clock;
+
+  /// Makes the memory, asks the zygote for the process. Null when memory or descriptors are short.
+  [[nodiscard]] static std::shared_ptr<Child> spawn(boost::asio::any_io_executor core,
+                                                    ZygoteLink& zygote, std::uint32_t incarnation,
+                                                    const std::string& fingerprint,
+                                                    const ChildSettings& settings,
+                                                    ChildOwner& owner, Logger& log);
+  ~Child();
+
+  // What the zygote says.
+  void on_spawned(pid_t pid, ipc::UniqueFd pidfd);
+  void on_spawn_failed(const std::string& why);
+  void on_exited(const child::v1::Exited& exited);
+  void on_zygote_gone();
+
+  /// Idle only. With `done` the task is in its hands: answer_to() must follow at once. Otherwise nothing happened.
+  [[nodiscard]] ipc::Send assign(child::v1::Start& start, AttemptHandle& handle);
+  /// Completed exactly once, whatever becomes of the child. Nothing: it died before it took the task, which may be given to
+  /// another as if nothing had happened.
+  void answer_to(Completion<std::optional<Outcome>> completion) {
+    completion_ = std::move(completion);
+  }
+  /// Idle only: leave.
+  void quit();
+  void notify_shutdown();
+  void cancel(ipc::CancelReasons reasons) { cancel_.add(reasons); }
+  void terminate(KillReason reason);
+  void kill(KillReason reason);
+  [[nodiscard]] std::optional<ipc::Heartbeat> take_heartbeat();
+
+  /// The owner ends first: nothing is told to it any more, and everything is closed.
+  void abandon();
+
+  /// Every 100 ms: finds what a lost doorbell left, and what took too long.
+  void sweep(Clock::time_point now);
+
+  [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::uint32_t incarnation() const { return parts_.incarnation; }
+  [[nodiscard]] pid_t pid() const { return death_.pid; }
+  [[nodiscard]] bool has_message() const { return channel_.has_message(); }
+  [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
+
+ private:
+  friend class AttemptHandle;
+  struct Parts {
+    ipc::SupervisorArena arena;
+    ipc::UniqueFd child_bell;
+    ipc::UniqueFd supervisor_bell;
+    ipc::UniqueFd bulk;
+    std::weak_ptr<ZygoteLink> zygote;
+    std::uint32_t incarnation;
+    std::string fingerprint;
+    ChildSettings settings;
+  };
+  Child(boost::asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log);
+
+  void wait_bell();
+  void wait_death();
+  void drain();
+  void on_message();
+  void on_ready_message();
+  void on_log_message();
+  /// Of the task in hand? Otherwise it is a stray, and the third one ends the child.
+  template <class Message>
+  bool is_answer(Message& message);
+  void finish_task(std::optional<Outcome> outcome);
+  void look_for_heartbeat();
+  void keep_last_heartbeat();
+  void corrupt(const std::string& fault);
+  void signal(int number);
+  void on_death();
+  void reap_adopted();
+  void finish();
+
+  ChildOwner& owner_;
+  Logger& log_;
+  Parts parts_;
+  const Clock::time_point born_ = Clock::now();
+  ipc::Channel channel_;
+  ipc::CancelWriter cancel_;
+  ipc::HeartbeatReader heartbeats_;
+  ipc::Sleeper heartbeat_bell_;
+  boost::asio::posix::stream_descriptor bell_;
+  boost::asio::posix::stream_descriptor pidfd_;
+  std::shared_ptr<Output> output_;
+  std::array<char, 8> bell_count_{};
+
+  State state_ = State::starting;
+  KillLadder ladder_;
+  Death death_;
+  bool dead_ = false;      // the pidfd said so, or the zygote
+  bool reported_ = false;  // how is known, or will never be
+  Clock::time_point died_at_;
+
+  bool was_ready_ = false;
+  bool leaving_ = false;
+  bool heartbeat_wanted_ = false;
+  std::uint64_t task_ = 0;
+  Clock::time_point task_since_;
+  std::string activity_type_;
+  AttemptHandle* attempt_ = nullptr;
+  Completion<std::optional<Outcome>> completion_;
+  int strays_ = 0;
+};
+
+}  // namespace temporal::supervisor::children

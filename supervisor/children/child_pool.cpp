@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/children/child_pool.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+namespace temporal::supervisor::children {
+namespace {
+
+namespace asio = boost::asio;
+namespace v1 = temporal::child::v1;
+using std::chrono::milliseconds;
+
+constexpr auto kSweep = milliseconds(100);
+constexpr auto kResourceRetry = milliseconds(100);
+constexpr auto kZygoteEnd = std::chrono::seconds(2);
+constexpr auto kOrphansArrive = std::chrono::seconds(2);
+constexpr auto kOrphanRetry = milliseconds(5);
+
+Failed stopping_failure() {
+  return Failed{failure_of("the worker is shutting down", kWorkerShutdown)};
+}
+
+}  // namespace
+
+ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& log)
+    : core_(core),
+      options_(std::move(options)),
+      log_(log),
+      budget_(options_.children),
+      sweep_timer_(core),
+      changed_(core) {}
+
+ChildPool::~ChildPool() {
+  for (auto& [incarnation, child] : children_) child->abandon();
+  if (zygote_) {
+    zygote_->detach();
+    zygote_->kill();
+  }
+}
+
+asio::awaitable<void> ChildPool::start() {
+  accepting_ = true;
+  if (options_.children == 0) co_return;
+  starting_ = true;
+  start_zygote();
+  watch();
+  while (!refused_ && capacity() < options_.children) co_await changed_.wait();
+  starting_ = false;
+  if (!refused_) co_return;
+  const PoolError error = *refused_;
+  kill_all();
+  co_await stop(milliseconds(0));
+  throw error;
+}
+
+void ChildPool::refuse_start(const std::string& sentence, bool module) {
+  if (!refused_) refused_.emplace(sentence, module);
+  changed_.notify();
+}
+
+void ChildPool::start_zygote() {
+  try {
+    zygote_ = ZygoteLink::start(core_, options_.program, *this, log_);
+  } catch (const std::system_error& error) {
+    if (starting_) return refuse_start(error.what(), false);
+    log_.error("the zygote cannot be started again", {{"why", error.what()}});
+    later(budget_.boot_crash(Clock::now()), &ChildPool::start_zygote);
+    changed();
+  }
+}
+
+void ChildPool::on_loaded(const v1::Loaded& loaded) {
+  if (!options_.fingerprint.empty() && loaded.fingerprint() != options_.fingerprint) {
+    const std::string sentence = "the zygote loaded other modules (" + loaded.fingerprint() +
+                                 ") than this process (" + options_.fingerprint +
+                                 "): were they rebuilt? restart the worker";
+    if (starting_) return refuse_start(sentence, true);
+    log_.error(sentence);
+    return zygote_->kill();
+  }
+  fingerprint_ = loaded.fingerprint();
+  loaded_ = true;
+  spawn_missing();
+}
+
+void ChildPool::on_load_failed(const std::string& sentence) {
+  if (starting_) return refuse_start(sentence, true);
+  log_.error(sentence);  // running work must not pay for it: the pool is degraded, and tries again
+}
+
+void ChildPool::on_zygote_gone(const std::string& how) {
+  auto zygote = std::exchange(zygote_, nullptr);
+  const bool booted = std::exchange(loaded_, false);
+  dead_zygotes_.push_back(std::move(zygote));
+  zygote_died_at_ = Clock::now();
+  // A copy: each may leave the map.
+  auto children = children_;
+  for (auto& [incarnation, child] : children) child->on_zygote_gone();
+  watch();
+  changed_.notify();
+  if (stopping_) return;
+  if (starting_) return refuse_start("the zygote " + how + " while it started", false);
+  log_.error("the zygote died, its children with it", {{"how", how}});
+  auto now = Clock::now();
+  later(booted ? budget_.task_crash(now) : budget_.boot_crash(now), &ChildPool::start_zygote);
+  changed();
+}
+
+void ChildPool::spawn_missing() {
+  if (!zygote_ || !loaded_) return;  // on_loaded comes back here
+  while (static_cast<int>(children_.size()) < options_.children) {
+    const std::uint32_t incarnation = next_incarnation_++;
+    auto child =
+        Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, *this, log_);
+    if (!child) {
+      log_.error("no memory or descriptors for a child");
+      later(budget_.boot_crash(Clock::now()), &ChildPool::spawn_missing);
+      changed();
+      return;
+    }
+    children_[incarnation] = std::move(child);
+  }
+  watch();
+}
+
+void ChildPool::later(Clock::duration delay, void (ChildPool::*what)()) {
+  auto timer = std::make_shared<asio::steady_timer>(core_, delay);
+  timers_.insert(timer);
+  timer->async_wait([this, timer, what, alive = std::weak_ptr(alive_)](auto error) {
+    if (alive.expired()) return;
+    timers_.erase(timer);
+    if (!error && !stopping_) (this->*what)();
+  });
+}
+
+void ChildPool::on_spawned(std::uint32_t incarnation, pid_t pid, ipc::UniqueFd pidfd) {
+  if (auto found = children_.find(incarnation); found != children_.end())
+    found->second->on_spawned(pid, std::move(pidfd));
+}
+
+void ChildPool::on_spawn_failed(std::uint32_t incarnation, const std::string& why) {
+  if (auto found = children_.find(incarnation); found != children_.end())
+    std::shared_ptr(found->second)->on_spawn_failed(why);
+}
+
+void ChildPool::on_exited(const v1::Exited& exited) {
+  if (auto found = children_.find(exited.incarnation()); found != children_.end())
+    std::shared_ptr(found->second)->on_exited(exited);
+}
+
+void ChildPool::on_ready(Child& child) {
+  budget_.became_ready();
+  put_back(child.shared_from_this());
+  changed();
+}
+
+void ChildPool::on_idle(Child& child) {
+  budget_.completed_task();
+  put_back(child.shared_from_this());
+  if (degraded_) changed();
+}
+
+void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
+  std::erase_if(idle_, [&](const auto& idle) { return idle.get() == &child; });
+  children_.erase(child.incarnation());
+  auto now = Clock::now();
+  LogFields fields{{"pid", death.pid},
+                   {"how", describe_status(death.wait_status)},
+                   {"uptime_ms", death.uptime.count()}};
+  if (how == Gone::expected) {
+    log_.debug("a child ended", fields);
+  } else if (!stopping_) {
+    log_.warn(how == Gone::crash ? "a child died" : "a child did not start", fields);
+  }
+  if (!stopping_ && !death.zygote_died) {
+    Clock::duration delay{};
+    if (how == Gone::boot_crash) delay = budget_.boot_crash(now);
+    if (how == Gone::crash) delay = budget_.task_crash(now);
+    if (starting_ && budget_.degraded(now))
+      refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
+                       " before it was ready",
+                   false);
+    later(delay, &ChildPool::spawn_missing);
+  }
+  changed();
+}
+
+void ChildPool::put_back(const std::shared_ptr<Child>& child) {
+  if (stopping_) return child->quit();
+  idle_.push_back(child);
+  if (waiting_.empty()) return;
+  auto* waiter = waiting_.front();
+  waiting_.pop_front();
+  waiter->wakeup.notify();
+}
+
+asio::awaitable<std::shared_ptr<Child>> ChildPool::take_idle(AttemptHandle& handle) {
+  for (;;) {
+    if (!accepting_ || handle.terminated_) co_return nullptr;
+    while (!idle_.empty()) {
+      auto child = std::move(idle_.front());
+      idle_.pop_front();
+      if (child->state() == Child::State::idle) co_return child;
+    }
+    Waiter waiter{Wakeup(core_)};
+    waiting_.push_back(&waiter);
+    handle.give_up_ = [&waiter] { waiter.wakeup.notify(); };
+    // The frame may be destroyed while it waits.
+    struct Leave {
+      ChildPool& pool;
+      AttemptHandle& handle;
+      Waiter& waiter;
+      ~Leave() {
+        std::erase(pool.waiting_, &waiter);
+        handle.give_up_ = nullptr;
+      }
+    } leave{*this, handle, waiter};
+    co_await waiter.wakeup.wait();
+  }
+}
+
+asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle) {
+  if (options_.children == 0)
+    co_return Failed{failure_of("this worker has no child processes", kWorkerResources)};
+  auto patience_ends = Clock::now() + options_.resource_patience;
+  for (;;) {
+    auto child = co_await take_idle(handle);
+    if (!child) {
+      if (!handle.terminated_ || *handle.terminated_ == KillReason::worker_shutdown)
+        co_return stopping_failure();
+      co_return Failed{failure_of("stopped before it had a child", kProcessKilled)};
+    }
+    switch (child->assign(start, handle)) {
+      case ipc::Send::done: {
+        watch();
+        auto receive = [&](Completion<std::optional<Outcome>> completion) {
+          child->answer_to(std::move(completion));
+          if (handle.on_started) handle.on_started();
+        };
+        auto outcome = co_await Completion<std::optional<Outcome>>::wait(receive);
+        if (outcome) co_return std::move(*outcome);
+        break;  // it died without having taken the task: another one takes it
+      }
+      case ipc::Send::too_large:
+        put_back(child);
+        co_return Failed{failure_of(
+            "the arguments of this activity have " + std::to_string(start.ByteSizeLong()) +
+                " bytes, which is over the limit; store them elsewhere and pass their address",
+            kPayloadTooLarge, true)};
+      case ipc::Send::corrupt:
+        break;  // that child is being killed
+      case ipc::Send::full:
+      case ipc::Send::no_resources:
+        put_back(child);
+        if (Clock::now() >= patience_ends)
+          co_return Failed{
+              failure_of("no memory or descriptor to start this activity with", kWorkerResources)};
+        co_await pause(kResourceRetry);
+        break;
+    }
+  }
+}
+
+int ChildPool::capacity() const {
+  if (!accepting_ || degraded_) return 0;
+  return static_cast<int>(std::ranges::count_if(children_, [](const auto& entry) {
+    auto state = entry.second->state();
+    return state == Child::State::idle || state == Child::State::busy;
+  }));
+}
+
+int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
+
+std::vector<pid_t> ChildPool::child_pids() const {
+  std::vector<pid_t> pids;
+  for (const auto& [incarnation, child] : children_) pids.push_back(child->pid());
+  return pids;
+}
+
+bool ChildPool::answer_waits() const {
+  return std::ranges::any_of(children_,
+                             [](const auto& entry) { return entry.second->has_message(); });
+}
+
+void ChildPool::changed() {
+  bool degraded = budget_.degraded(Clock::now());
+  if (degraded != degraded_ && !stopping_ && !starting_) {
+    degraded_ = degraded;
+    if (degraded)
+      log_.error(
+          "children die as fast as they are replaced: no more tasks are taken until one stays");
+    else
+      log_.info("children stay alive again");
+  }
+  changed_.notify();
+  int now = capacity();
+  if (std::exchange(capacity_told_, now) != now && on_capacity_change) on_capacity_change();
+}
+
+bool ChildPool::anything_in_flight() const {
+  return degraded_ || !dead_zygotes_.empty() ||
+         std::ranges::any_of(children_, [](const auto& entry) {
+           return entry.second->state() != Child::State::idle;
+         });
+}
+
+void ChildPool::watch() {
+  if (sweeping_) return;
+  sweeping_ = true;
+  sweep_timer_.expires_after(kSweep);
+  sweep_timer_.async_wait([this, alive = std::weak_ptr(alive_)](auto error) {
+    if (alive.expired()) return;
+    sweeping_ = false;
+    if (!error) sweep();
+  });
+}
+
+// What a lost doorbell left, and what took too long. Runs while anything is in flight.
+void ChildPool::sweep() {
+  auto now = Clock::now();
+  auto children = children_;  // a copy: each may leave the map
+  for (auto& [incarnation, child] : children) child->sweep(now);
+  if (!dead_zygotes_.empty() && kill_orphans() == 0 && now - zygote_died_at_ >= kOrphansArrive)
+    dead_zygotes_.clear();
+  if (degraded_) changed();  // old crashes are forgotten with time
+  if (anything_in_flight()) watch();
+}
+
+int ChildPool::kill_orphans() {
+  std::set<pid_t> known;
+  for (const auto& [incarnation, child] : children_) known.insert(child->pid());
+  int left = 0;
+  for (auto& zygote : dead_zygotes_) left += zygote->kill_orphans(known);
+  return left;
+}
+
+void ChildPool::notify_shutdown() {
+  for (auto& [incarnation, child] : children_) child->notify_shutdown();
+}
+
+void ChildPool::stop_accepting() {
+  accepting_ = false;
+  while (!waiting_.empty()) {
+    waiting_.front()->wakeup.notify();
+    waiting_.pop_front();
+  }
+  changed();
+}
+
+void ChildPool::kill_all() {
+  hurry_ = true;
+  changed_.notify();
+}
+
+asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
+  stop_accepting();
+  stopping_ = true;
+  for (const auto& timer : timers_) timer->cancel();
+  for (auto& child : std::exchange(idle_, {})) child->quit();
+  for (auto& [incarnation, child] : children_)
+    if (auto* attempt = child->attempt()) attempt->cancel(CancelReason::worker_shutdown);
+  watch();
+
+  // on_gone() and the sweep wake this up; a child that cannot die is given up by its ladder.
+  asio::steady_timer grace(core_, cancel_grace);
+  bool grace_over = false;
+  grace.async_wait([this, &grace_over, alive = std::weak_ptr(alive_)](auto error) {
+    if (error || alive.expired()) return;
+    grace_over = true;
+    changed_.notify();
+  });
+  while (!children_.empty()) {
+    auto children = children_;
+    for (auto& [incarnation, child] : children) {
+      if (hurry_)
+        child->kill(KillReason::worker_shutdown);
+      else if (grace_over || child->state() == Child::State::starting)
+        child->terminate(KillReason::worker_shutdown);
+    }
+    if (!children_.empty()) co_await changed_.wait();
+  }
+  grace.cancel();
+
+  if (zygote_) {
+    zygote_->close();
+    asio::steady_timer patience(core_, kZygoteEnd);
+    patience.async_wait([this, alive = std::weak_ptr(alive_)](auto error) {
+      if (!error && !alive.expired() && zygote_) zygote_->kill();
+    });
+    while (zygote_) co_await changed_.wait();
+    patience.cancel();
+  }
+  const auto orphans_end = Clock::now() + kOrphansArrive;
+  while (kill_orphans() > 0 && Clock::now() < orphans_end) co_await pause(kOrphanRetry);
+  dead_zygotes_.clear();
+  sweep_timer_.cancel();
+}
+
+}  // namespace temporal::supervisor::children

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT
+// The children of one queue: as many as were asked for, replaced when they die, each with one task at most. Blocking activities
+// run here. A death fails the one task that was in hand; nothing else notices.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "supervisor/children/child.hpp"
+#include "supervisor/children/spawn_budget.hpp"
+#include "supervisor/children/task.hpp"
+#include "supervisor/children/zygote_link.hpp"
+#include "supervisor/wakeup.hpp"
+#include "temporal/log.hpp"
+
+namespace temporal::supervisor::children {
+
+struct PoolOptions {
+  int children = 1;  ///< 0: no zygote is started, and run() fails
+  ZygoteProgram program;
+  /// What temporal::fingerprint() says of the modules in this process; a zygote that loaded others is refused. Empty: any.
+  std::string fingerprint;
+  ChildSettings child;
+  std::chrono::milliseconds resource_patience{
+      5'000};  ///< for memory or descriptors to start a task with
+};
+
+/// The pool cannot be started, as a sentence.
+class PoolError : public std::runtime_error {
+ public:
+  PoolError(const std::string& sentence, bool module)
+      : std::runtime_error(sentence), module_(module) {}
+  /// A module could not be loaded: the user's to repair.
+  [[nodiscard]] bool module() const { return module_; }
+
+ private:
+  bool module_;
+};
+
+/// Thread rule: core loop only, on a thread that lives as long as the pool.
+class ChildPool final : ZygoteEvents, ChildOwner {
+ public:
+  ChildPool(boost::asio::any_io_executor core, PoolOptions options, Logger& log);
+  ChildPool(const ChildPool&) = delete;
+  ChildPool& operator=(const ChildPool&) = delete;
+  /// Kills what stop() did not.
+  ~ChildPool();
+
+  /// Returns when all children are ready. Throws PoolError; the pool is stopped then.
+  boost::asio::awaitable<void> start();
+
+  /// Runs one task to its end. Throws only for its own bugs. Waits for a child when none is idle. `start`: everything but
+  /// the task's number.
+  boost::asio::awaitable<Outcome> run(child::v1::Start start, AttemptHandle& handle);
+
+  /// Children that are ready, idle or busy: how many tasks may be taken on. 0 while degraded or stopping.
+  [[nodiscard]] int capacity() const;
+  [[nodiscard]] int idle_count() const;
+  /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
+  [[nodiscard]] bool degraded() const { return degraded_; }
+  [[nodiscard]] pid_t zygote_pid() const { return zygote_ ? zygote_->pid() : 0; }
+  [[nodiscard]] std::vector<pid_t> child_pids() const;
+  /// Has a child said something that was not read yet?
+  [[nodiscard]] bool answer_waits() const;
+  /// Called after capacity() changed.
+  std::function<void()> on_capacity_change;
+
+  /// worker_shutdown() becomes true in all children. Not a cancellation.
+  void notify_shutdown();
+  /// Tasks that wait for a child, and those to come, end as Failed with WorkerShutdown; nothing is respawned.
+  void stop_accepting();
+  /// stop_accepting; cancels what runs; after `cancel_grace` SIGTERM; after term_grace SIGKILL; ends the zygote. Returns when
+  /// no process is left.
+  boost::asio::awaitable<void> stop(
+      std::chrono::milliseconds cancel_grace = std::chrono::milliseconds(3'000));
+  /// No grace any more, for a stop() that is under way or about to be called.
+  void kill_all();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Waiter {
+    Wakeup wakeup;
+  };
+
+  void on_loaded(const child::v1::Loaded& loaded) override;
+  void on_load_failed(const std::string& sentence) override;
+  void on_spawned(std::uint32_t incarnation, pid_t pid, ipc::UniqueFd pidfd) override;
+  void on_spawn_failed(std::uint32_t incarnation, const std::string& why) override;
+  void on_exited(const child::v1::Exited& exited) override;
+  void on_zygote_gone(const std::string& how) override;
+  void on_ready(Child& child) override;
+  void on_idle(Child& child) override;
+  void on_gone(Child& child, Gone how, const Death& death) override;
+
+  void start_zygote();
+  void spawn_missing();
+  /// Calls `what` after `delay`, unless the pool is stopping or gone by then.
+  void later(Clock::duration delay, void (ChildPool::*what)());
+  void watch();
+  void sweep();
+  bool anything_in_flight() const;
+  /// How many are still there.
+  int kill_orphans();
+  void changed();
+  boost::asio::awaitable<std::shared_ptr<Child>> take_idle(AttemptHandle& handle);
+  void put_back(const std::shared_ptr<Child>& child);
+  void refuse_start(const std::string& sentence, bool module);
+
+  boost::asio::any_io_executor core_;
+  const PoolOptions options_;
+  Logger& log_;
+  SpawnBudget budget_;
+
+  std::shared_ptr<ZygoteLink> zygote_;
+  std::vector<std::shared_ptr<ZygoteLink>> dead_zygotes_;  // whose orphans may still arrive
+  Clock::time_point zygote_died_at_;
+  std::string fingerprint_;  // of the running zygote
+  bool loaded_ = false;
+
+  std::map<std::uint32_t, std::shared_ptr<Child>> children_;
+  std::deque<std::shared_ptr<Child>> idle_;
+  std::uint32_t next_incarnation_ = 1;
+  std::deque<Waiter*> waiting_;  // for a child, in order
+
+  std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
+  boost::asio::steady_timer sweep_timer_;
+  bool sweeping_ = false;
+  Wakeup changed_;
+  int capacity_told_ = 0;
+  bool degraded_ = false;
+  bool starting_ = false;
+  bool accepting_ = false;
+  bool stopping_ = false;
+  bool hurry_ = false;
+  std::optional<PoolError> refused_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+}  // namespace temporal::supervisor::children

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// How a task in a child ended: what the child said, or, when it can say nothing any more, how its process died and what
+// Temporal is told about that.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "temporal/api/common/v1/message.pb.h"
+#include "temporal/api/failure/v1/message.pb.h"
+
+namespace temporal::supervisor::children {
+
+/// Failure types. Users list them in a retry policy, so they never change.
+inline constexpr std::string_view kProcessKilled = "ActivityProcessKilled";
+inline constexpr std::string_view kProcessCrashed = "ActivityProcessCrashed";
+inline constexpr std::string_view kProcessExited = "ActivityProcessExited";
+inline constexpr std::string_view kProcessCorrupt = "ActivityProcessCorrupt";
+inline constexpr std::string_view kProcessLost = "ActivityProcessLost";
+inline constexpr std::string_view kWorkerResources = "WorkerResources";
+inline constexpr std::string_view kPayloadTooLarge = "PayloadTooLarge";
+inline constexpr std::string_view kWorkerShutdown = "WorkerShutdown";
+
+struct Completed {
+  api::common::v1::Payloads result;
+};
+/// The function failed, or could not be called.
+struct Failed {
+  api::failure::v1::Failure failure;
+};
+/// A cancellation left the function.
+struct Canceled {
+  api::common::v1::Payloads details;
+};
+/// Somebody else will report.
+struct Async {};
+/// The process died with the task in hand.
+struct Died {
+  api::failure::v1::Failure failure;
+  bool killed_here =
+      false;  ///< by AttemptHandle::terminate() or the end of the pool, not by an accident
+};
+using Outcome = std::variant<Completed, Failed, Canceled, Async, Died>;
+
+/// Why the supervisor itself killed a child.
+enum class KillReason {
+  cancelled,        ///< it did not comply within its grace
+  timed_out,        ///< its deadline passed and it did not stop
+  worker_shutdown,  ///< the worker is stopping and it did not
+  corrupt,          ///< it wrote what no child of ours writes
+};
+
+/// All that is known of a death.
+struct Death {
+  pid_t pid = 0;
+  std::uint32_t incarnation = 0;
+  std::optional<int> wait_status;  ///< as wait4 gives it; nothing when nobody could reap it in time
+  std::optional<KillReason> killed_for;
+  std::string fault;  ///< of the ring, with KillReason::corrupt
+  bool zygote_died = false;
+  bool stuck = false;  ///< not dead: in the kernel, where no signal reaches it
+  std::chrono::milliseconds uptime{};
+  std::chrono::milliseconds task_time{};
+  std::int64_t max_rss_kb = 0;
+  std::string stderr_tail;
+};
+
+/// "killed by SIGKILL", "exited with code 1": for logs and failures.
+[[nodiscard]] std::string describe_status(std::optional<int> wait_status);
+
+/// Retryable; details are one JSON payload.
+[[nodiscard]] api::failure::v1::Failure failure_of(const Death& death,
+                                                   std::string_view activity_type);
+[[nodiscard]] api::failure::v1::Failure failure_of(std::string message, std::string_view type,
+                                                   bool non_retryable = false);
+
+}  // namespace temporal::supervisor::children

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/children/zygote_link.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <system_error>
+
+#include "shared/ipc/role_arguments.hpp"
+#include "supervisor/children/outcome.hpp"
+
+extern char** environ;
+
+namespace temporal::supervisor::children {
+namespace {
+
+namespace asio = boost::asio;
+using asio::posix::stream_descriptor;
+
+constexpr int kSocketInZygote = 3;
+constexpr std::size_t kLongestMessage = 128 * 1024;
+
+// Inherited by every process below a zygote, whatever group or session it makes for itself.
+constexpr std::string_view kMark = "TEMPORAL_ZYGOTE=";
+
+std::string next_mark() {
+  static int generation = 0;
+  return std::string(kMark) + std::to_string(::getpid()) + "-" + std::to_string(++generation);
+}
+
+// A child has no client, so it needs no key; and user code prints its environment into logs.
+bool is_secret(std::string_view variable) {
+  return variable.starts_with("TEMPORAL_API_KEY") || variable.starts_with("TEMPORAL_TLS_") ||
+         variable.starts_with("TEMPORAL_GRPC_META") || variable.starts_with("TEMPORAL_CODEC_AUTH");
+}
+
+std::vector<std::string> child_environment(const std::string& mark) {
+  std::vector<std::string> variables;
+  for (char** entry = environ; *entry; ++entry)
+    if (!is_secret(*entry) && !std::string_view(*entry).starts_with(kMark))
+      variables.emplace_back(*entry);
+  variables.push_back(mark);
+  return variables;
+}
+
+std::vector<char*> pointers_to(std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (std::string& string : strings) pointers.push_back(string.data());
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+[[noreturn]] void throw_errno(int code, const std::string& what) {
+  throw std::system_error(code, std::generic_category(), what);
+}
+
+bool carries(pid_t pid, const std::string& mark) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
+  for (std::string variable; std::getline(file, variable, '\0');)
+    if (variable == mark) return true;
+  return false;
+}
+
+/// Of all threads: an orphan is given to any of them.
+std::vector<pid_t> own_children() {
+  std::vector<pid_t> children;
+  std::error_code ignored;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
+    std::ifstream file(thread.path() / "children");
+    for (pid_t pid; file >> pid;) children.push_back(pid);
+  }
+  return children;
+}
+
+/// The two halves of posix_spawn's arguments, freed together.
+struct SpawnArguments {
+  posix_spawn_file_actions_t files;
+  posix_spawnattr_t attributes;
+  SpawnArguments() {
+    ::posix_spawn_file_actions_init(&files);
+    ::posix_spawnattr_init(&attributes);
+  }
+  ~SpawnArguments() {
+    ::posix_spawnattr_destroy(&attributes);
+    ::posix_spawn_file_actions_destroy(&files);
+  }
+  SpawnArguments(const SpawnArguments&) = delete;
+  SpawnArguments& operator=(const SpawnArguments&) = delete;
+};
+
+}  // namespace
+
+std::shared_ptr<ZygoteLink> ZygoteLink::start(asio::any_io_executor core,
+                                              const ZygoteProgram& program, ZygoteEvents& events,
+                                              Logger& log) {
+  std::shared_ptr<ZygoteLink> link(new ZygoteLink(std::move(core), events, log));
+  link->launch(program);
+  link->wait_message();
+  link->wait_end();
+  link->output_->start([link = link.get()](std::string_view line) {
+    link->log_.info(line, {{"from", "zygote"}, {"pid", link->pid_}});
+  });
+  return link;
+}
+
+ZygoteLink::ZygoteLink(asio::any_io_executor core, ZygoteEvents& events, Logger& log)
+    : core_(core), events_(&events), log_(log), socket_(core), pidfd_(core) {}
+
+ZygoteLink::~ZygoteLink() {
+  if (output_) output_->close();
+}
+
+void ZygoteLink::launch(const ZygoteProgram& program) {
+  auto sockets = ipc::socket_pair();
+  auto pipe = Output::open(core_);
+  if (!sockets || !pipe.output) throw_errno(errno, "cannot start the zygote");
+  output_ = std::move(pipe.output);
+  auto& [mine, theirs] = *sockets;
+  ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
+
+  std::vector<std::string> arguments{program.executable.string(), std::string(role::kZygote),
+                                     std::string(role::kSocket) + std::to_string(kSocketInZygote),
+                                     std::string(role::kParent) + std::to_string(::getpid())};
+  for (const auto& module : program.modules)
+    arguments.push_back(std::string(role::kModule) + module.string());
+  mark_ = next_mark();
+  auto variables = child_environment(mark_);
+
+  SpawnArguments spawn;
+  ::posix_spawn_file_actions_addopen(&spawn.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  ::posix_spawn_file_actions_adddup2(&spawn.files, pipe.writer.get(), STDOUT_FILENO);
+  ::posix_spawn_file_actions_adddup2(&spawn.files, pipe.writer.get(), STDERR_FILENO);
+  ::posix_spawn_file_actions_adddup2(&spawn.files, theirs.get(), kSocketInZygote);
+  sigset_t all, none;
+  ::sigfillset(&all);
+  ::sigemptyset(&none);
+  ::posix_spawnattr_setsigdefault(&spawn.attributes, &all);
+  ::posix_spawnattr_setsigmask(&spawn.attributes, &none);
+  // A group of its own: Ctrl-C reaches the supervisor alone.
+  ::posix_spawnattr_setpgroup(&spawn.attributes, 0);
+  ::posix_spawnattr_setflags(
+      &spawn.attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
+  // Orphans of a zygote that was killed come here.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+  int error = ::posix_spawn(&pid_, program.executable.c_str(), &spawn.files, &spawn.attributes,
+                            pointers_to(arguments).data(), pointers_to(variables).data());
+  if (error != 0) throw_errno(error, "cannot start " + program.executable.string());
+
+  ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!pidfd) {
+    error = errno;
+    ::kill(pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    throw_errno(error, "pidfd_open");
+  }
+  socket_.assign(mine.release());
+  pidfd_.assign(pidfd.release());
+}
+
+bool ZygoteLink::send(const child::v1::ToZygote& message, std::span<const int> fds) {
+  if (!socket_.is_open()) return false;
+  const std::string bytes = message.SerializeAsString();
+  return ipc::send_message(socket_.native_handle(), std::as_bytes(std::span(bytes)), fds) ==
+         ipc::Io::done;
+}
+
+void ZygoteLink::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void ZygoteLink::kill() {
+  if (!gone_) ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), SIGKILL, nullptr, 0);
+}
+
+void ZygoteLink::wait_message() {
+  socket_.async_wait(stream_descriptor::wait_read,
+                     [self = shared_from_this()](boost::system::error_code error) {
+                       if (!error && self->socket_.is_open()) self->read_messages();
+                       if (!error && self->socket_.is_open()) self->wait_message();
+                     });
+}
+
+void ZygoteLink::read_messages() {
+  std::vector<std::byte> buffer(kLongestMessage);
+  while (socket_.is_open()) {
+    ipc::Received received;
+    switch (ipc::receive_message(socket_.native_handle(), buffer, received)) {
+      case ipc::Io::done: {
+        child::v1::FromZygote message;
+        if (message.ParseFromArray(buffer.data(), static_cast<int>(received.size)))
+          dispatch(message, received);
+        break;
+      }
+      case ipc::Io::again:
+        return;
+      case ipc::Io::closed:
+        close();
+        return;
+      case ipc::Io::failed:
+        log_.error("the socket to the zygote is broken", {{"errno", errno}});
+        close();
+        return;
+    }
+  }
+}
+
+void ZygoteLink::dispatch(const child::v1::FromZygote& message, ipc::Received& received) {
+  if (!events_) return;
+  switch (message.message_case()) {
+    case child::v1::FromZygote::kLoaded:
+      return events_->on_loaded(message.loaded());
+    case child::v1::FromZygote::kLoadFailed:
+      return events_->on_load_failed(message.load_failed().message());
+    case child::v1::FromZygote::kSpawned:
+      return events_->on_spawned(message.spawned().incarnation(), message.spawned().pid(),
+                                 std::move(received.fds[0]));
+    case child::v1::FromZygote::kSpawnFailed:
+      return events_->on_spawn_failed(message.spawn_failed().incarnation(),
+                                      message.spawn_failed().message());
+    case child::v1::FromZygote::kExited:
+      return events_->on_exited(message.exited());
+    case child::v1::FromZygote::MESSAGE_NOT_SET:
+      return;
+  }
+}
+
+void ZygoteLink::wait_end() {
+  pidfd_.async_wait(stream_descriptor::wait_read,
+                    [self = shared_from_this()](boost::system::error_code error) {
+                      if (!error) self->on_end();
+                    });
+}
+
+void ZygoteLink::on_end() {
+  read_messages();  // its last words
+  int status = 0;
+  bool reaped = ::waitpid(pid_, &status, 0) == pid_;
+  gone_ = true;
+  close();
+  boost::system::error_code ignored;
+  pidfd_.close(ignored);
+  output_->drain();
+  output_->close();
+  if (events_)
+    events_->on_zygote_gone(describe_status(reaped ? std::optional(status) : std::nullopt));
+}
+
+int ZygoteLink::kill_orphans(const std::set<pid_t>& spared) {
+  int left = 0;
+  for (pid_t pid : own_children()) {
+    // A zombie has no environment any more: it was marked when it was killed here.
+    if (spared.contains(pid) || !(orphans_.contains(pid) || carries(pid, mark_))) continue;
+    orphans_.insert(pid);
+    ::kill(pid, SIGKILL);
+    if (::waitpid(pid, nullptr, WNOHANG) == pid) {
+      orphans_.erase(pid);
+    } else {
+      ++left;
+    }
+  }
+  return left;
+}
+
+}  // namespace temporal::supervisor::children

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+// Activities that do to their process whatever can be done to one.
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <temporal/activity.hpp>
+#include <temporal/module.hpp>
+#include <thread>
+
+using namespace std::chrono_literals;
+namespace activity = temporal::activity;
+
+namespace {
+
+int tasks_in_this_process = 0;
+
+// Tells the other side that the activity has begun. That may cancel it before this returns.
+void say_begun(activity::Context& ctx, int details) {
+  try {
+    ctx.heartbeat(details);
+  } catch (const temporal::Cancelled&) {
+  }
+}
+
+}  // namespace
+
+std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
+
+void no_op() {}
+
+// Works, without a system call, and says what it was given.
+std::string spin(std::string text, int microseconds) {
+  auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(microseconds);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+  return text;
+}
+
+int own_pid() { return getpid(); }
+
+int count_tasks() { return ++tasks_in_this_process; }
+
+std::string throw_error(std::string what) {
+  try {
+    throw std::invalid_argument("the inner one");
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error(what));
+  }
+}
+
+int throw_int() { throw 42; }
+
+void throw_application_error() {
+  throw temporal::ApplicationError("no such card", {.type = "CardDeclined", .non_retryable = true});
+}
+
+void throw_cancelled_unasked() { throw temporal::Cancelled("nobody asked"); }
+
+void complete_later() { temporal::complete_async(); }
+
+void crash() { std::raise(SIGSEGV); }
+
+void exit_with(int code) { std::_Exit(code); }
+
+void print_and_abort(std::string line) {
+  std::puts("on stdout");
+  std::fprintf(stderr, "%s\n", line.c_str());
+  std::abort();
+}
+
+void print(std::string line) { std::puts(line.c_str()); }
+
+// Until it is cancelled; returns the reason as text.
+std::string wait_for_cancel(activity::Context& ctx) {
+  while (!ctx.wait_cancelled(1h)) {
+  }
+  return std::string(to_string(*ctx.cancel_reason()));
+}
+
+std::string beat_and_wait(activity::Context& ctx, int details) {
+  say_begun(ctx, details);
+  return wait_for_cancel(ctx);
+}
+
+void heartbeat_until_cancelled(activity::Context& ctx) {
+  for (int i = 0;; ++i) ctx.heartbeat(i);
+}
+
+void heartbeat_too_large(activity::Context& ctx) { ctx.heartbeat(std::string(70'000, 'x')); }
+
+int last_heartbeat(activity::Context& ctx) { return ctx.last_heartbeat<int>().value_or(-1); }
+
+// Deaf to everything but SIGKILL. Blocks on nothing that a signal could cut short.
+void ignore_everything(activity::Context& ctx) {
+  std::signal(SIGTERM, SIG_IGN);
+  say_begun(ctx, 1);
+  for (;;) pause();
+}
+
+void until_notice(activity::Context& ctx) {
+  while (!ctx.worker_shutdown()) std::this_thread::sleep_for(1ms);
+}
+
+std::string log_and_describe(activity::Context& ctx) {
+  ctx.log().warn("a line of the activity", {{"answer", 42}});
+  const auto& info = ctx.info();
+  return info.activity_type + " " + info.workflow_id + " " + std::to_string(info.attempt) + " " +
+         info.headers.at("trace").data;
+}
+
+int log_much(activity::Context& ctx, int lines) {
+  for (int i = 0; i < lines; ++i) ctx.log().info(std::string(1000, 'l'));
+  return lines;
+}
+
+std::string repeat(std::string text, int count) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
+}
+
+// A grandchild in a session of its own; returns its pid and waits to be killed.
+void start_daemon(activity::Context& ctx) {
+  pid_t pid = fork();
+  if (pid == 0) {
+    setsid();
+    for (;;) pause();
+  }
+  say_begun(ctx, int(pid));
+  for (;;) pause();
+}
+
+int nice_value() { return nice(0); }
+
+int open_descriptors() {
+  int count = 0;
+  for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0;
+  return count;
+}
+
+std::string environment(std::string name) {
+  const char* value = std::getenv(name.c_str());
+  return value ? value : "";
+}
+
+void test_module(temporal::Module& m) {
+  m.activity<say_hello>();
+  m.activity<no_op>();
+  m.activity<spin>();
+  m.activity<own_pid>();
+  m.activity<count_tasks>();
+  m.activity<throw_error>();
+  m.activity<throw_int>();
+  m.activity<throw_application_error>();
+  m.activity<throw_cancelled_unasked>();
+  m.activity<complete_later>();
+  m.activity<crash>();
+  m.activity<exit_with>();
+  m.activity<print_and_abort>();
+  m.activity<print>();
+  m.activity<wait_for_cancel>();
+  m.activity<beat_and_wait>();
+  m.activity<heartbeat_until_cancelled>();
+  m.activity<heartbeat_too_large>();
+  m.activity<last_heartbeat>();
+  m.activity<ignore_everything>();
+  m.activity<until_notice>();
+  m.activity<log_and_describe>();
+  m.activity<log_much>();
+  m.activity<repeat>();
+  m.activity<start_daemon>();
+  m.activity<nice_value>();
+  m.activity<open_descriptors>();
+  m.activity<environment>();
+}
+TEMPORAL_EXPORT_MODULE(test_module);

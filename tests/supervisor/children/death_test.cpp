@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+// What a death costs: the one task in hand, with its cause, and nothing else.
+#include <doctest/doctest.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <array>
+#include <random>
+
+#include "tests/supervisor/children/pool_fixture.hpp"
+
+using namespace temporal;
+using namespace temporal::supervisor::children;
+using namespace temporal::supervisor::children::test;
+using namespace std::literals;
+
+namespace {
+
+int from_env(const char* name, int otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::atoi(value) : otherwise;
+}
+
+/// Until all children are there again.
+asio::awaitable<void> until_full(PoolFixture& fixture, int children) {
+  while (fixture.pool.capacity() < children) co_await supervisor::pause(1ms);
+}
+
+/// Until a process is dead, in this or any process's eyes.
+asio::awaitable<void> until_dead(pid_t pid) {
+  while (alive(pid)) co_await supervisor::pause(1ms);
+}
+
+}  // namespace
+
+TEST_CASE("kill -9 of a busy child fails its task as ActivityProcessKilled, and nothing else") {
+  PoolFixture fixture(options(3));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    std::array<Running, 3> running{Running(fixture.io), Running(fixture.io), Running(fixture.io)};
+    for (auto& one : running) one.start(fixture, "beat_and_wait", 5);
+    for (auto& one : running) co_await one.until_beaten();
+    ::kill(running[1].handle.pid(), SIGKILL);
+    co_await running[1].until_ended();
+
+    const Outcome& outcome = *running[1].outcome;
+    CHECK(std::holds_alternative<Died>(outcome));
+    CHECK_FALSE(std::get<Died>(outcome).killed_here);
+    CHECK(type_of(outcome) == "ActivityProcessKilled");
+    CHECK_FALSE(failure(outcome).application_failure_info().non_retryable());
+    auto details = details_of(outcome);
+    CHECK(details["pid"] == running[1].handle.pid());
+    CHECK(details["signal"] == SIGKILL);
+    CHECK(details["exit_code"].is_null());
+    CHECK(details["uptime_ms"].get<int>() >= 0);
+    CHECK(details["task_ms"].get<int>() >= 0);
+    CHECK(details["maxrss_kb"].get<int>() > 0);
+    // What it published before it died counts.
+    auto beat = running[1].take();
+    REQUIRE(beat);
+    CHECK(beat->details == "5");
+
+    co_await until_full(fixture, 3);
+    CHECK_FALSE(running[0].outcome);
+    CHECK_FALSE(running[2].outcome);
+    for (int i : {0, 2})
+      running[static_cast<std::size_t>(i)].handle.cancel(CancelReason::requested);
+    for (int i : {0, 2}) {
+      auto& one = running[static_cast<std::size_t>(i)];
+      co_await one.until_ended();
+      CHECK(result<std::string>(*one.outcome) == "requested");
+    }
+  });
+}
+
+TEST_CASE("a crash, an exit and an abort are told apart, with the last lines printed") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    auto outcome = co_await fixture.call("crash");
+    CHECK(type_of(outcome) == "ActivityProcessCrashed");
+    CHECK(details_of(outcome)["signal"] == SIGSEGV);
+    CHECK(failure(outcome).message().find("SIGSEGV") != std::string::npos);
+
+    outcome = co_await fixture.call("exit_with", 0);
+    CHECK(type_of(outcome) == "ActivityProcessExited");
+    CHECK(details_of(outcome)["exit_code"] == 0);
+    CHECK(details_of(outcome)["signal"].is_null());
+    outcome = co_await fixture.call("exit_with", 155);
+    CHECK(type_of(outcome) == "ActivityProcessExited");
+
+    outcome = co_await fixture.call("print_and_abort", "its last words"s);
+    CHECK(type_of(outcome) == "ActivityProcessCrashed");
+    CHECK(details_of(outcome)["signal"] == SIGABRT);
+    CHECK(details_of(outcome)["stderr_tail"].get<std::string>().find("its last words") !=
+          std::string::npos);
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "you"s)) == "Hello, you!");
+  });
+}
+
+TEST_CASE("an idle child that is killed costs nothing but its replacement") {
+  PoolFixture fixture(options(2));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    auto before = fixture.pool.child_pids();
+    for (pid_t pid : before) ::kill(pid, SIGKILL);
+    // The task is given to whoever lives by then, even if a dead one was chosen first.
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+    co_await until_full(fixture, 2);
+    for (pid_t pid : before) CHECK(std::ranges::count(fixture.pool.child_pids(), pid) == 0);
+  });
+}
+
+TEST_CASE("terminating a task sends SIGTERM, and SIGKILL to what ignores it") {
+  auto quick = options(1);
+  quick.child.term_grace = 50ms;
+  PoolFixture fixture(quick);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running polite(fixture.io);
+    polite.start(fixture, "beat_and_wait", 1);
+    co_await polite.until_beaten();
+    polite.handle.terminate(KillReason::cancelled);
+    co_await polite.until_ended();
+    CHECK(std::get<Died>(*polite.outcome).killed_here);
+    CHECK(details_of(*polite.outcome)["signal"] == SIGTERM);
+
+    Running deaf(fixture.io);
+    deaf.start(fixture, "ignore_everything");
+    co_await deaf.until_beaten();
+    deaf.handle.terminate(KillReason::timed_out);
+    co_await deaf.until_ended();
+    CHECK(std::get<Died>(*deaf.outcome).killed_here);
+    CHECK(details_of(*deaf.outcome)["signal"] == SIGKILL);
+
+    // One that has no child yet just ends.
+    Running holder(fixture.io), waiting(fixture.io);
+    holder.start(fixture, "beat_and_wait", 1);
+    co_await holder.until_beaten();
+    waiting.start(fixture, "no_op");
+    waiting.handle.terminate(KillReason::cancelled);
+    co_await waiting.until_ended();
+    CHECK_FALSE(holder.outcome);
+    holder.handle.cancel(CancelReason::requested);
+    co_await holder.until_ended();
+  });
+}
+
+TEST_CASE("a storm of SIGKILLs loses no task, doubles none, and touches no bystander") {
+  const int kills = from_env("TEMPORAL_TEST_KILLS", 1'000);
+  const unsigned seed = static_cast<unsigned>(
+      from_env("TEMPORAL_TEST_SEED", int(std::random_device{}() & 0x7fffffff)));
+  CAPTURE(seed);
+  MESSAGE("seed " << seed);
+  auto descriptors = own_descriptors();
+  {
+    constexpr int kChildren = 4;
+    PoolFixture fixture(options(kChildren));
+    int killed = 0, completed = 0, died = 0, other = 0, wrong = 0;
+    bool stop = false;
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      int running = 0;
+      auto load = [&](int number) -> asio::awaitable<void> {
+        ++running;
+        for (int i = 0; !stop; ++i) {
+          const std::string name = std::to_string(number) + "/" + std::to_string(i);
+          auto outcome = co_await fixture.call("spin", name, i % 4 * 500);
+          if (std::holds_alternative<Completed>(outcome)) {
+            ++completed;
+            // A result of another task, or of this one's former life, would show here.
+            wrong += result<std::string>(outcome) != name;
+          } else if (std::holds_alternative<Died>(outcome)) {
+            ++died;
+            wrong += type_of(outcome) != "ActivityProcessKilled";
+          } else {
+            ++other;
+          }
+        }
+        --running;
+      };
+      for (int i = 0; i < kChildren; ++i)
+        asio::co_spawn(fixture.io, load(i), [](std::exception_ptr e) {
+          if (e) std::rethrow_exception(e);
+        });
+      std::mt19937 random(seed);
+      pid_t last = 0;
+      while (killed < kills) {
+        auto pids = fixture.pool.child_pids();
+        std::erase(pids, 0);
+        // Each process once: the dead are not counted again.
+        const pid_t chosen = pids.empty() ? 0 : pids[random() % pids.size()];
+        if (chosen != std::exchange(last, chosen) && alive(chosen) && ::kill(chosen, SIGKILL) == 0)
+          ++killed;
+        co_await supervisor::pause(std::chrono::microseconds(random() % 4'000));
+      }
+      stop = true;
+      while (running > 0) co_await supervisor::pause(1ms);
+      co_await until_full(fixture, kChildren);
+    });
+    CHECK(wrong == 0);
+    CHECK(other == 0);
+    CHECK(died <= killed);
+    CHECK(completed > 0);
+    CHECK(died > 0);
+    MESSAGE(killed << " kills, " << completed << " completed, " << died << " died");
+    CHECK_FALSE(fixture.log.contain("garbage"));
+    CHECK_FALSE(fixture.log.contain("not in its hands"));
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("a result published before the death counts") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 50; ++i) {
+      Running running(fixture.io);
+      running.start(fixture, "own_pid");
+      co_await running.until_started();
+      const pid_t pid = running.handle.pid();
+      // Without the loop running: the result lies in the ring, and then the process dies.
+      while (!fixture.pool.answer_waits()) ::usleep(50);
+      ::kill(pid, SIGKILL);
+      while (alive(pid)) ::usleep(50);
+      co_await running.until_ended();
+      CHECK(result<int>(*running.outcome) == pid);
+      co_await until_full(fixture, 1);
+    }
+  });
+}
+
+TEST_CASE("kill -9 of the zygote takes its children along, and the pool comes back") {
+  auto descriptors = own_descriptors();
+  {
+    PoolFixture fixture(options(2));
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      const pid_t zygote = fixture.pool.zygote_pid();
+      Running running(fixture.io);
+      running.start(fixture, "beat_and_wait", 9);
+      co_await running.until_beaten();
+      auto before = fixture.pool.child_pids();
+      ::kill(zygote, SIGKILL);
+      co_await running.until_ended();
+      CHECK(type_of(*running.outcome) == "ActivityProcessKilled");
+      CHECK(details_of(*running.outcome)["cause"] == "zygote");
+      CHECK(details_of(*running.outcome)["signal"] == SIGKILL);
+      for (pid_t pid : before) co_await until_dead(pid);
+      co_await until_full(fixture, 2);
+      CHECK(fixture.pool.zygote_pid() != zygote);
+      CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+    });
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("what an activity left running in a session of its own dies with its child") {
+  PoolFixture fixture(options(2));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (bool kill_zygote : {false, true}) {
+      CAPTURE(kill_zygote);
+      Running running(fixture.io), bystander(fixture.io);
+      running.start(fixture, "start_daemon");
+      co_await running.until_beaten();
+      const pid_t daemon = std::stoi(running.take()->details);
+      bystander.start(fixture, "start_daemon");
+      co_await bystander.until_beaten();
+      const pid_t other = std::stoi(bystander.take()->details);
+      REQUIRE(alive(daemon));
+      ::kill(kill_zygote ? fixture.pool.zygote_pid() : running.handle.pid(), SIGKILL);
+      co_await running.until_ended();
+      co_await until_dead(daemon);
+      if (!kill_zygote) {
+        CHECK(alive(other));  // a neighbour's is spared
+        ::kill(bystander.handle.pid(), SIGKILL);
+      }
+      co_await bystander.until_ended();
+      co_await until_dead(other);
+      co_await until_full(fixture, 2);
+    }
+  });
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("children that die as fast as they are replaced make the pool take no more tasks") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    int crashes = 0;
+    while (!fixture.pool.degraded()) {
+      (void)co_await fixture.call("exit_with", 1);
+      ++crashes;
+    }
+    CHECK(crashes == 6);  // max(5, 2 x children), and one more
+    CHECK(fixture.pool.capacity() == 0);
+    // It keeps trying, and one completed task is enough.
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+    CHECK_FALSE(fixture.pool.degraded());
+    CHECK(fixture.pool.capacity() == 1);
+  });
+}

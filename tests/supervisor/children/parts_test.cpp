@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+// The parts of the pool that need no process.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "supervisor/children/completion.hpp"
+#include "supervisor/children/kill_ladder.hpp"
+#include "supervisor/children/outcome.hpp"
+#include "supervisor/children/output.hpp"
+#include "supervisor/children/spawn_budget.hpp"
+
+using namespace temporal::supervisor::children;
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+TEST_CASE("boot crashes are backed off by powers of two, and forgiven by the first ready child") {
+  SpawnBudget budget(2);
+  Clock::time_point now{};
+  for (auto expected : {100ms, 200ms, 400ms, 800ms}) {
+    CHECK(budget.boot_crash(now) == expected);
+    CHECK_FALSE(budget.degraded(now));
+  }
+  CHECK(budget.boot_crash(now) == 1600ms);
+  CHECK(budget.degraded(now));
+  for (int i = 0; i < 20; ++i) (void)budget.boot_crash(now);
+  CHECK(budget.boot_crash(now) == 30s);
+  budget.became_ready();
+  CHECK_FALSE(budget.degraded(now));
+  CHECK(budget.boot_crash(now) == 100ms);
+}
+
+TEST_CASE("task crashes are replaced at once until the budget is spent, and forgotten with time") {
+  SpawnBudget budget(2);
+  Clock::time_point now{};
+  CHECK(budget.task_crash(now) == 0ms);
+  for (int i = 1; i < 5; ++i) CHECK(budget.task_crash(now) <= 50ms);
+  CHECK_FALSE(budget.degraded(now));
+  CHECK(budget.task_crash(now) == 100ms);
+  CHECK(budget.degraded(now));
+  CHECK(budget.task_crash(now) == 200ms);
+  CHECK_FALSE(budget.degraded(now + 61s));
+  CHECK(budget.task_crash(now + 61s) == 0ms);
+  budget.completed_task();
+  CHECK_FALSE(budget.degraded(now));
+
+  SpawnBudget large(10);
+  for (int i = 0; i < 20; ++i) CHECK(large.task_crash(now) <= 50ms);
+  CHECK(large.task_crash(now) == 100ms);
+}
+
+TEST_CASE("the ladder asks, then kills, then gives up") {
+  KillLadder ladder(2s);
+  Clock::time_point now{};
+  CHECK(ladder.tick(now + 100s) == 0);
+  CHECK(ladder.terminate(now) == SIGTERM);
+  CHECK(ladder.terminate(now + 1s) == 0);
+  CHECK(ladder.tick(now + 1999ms) == 0);
+  CHECK(ladder.tick(now + 2s) == SIGKILL);
+  CHECK(ladder.tick(now + 3s) == 0);
+  CHECK(ladder.state() == KillLadder::State::killed);
+  CHECK(ladder.tick(now + 12s) == 0);
+  CHECK(ladder.state() == KillLadder::State::lost);
+
+  KillLadder hurried(2s);
+  CHECK(hurried.terminate(now) == SIGTERM);
+  CHECK(hurried.kill(now) == SIGKILL);
+  CHECK(hurried.kill(now) == 0);
+}
+
+namespace {
+
+std::string type_of(const Death& death) {
+  return failure_of(death, "a").application_failure_info().type();
+}
+Death death_by(int wait_status) {
+  Death death;
+  death.wait_status = wait_status;
+  return death;
+}
+
+}  // namespace
+
+TEST_CASE("every kind of death has its own name") {
+  CHECK(type_of(death_by(SIGKILL)) == "ActivityProcessKilled");
+  CHECK(type_of(death_by(SIGTERM)) == "ActivityProcessKilled");
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+    CHECK(type_of(death_by(fault | 0x80)) == "ActivityProcessCrashed");
+  CHECK(type_of(death_by(0)) == "ActivityProcessExited");
+  CHECK(type_of(death_by(7 << 8)) == "ActivityProcessExited");
+  CHECK(type_of(Death{}) == "ActivityProcessKilled");
+
+  Death death = death_by(SIGKILL);
+  death.zygote_died = true;
+  CHECK(type_of(death) == "ActivityProcessKilled");
+  death.killed_for = KillReason::corrupt;
+  CHECK(type_of(death) == "ActivityProcessCorrupt");
+  death.killed_for = KillReason::worker_shutdown;
+  CHECK(type_of(death) == "WorkerShutdown");
+  Death stuck;
+  stuck.stuck = true;
+  CHECK(type_of(stuck) == "ActivityProcessLost");
+}
+
+TEST_CASE("the details of a death are JSON whatever the process printed") {
+  Death death = death_by(SIGSEGV | 0x80);
+  death.pid = 42;
+  death.incarnation = 7;
+  death.uptime = 1500ms;
+  death.task_time = 20ms;
+  death.max_rss_kb = 4096;
+  death.stderr_tail = "not UTF-8: \xff\xfe";
+  auto failure = failure_of(death, "transcode");
+  CHECK(failure.message().find("activity transcode: its process 42") == 0);
+  auto details =
+      nlohmann::json::parse(failure.application_failure_info().details().payloads(0).data());
+  CHECK(details["pid"] == 42);
+  CHECK(details["incarnation"] == 7);
+  CHECK(details["signal"] == SIGSEGV);
+  CHECK(details["core_dumped"] == true);
+  CHECK(details["uptime_ms"] == 1500);
+  CHECK(details["task_ms"] == 20);
+  CHECK(details["maxrss_kb"] == 4096);
+  CHECK(details["stderr_tail"].get<std::string>().find("not UTF-8") == 0);
+}
+
+TEST_CASE("output is handed on in lines, its tail kept, its excess dropped and counted") {
+  boost::asio::io_context io;
+  auto pipe = Output::open(io.get_executor());
+  REQUIRE(pipe.output);
+  std::vector<std::string> lines;
+  pipe.output->start([&](std::string_view line) { lines.emplace_back(line); });
+  auto write = [&](std::string_view text) {
+    REQUIRE(::write(pipe.writer.get(), text.data(), text.size()) == ssize_t(text.size()));
+    pipe.output->drain();
+  };
+  write("one\ntwo\n\nunfinished");
+  CHECK(lines == std::vector<std::string>{"one", "two", "", "unfinished"});
+  CHECK(pipe.output->tail() == "one\ntwo\n\nunfinished");
+
+  lines.clear();
+  write(std::string(20'000, 'x'));
+  REQUIRE(lines.size() == 3);
+  CHECK(lines[0].size() == Output::kLongestLine);
+  CHECK(lines[0].size() + lines[1].size() + lines[2].size() == 20'000);
+  CHECK(pipe.output->tail() == std::string(Output::kTail, 'x'));
+  pipe.output->forget_tail();
+  CHECK(pipe.output->tail().empty());
+
+  for (int i = 0; i < 400; ++i) write(std::string(8'000, 'y'));
+  CHECK(pipe.output->dropped_bytes() > 0);
+  CHECK(pipe.output->tail().size() == Output::kTail);
+  pipe.output->close();
+  io.run();
+}

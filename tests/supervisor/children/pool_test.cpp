@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// What a task in a child can do, as long as its process lives.
+#include <doctest/doctest.h>
+
+#include "tests/supervisor/children/pool_fixture.hpp"
+
+using namespace temporal;
+using namespace temporal::supervisor::children;
+using namespace temporal::supervisor::children::test;
+using namespace std::literals;
+
+TEST_CASE("an activity runs in a process that is not this one, and its result comes back") {
+  auto descriptors = own_descriptors();
+  {
+    PoolFixture fixture(options(2));
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      CHECK(fixture.pool.capacity() == 2);
+      CHECK(fixture.pool.idle_count() == 2);
+      CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+      auto pid = result<int>(co_await fixture.call("own_pid"));
+      CHECK(pid != ::getpid());
+      CHECK(std::ranges::count(fixture.pool.child_pids(), pid) == 1);
+      CHECK(fixture.pool.idle_count() == 2);
+    });
+    CHECK(fixture.pool.capacity() == 0);
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("a child is used again, and tasks beyond the children wait for one") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (int i = 1; i <= 5; ++i) CHECK(result<int>(co_await fixture.call("count_tasks")) == i);
+    Running first(fixture.io), second(fixture.io);
+    first.start(fixture, "beat_and_wait", 1);
+    co_await first.until_beaten();
+    second.start(fixture, "own_pid");
+    CHECK(fixture.pool.idle_count() == 0);
+    CHECK_FALSE(second.outcome);
+    first.handle.cancel(CancelReason::requested);
+    co_await second.until_ended();
+    CHECK(result<int>(*second.outcome) == first.handle.pid());
+  });
+}
+
+TEST_CASE("what an activity throws arrives with type, message and causes, and its child lives on") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    auto pid = fixture.pool.child_pids().front();
+    auto outcome = co_await fixture.call("throw_error", "the outer one"s);
+    CHECK(type_of(outcome) == "std::runtime_error");
+    CHECK(failure(outcome).message() == "the outer one");
+    CHECK(failure(outcome).cause().message() == "the inner one");
+    CHECK(failure(outcome).cause().application_failure_info().type() == "std::invalid_argument");
+
+    outcome = co_await fixture.call("throw_application_error");
+    CHECK(type_of(outcome) == "CardDeclined");
+    CHECK(failure(outcome).application_failure_info().non_retryable());
+
+    CHECK(type_of(co_await fixture.call("throw_int")) == "UnknownException");
+    outcome = co_await fixture.call("throw_cancelled_unasked");
+    CHECK(failure(outcome).has_canceled_failure_info());
+    CHECK(type_of(co_await fixture.call("nobody_wrote_this")) == "NotFoundError");
+    // An argument that does not decode.
+    CHECK(std::holds_alternative<Failed>(co_await fixture.call("say_hello", 7)));
+    CHECK(std::holds_alternative<Async>(co_await fixture.call("complete_later")));
+    CHECK(fixture.pool.child_pids().front() == pid);
+  });
+}
+
+TEST_CASE("a cancellation is seen in the child with its reason") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running running(fixture.io);
+    running.start(fixture, "beat_and_wait", 1);
+    co_await running.until_beaten();
+    running.handle.cancel(CancelReason::paused);
+    co_await running.until_ended();
+    CHECK(result<std::string>(*running.outcome) == "paused");
+
+    // Asked for before there is a child: it starts cancelled.
+    AttemptHandle early;
+    early.cancel(CancelReason::requested);
+    CHECK(result<std::string>(co_await fixture.call_with(early, "wait_for_cancel")) == "requested");
+
+    // heartbeat() throws, and the throw means cancelled.
+    Running beating(fixture.io);
+    beating.start(fixture, "heartbeat_until_cancelled");
+    co_await beating.until_beaten();
+    beating.handle.cancel(CancelReason::requested);
+    co_await beating.until_ended();
+    CHECK(std::holds_alternative<Canceled>(*beating.outcome));
+
+    // The next task is not hit by the last one's cancellation.
+    Running next(fixture.io);
+    next.start(fixture, "beat_and_wait", 1);
+    co_await next.until_beaten();
+    next.handle.cancel(CancelReason::reset);
+    co_await next.until_ended();
+    CHECK(result<std::string>(*next.outcome) == "reset");
+  });
+}
+
+TEST_CASE("the newest heartbeat is there while the activity runs, and after it ended") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running running(fixture.io);
+    running.start(fixture, "beat_and_wait", 17);
+    co_await running.until_beaten();
+    auto beat = running.take();
+    REQUIRE(beat);
+    CHECK(beat->encoding == "json/plain");
+    CHECK(beat->details == "17");
+    CHECK_FALSE(running.take());
+    running.handle.cancel(CancelReason::requested);
+    co_await running.until_ended();
+    CHECK_FALSE(running.take());
+
+    // A million a second or so: the bell rings once for each time it was asked for.
+    Running beating(fixture.io);
+    beating.start(fixture, "heartbeat_until_cancelled");
+    int last = -1;
+    for (int i = 0; i < 20; ++i) {
+      co_await beating.until_beaten();
+      beating.beaten = false;
+      beat = beating.take();
+      if (!beat) continue;
+      CHECK(std::stoi(beat->details) > last);
+      last = std::stoi(beat->details);
+      (void)beating.take();  // asks for the next
+      if (beating.take()) beating.beaten = true;
+    }
+    beating.handle.cancel(CancelReason::requested);
+    co_await beating.until_ended();
+    beat = beating.take();
+    if (beat) CHECK(std::stoi(beat->details) > last);
+
+    // None of it leaks into the next task.
+    AttemptHandle quiet;
+    (void)co_await fixture.call_with(quiet, "no_op");
+    CHECK_FALSE(quiet.take_heartbeat());
+
+    auto outcome = co_await fixture.call("heartbeat_too_large");
+    CHECK(type_of(outcome) == "std::length_error");
+  });
+}
+
+TEST_CASE("an activity knows its task, its last heartbeat, and logs with the worker") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    child::v1::Start start;
+    start.set_activity_type("log_and_describe");
+    start.set_workflow_id("wf-1");
+    start.set_attempt(3);
+    (*start.mutable_header()->mutable_fields())["trace"].set_data("abc");
+    AttemptHandle handle;
+    auto outcome = co_await fixture.pool.run(start, handle);
+    CHECK(result<std::string>(outcome) == "log_and_describe wf-1 3 abc");
+    CHECK(fixture.log.contain("warn a line of the activity {\"answer\":42"));
+
+    child::v1::Start again;
+    again.set_activity_type("last_heartbeat");
+    to_proto(to_payload(90), again.mutable_heartbeat_details()->add_payloads());
+    CHECK(result<int>(co_await fixture.pool.run(again, handle)) == 90);
+    CHECK(result<int>(co_await fixture.call("last_heartbeat")) == -1);
+  });
+}
+
+TEST_CASE("an activity that logs more than fits is not delayed, and still answers") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(result<int>(co_await fixture.call("log_much", 5'000)) == 5'000);
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "again"s)) == "Hello, again!");
+  });
+}
+
+TEST_CASE("payloads of every size cross, up to the cap") {
+  auto small = options(1);
+  small.child.largest_bulk = 8 << 20;
+  PoolFixture fixture(small);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (int size : {0, 1, 32 * 1024 - 64, 32 * 1024, 40'000, 4 << 20}) {
+      CAPTURE(size);
+      const std::string text(static_cast<std::size_t>(size), 't');
+      auto outcome = co_await fixture.call("repeat", text, 1);
+      CHECK(result<std::string>(outcome) == text);
+    }
+    auto outcome = co_await fixture.call("say_hello", std::string(9 << 20, 'x'));
+    CHECK(type_of(outcome) == "PayloadTooLarge");
+    CHECK(failure(outcome).application_failure_info().non_retryable());
+    // 256 MiB is the cap on the other side.
+    outcome = co_await fixture.call("say_hello", "still here"s);
+    CHECK(result<std::string>(outcome) == "Hello, still here!");
+  });
+}
+
+TEST_CASE("a child keeps no descriptor it does not need, no secret, and the nice value asked for") {
+  ::setenv("TEMPORAL_API_KEY", "secret", 1);
+  PoolFixture fixture(options(2));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    // stdin, stdout, stderr; two bells and what waits for one of them; the bulk socket.
+    CHECK(result<int>(co_await fixture.call("open_descriptors")) == 7);
+    CHECK(result<std::string>(co_await fixture.call("environment", "TEMPORAL_API_KEY"s)).empty());
+    CHECK_FALSE(result<std::string>(co_await fixture.call("environment", "PATH"s)).empty());
+    CHECK(result<int>(co_await fixture.call("nice_value")) >= 5);
+  });
+  ::unsetenv("TEMPORAL_API_KEY");
+}
+
+TEST_CASE("what a child prints is logged, line by line") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    (void)co_await fixture.call("print", "a printed line"s);
+    (void)co_await fixture.call("print", "another"s);
+  });
+  CHECK(fixture.log.contain("info a printed line"));
+  CHECK(fixture.log.contain("info another"));
+}
+
+TEST_CASE("the notice of a shutdown is seen, and is no cancellation") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running running(fixture.io);
+    running.start(fixture, "until_notice");
+    co_await running.until_started();
+    fixture.pool.notify_shutdown();
+    co_await running.until_ended();
+    CHECK(std::holds_alternative<Completed>(*running.outcome));
+  });
+}
+
+TEST_CASE("stopping cancels what runs, refuses what waits and what comes, and leaves no process") {
+  auto descriptors = own_descriptors();
+  {
+    PoolFixture fixture(options(1));
+    Running running(fixture.io), waiting(fixture.io), late(fixture.io);
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      running.start(fixture, "beat_and_wait", 1);
+      co_await running.until_beaten();
+      waiting.start(fixture, "no_op");
+      co_await fixture.pool.stop();
+      late.start(fixture, "no_op");
+      co_await late.until_ended();
+    });
+    REQUIRE(running.outcome);
+    CHECK(result<std::string>(*running.outcome) == "worker_shutdown");
+    REQUIRE(waiting.outcome);
+    CHECK(type_of(*waiting.outcome) == "WorkerShutdown");
+    CHECK(type_of(*late.outcome) == "WorkerShutdown");
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("stopping kills what is deaf to cancellation and SIGTERM") {
+  auto quick = options(1);
+  quick.child.term_grace = 50ms;
+  PoolFixture fixture(quick);
+  Running running(fixture.io);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    running.start(fixture, "ignore_everything");
+    co_await running.until_beaten();
+    co_await fixture.pool.stop(50ms);
+  });
+  REQUIRE(running.outcome);
+  CHECK(type_of(*running.outcome) == "WorkerShutdown");
+  CHECK(std::get<Died>(*running.outcome).killed_here);
+  CHECK(details_of(*running.outcome)["signal"] == SIGKILL);
+}
+
+TEST_CASE("a module that cannot be loaded stops the start with the loader's sentence") {
+  auto descriptors = own_descriptors();
+  {
+    auto missing = options(1);
+    missing.program.modules = {"/nowhere/libmissing.so"};
+    PoolFixture fixture(missing);
+    std::string sentence;
+    bool module = false;
+    fixture.run([&]() -> asio::awaitable<void> {
+      try {
+        co_await fixture.pool.start();
+      } catch (const PoolError& error) {
+        sentence = error.what();
+        module = error.module();
+      }
+    });
+    CHECK(sentence.find("/nowhere/libmissing.so") != std::string::npos);
+    CHECK(module);
+    fixture.io.restart();
+    fixture.io.run();
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("a start that cannot succeed says why") {
+  auto sentence_of = [](PoolOptions pool_options) {
+    PoolFixture fixture(std::move(pool_options));
+    std::string sentence;
+    fixture.run([&]() -> asio::awaitable<void> {
+      try {
+        co_await fixture.pool.start();
+        FAIL_CHECK("it started");
+        co_await fixture.pool.stop();
+      } catch (const PoolError& error) {
+        sentence = error.what();
+      }
+    });
+    std::string log;
+    for (const auto& line : fixture.log.lines) log += line + "\n";
+    return sentence + "\n" + log;
+  };
+  auto no_program = options(1);
+  no_program.program.executable = "/nowhere/temporal-child";
+  CHECK(sentence_of(no_program).find("/nowhere/temporal-child") != std::string::npos);
+
+  auto other_build = options(1);
+  other_build.fingerprint = "another build";
+  CHECK(sentence_of(other_build).find("another build") != std::string::npos);
+
+  // fork() copies one thread and the locks of all: refused, with advice.
+  CHECK(sentence_of(options(1, "THREADED_MODULE")).find("must not start threads") !=
+        std::string::npos);
+}
+
+TEST_CASE("no children means no zygote, and a task is refused") {
+  auto none = options(0);
+  PoolFixture fixture(none);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(fixture.pool.zygote_pid() == 0);
+    CHECK(fixture.pool.capacity() == 0);
+    CHECK(std::holds_alternative<Failed>(co_await fixture.call("no_op")));
+  });
+}
