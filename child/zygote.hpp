@@ -54,7 +54,7 @@ class Zygote {
   ipc::UniqueFd socket_;
   ipc::UniqueFd signals_;
   std::vector<int> module_descriptors_;
-  std::vector<pid_t> module_processes_;  // started by modules while loading: not ours to kill
+  std::vector<pid_t> module_processes_;      // started by modules while loading: not ours to kill
   std::map<pid_t, std::uint32_t> children_;  // and their incarnations
   bool stopping_ = false;
 };

@@ -382,7 +382,9 @@ void Child::look_for_heartbeat() {
 void Child::wait_death() {
   pidfd_.async_wait(stream_descriptor::wait_read,
                     [self = shared_from_this()](boost::system::error_code error) {
-                      if (!error && self->state_ != State::gone) self->on_death();
+                      if (error || self->state_ == State::gone) return;
+                      if (!has_ended(self->pidfd_.native_handle())) return self->wait_death();
+                      self->on_death();
                     });
 }
 

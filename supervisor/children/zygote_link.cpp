@@ -2,6 +2,7 @@
 #include "supervisor/children/zygote_link.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -236,7 +237,9 @@ void ZygoteLink::dispatch(const child::v1::FromZygote& message, ipc::Received& r
 void ZygoteLink::wait_end() {
   pidfd_.async_wait(stream_descriptor::wait_read,
                     [self = shared_from_this()](boost::system::error_code error) {
-                      if (!error) self->on_end();
+                      if (error) return;
+                      if (!has_ended(self->pidfd_.native_handle())) return self->wait_end();
+                      self->on_end();
                     });
 }
 
@@ -252,6 +255,11 @@ void ZygoteLink::on_end() {
   output_->close();
   if (events_)
     events_->on_zygote_gone(describe_status(reaped ? std::optional(status) : std::nullopt));
+}
+
+bool has_ended(int pidfd) {
+  pollfd state{pidfd, POLLIN, 0};
+  return ::poll(&state, 1, 0) == 1;
 }
 
 int ZygoteLink::kill_orphans(const std::set<pid_t>& spared) {

@@ -87,4 +87,8 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   bool gone_ = false;
 };
 
+/// To be asked whenever a wait for a pidfd returns: Asio may hand the event of a descriptor that was just closed to the next one
+/// that is opened.
+[[nodiscard]] bool has_ended(int pidfd);
+
 }  // namespace temporal::supervisor::children
