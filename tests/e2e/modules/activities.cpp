@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+// Plain functions: what users write, and what happens to their processes.
+#include <signal.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <temporal/activity.hpp>
+#include <temporal/module.hpp>
+
+using namespace std::chrono_literals;
+namespace activity = temporal::activity;
+namespace fs = std::filesystem;
+
+namespace {
+
+// One file per process that is here: others see that the activity has begun, and where.
+void sign_in(const std::string& folder) {
+  const auto name = fs::path(folder) / std::to_string(getpid());
+  std::ofstream(name.string() + ".new") << getpid();
+  fs::rename(name.string() + ".new", name);
+}
+
+long signed_in(const std::string& folder) {
+  return std::distance(fs::directory_iterator(folder), fs::directory_iterator());
+}
+
+}  // namespace
+
+struct Meeting {
+  std::string folder;
+  int count = 0;
+};
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Meeting, folder, count)
+
+std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
+
+void no_op() {}
+
+int own_pid() { return getpid(); }
+
+// Returns when `count` processes are here at the same time.
+int meet(activity::Context& ctx, Meeting meeting) {
+  sign_in(meeting.folder);
+  while (signed_in(meeting.folder) < meeting.count) {
+    ctx.heartbeat();
+    ctx.wait_cancelled(5ms);
+  }
+  return getpid();
+}
+
+// Until somebody puts a file named `release` there, or it is cancelled.
+std::string hold(activity::Context& ctx, std::string folder) {
+  sign_in(folder);
+  while (!fs::exists(fs::path(folder) / "release")) {
+    ctx.heartbeat();
+    ctx.wait_cancelled(10ms);
+  }
+  return "released in attempt " + std::to_string(ctx.info().attempt);
+}
+
+// Dies in its first attempt.
+std::string die_once(activity::Context& ctx, std::string how) {
+  if (ctx.info().attempt > 1) return "attempt " + std::to_string(ctx.info().attempt);
+  if (how == "segv") std::raise(SIGSEGV);
+  if (how == "abort") std::abort();
+  if (how == "exit") std::exit(1);
+  if (how == "kill") ::kill(getpid(), SIGKILL);
+  throw std::invalid_argument("no such way to die: " + how);
+}
+
+// Says how far it came, then dies; the next attempt reads it.
+int resume(activity::Context& ctx, std::string how) {
+  if (auto last = ctx.last_heartbeat<int>()) return *last;
+  ctx.heartbeat(40);
+  ctx.heartbeat(41);
+  if (how == "kill") ::kill(getpid(), SIGKILL);
+  throw std::runtime_error("the first attempt fails");
+}
+
+std::string throw_error(std::string what) { throw std::runtime_error(what); }
+
+void throw_nested() {
+  try {
+    try {
+      throw std::out_of_range("the shelf is empty");
+    } catch (...) {
+      std::throw_with_nested(std::invalid_argument("no such item"));
+    }
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error("the order cannot be packed"));
+  }
+}
+
+void throw_int() { throw 42; }
+
+void refuse_card(std::string card) {
+  throw temporal::ApplicationError("no such card", {.type = "CardDeclined", .non_retryable = true},
+                                   {temporal::to_payload(card)});
+}
+
+void throw_cancelled_unasked() { throw temporal::Cancelled("nobody asked"); }
+
+// Until it is cancelled; then it tells how many rounds it made.
+void beat_until_cancelled(activity::Context& ctx, std::string folder) {
+  sign_in(folder);
+  for (int round = 1;; ++round) {
+    try {
+      ctx.heartbeat(round);
+      ctx.wait_cancelled(10ms);
+    } catch (const temporal::Cancelled&) {
+      throw temporal::Cancelled("stopped", {temporal::to_payload(std::string("cleaned up"))});
+    }
+  }
+}
+
+// Looks only whether the worker is stopping: ends by itself then.
+std::string until_notice(activity::Context& ctx, std::string folder) {
+  sign_in(folder);
+  while (!ctx.worker_shutdown()) ctx.wait_cancelled(5ms);
+  return "noticed";
+}
+
+// Deaf to everything but SIGKILL.
+void ignore_everything(activity::Context&, std::string folder) {
+  std::signal(SIGTERM, SIG_IGN);
+  sign_in(folder);
+  for (;;) pause();
+}
+
+std::string echo(std::string text) { return text; }
+
+temporal::Bytes echo_bytes(temporal::Bytes bytes) { return bytes; }
+
+std::string repeat_x(int count) { return std::string(static_cast<std::size_t>(count), 'x'); }
+
+void activities(temporal::Module& m) {
+  m.activity<say_hello>();
+  m.activity<no_op>();
+  m.activity<own_pid>();
+  m.activity<meet>();
+  m.activity<hold>();
+  m.activity<die_once>();
+  m.activity<resume>();
+  m.activity<throw_error>();
+  m.activity<throw_nested>();
+  m.activity<throw_int>();
+  m.activity<refuse_card>();
+  m.activity<throw_cancelled_unasked>();
+  m.activity<beat_until_cancelled>();
+  m.activity<until_notice>();
+  m.activity<ignore_everything>();
+  m.activity<echo>();
+  m.activity<echo_bytes>();
+  m.activity<repeat_x>();
+}
+TEMPORAL_EXPORT_MODULE(activities);
