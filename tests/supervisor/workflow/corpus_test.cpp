@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Histories recorded by other SDKs against the same workflows in C++. Every file has a line here: it replays, it is refused as
+// nondeterminism, or it is refused because it needs what this engine does not have, by event and name.
+#include "tests/supervisor/workflow/corpus.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+#include "supervisor/workflow/history_loader.hpp"
+#include "supervisor/workflow/replayer.hpp"
+#include "tests/supervisor/workflow/corpus_workflows.hpp"
+
+namespace corpus {
+
+template <class W>
+void with(Module& m, const std::string& type) {
+  auto builder = m.workflow<W>({.name = type});
+  if constexpr (requires { W::handlers(builder); }) W::handlers(builder);
+}
+
+struct Row {
+  const char* file;
+  void (*workflow)(Module&, const std::string& type);
+  const char* refused = "";  ///< part of the message; empty: it replays
+};
+
+constexpr Row kRows[] = {
+    {"sdk-python/single_agent.json", &with<Agent>},
+    {"sdk-python/hello-workflow-history.json", &with<HelloAgent>},
+    {"sdk-python/tools-workflow-history.json", &with<ToolsAgent>},
+    {"sdk-python/test_replayer_complete_history.json", &with<SayHello>},
+    {"sdk-python/test_replayer_event_tracing_alternate.json", &with<WhileWorkerDown>},
+    {"sdk-go/activity-same-time-as-cancel.json", &with<ActivityThenTimerCancel>},
+    {"sdk-go/await-with-timeout-no-timer-cancel.json", &with<AwaitWithTimeout>},
+    {"sdk-go/continue-as-new.json", &with<ContinuesAsNew>},
+    {"sdk-go/deadlocked-workflow.json", &with<Returns>},
+    {"sdk-go/partial-replay-non-command-event.json", &with<Trip>},
+    {"sdk-go/replay-tests-cancel-order.json", &with<CancelOrder>},
+    {"sdk-go/selector-blocking-default.json", &with<Returns>},
+    {"sdk-go/test-workflow.json", &with<StartsAndReturns>},
+    {"sdk-go/unhandled_cmd_timer_cancel.json", &with<TimerAgain>},
+    {"sdk-core/ends_empty_wft_complete.bin", &with<SayHelloThenWait>},
+    {"sdk-core/timer_workflow_history.bin", &with<OneTimer>},
+    {"sdk-typescript/cancel_fake_progress_history.bin", &with<CancelFakeProgress>},
+    {"sdk-typescript/cancel_fake_progress_history.json", &with<CancelFakeProgress>},
+    {"sdk-typescript/lang_flags_replay_correctly_1_11_2.json", &with<TimeoutScope<true>>},
+    {"sdk-typescript/lang_flags_replay_correctly_1_9_3.json", &with<TimeoutScope<false>>},
+    {"features/activity.retry_on_error.go.v1.5.0.json", &with<AlwaysFails>},
+    {"features/bugs.go.activity_start_race.manual.json", &with<StartRace>},
+    {"sdk-java/cancellationScopeDeterminism.json", &with<ScopeCancelled>},
+    {"sdk-java/simpleHistory1.json", &with<Idle>},
+    {"sdk-java/simpleHistory1_withAddedNewRandomField.json", &with<Idle>},
+    {"sdk-java/testAsyncActivityRetryHistory.json", &with<ThrowsIo>},
+    {"sdk-java/testGetVersionMultipleCallsHistoryDefault.json", &with<OldPath>},
+    {"sdk-dotnet/multi-complete-fail-before.post-core-flag.json", &with<ErroringSignal>},
+    {"sdk-dotnet/multi-complete-fail-before.pre-dotnet-flag.json", &with<ErroringSignal>},
+    {"samples-go/helloworld.json", &with<GoHello>},
+
+    // Nondeterminism, and where.
+    {"sdk-go/bad-continue-as-new.json", &with<Returns>,
+     "at event 5 of workflow ContinueAsNewWorkflow"},
+    {"sdk-go/bad-local-activity.json", &with<Idle>, "the code issued no command for it"},
+    {"sdk-dotnet/replayer-test.nondeterministic.json", &with<Unfaithful>,
+     "at event 5 of workflow SayHelloWorkflow"},
+    // Go sends a timer and its cancellation in one task; here what is cancelled before it was sent is never sent.
+    {"sdk-go/cancel-timer-after-activity.json", &with<CancelAtOnce>,
+     "history says TimerStarted (timer id '5'), the code issued ScheduleActivityTask"},
+
+    // Markers of other SDKs.
+    {"sdk-go/bad-history-2.json", &with<Idle>, "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-go/local-activity.json", &with<Idle>, "event 5, MarkerRecorded (marker 'LocalActivity')"},
+    {"sdk-go/mutable-side-effect.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'MutableSideEffect')"},
+    {"sdk-go/nexus-cancel-after-start.json", &with<Idle>, "event 5, NexusOperationScheduled"},
+    {"sdk-go/nexus-cancel-before-sent.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'MutableSideEffect')"},
+    {"sdk-go/parallel-side-effect.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'SideEffect')"},
+    {"sdk-go/version-loop-workflow-10.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-go/version-loop-workflow-unkown-version-flag.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-go/workflow1.json", &with<Idle>, "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-go/workflow_with_unknown_event.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-java/get_version_after_scope_cancellation.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-java/laSuccessfulCompletion_1_17.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'LocalActivity')"},
+    {"sdk-java/testGetHistoryLength.json", &with<Idle>,
+     "event 11, MarkerRecorded (marker 'LocalActivity')"},
+    {"sdk-java/testGetVersionHistory.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-java/testGetVersionInterleavedUpdateReplayWaitForMarkerHistory.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-java/testGetVersionMultithreadingRemoveHistory.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'Version')"},
+    {"sdk-java/testMultipleLargeGetVersionInSignalsHistory.json", &with<Idle>,
+     "MarkerRecorded (marker 'Version')"},
+    {"sdk-java/testUnknownHistoryEventMayNotIgnore.json", &with<Idle>,
+     "event 5, MarkerRecorded (marker 'LocalActivity')"},
+
+    // Features this engine does not have.
+    {"sdk-python/customer-service-workflow-history.json", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-python/test_replayer_command_reordering_backward_compatibility.json", &with<Idle>,
+     "event 5, WorkflowExecutionUpdateAccepted (update id 'my-update')"},
+    {"sdk-python/test_replayer_event_tracing.json", &with<TimerBesideActivity>,
+     "event 20, WorkflowExecutionUpdateAccepted"},
+    {"sdk-python/test_replayer_event_tracing_double_sig_at_start_single_batch.json",
+     &with<TimerBesideActivity>, "event 17, WorkflowExecutionUpdateAccepted"},
+    {"sdk-go/parentWF.json", &with<Idle>, "StartChildWorkflowExecutionInitiated"},
+    {"sdk-go/bad-search-attribute.json", &with<Idle>, "event 5, UpsertWorkflowSearchAttributes"},
+    {"sdk-go/bad-upsert-memo-workflow-2.json", &with<HelloThenIdle>,
+     "event 11, WorkflowPropertiesModified"},
+    {"sdk-go/duplicate-child-workflow.json", &with<Idle>, "StartChildWorkflowExecutionInitiated"},
+    {"sdk-go/memo-json.json", &with<Idle>, "StartChildWorkflowExecutionInitiated"},
+    {"sdk-go/multiple-updates.json", &with<Idle>, "WorkflowExecutionUpdateAccepted"},
+    {"sdk-go/non_deterministic_update.json", &with<Idle>, "WorkflowExecutionUpdateAccepted"},
+    {"sdk-go/reset-workflow-before-child-init.json", &with<Idle>,
+     "StartChildWorkflowExecutionInitiated"},
+    {"sdk-go/search-attribute.json", &with<Idle>, "event 5, UpsertWorkflowSearchAttributes"},
+    {"sdk-go/update-reset-accepted.json", &with<Idle>, "WorkflowExecutionUpdateAdmitted"},
+    {"sdk-go/update_accept_and_complete_and_exit.json", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-go/update_with_protocol_message_command.json", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-core/evict_while_la_running_no_interference-16_history.bin", &with<Idle>,
+     "MarkerRecorded (marker 'core_local_activity')"},
+    {"sdk-core/long_local_activity_with_update-0_history.bin", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-core/long_local_activity_with_update-2_history.bin", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-core/old_change_marker_format.bin", &with<Idle>, "MarkerRecorded (marker 'core_patch')"},
+    {"sdk-typescript/otel_v2_signal_workflow_1_18_1.json", &with<Idle>,
+     "StartChildWorkflowExecutionInitiated"},
+    {"sdk-typescript/otel_1_11_3.json", &with<Idle>,
+     "MarkerRecorded (marker 'core_local_activity')"},
+    {"sdk-typescript/otel_smorgasbord_1_13_1.json", &with<Smorgasbord>,
+     "event 8, StartChildWorkflowExecutionInitiated"},
+    {"sdk-java/complexHistory1.json", &with<Idle>, "StartChildWorkflowExecutionInitiated"},
+    {"sdk-java/testCancelNexusOperationHistory.json", &with<Idle>, "NexusOperationScheduled"},
+    {"sdk-java/testLocalActivityAfterCancelTest.json", &with<Idle>,
+     "StartChildWorkflowExecutionInitiated"},
+    {"sdk-java/testParallelWorkflowOperationTestHistory.json", &with<Idle>,
+     "NexusOperationScheduled"},
+    {"sdk-dotnet/multi-complete-fail-after.post-dotnet-flag.json", &with<Idle>,
+     "MarkerRecorded (marker 'core_local_activity')"},
+    {"sdk-dotnet/multi-signal-order.pre-dotnet-flag.json", &with<Idle>,
+     "MarkerRecorded (marker 'core_local_activity')"},
+    {"sdk-dotnet/update-after-complete.post-core-flag.json", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+    {"sdk-dotnet/update-after-complete.pre-dotnet-flag.json", &with<Idle>,
+     "WorkflowExecutionUpdateAccepted"},
+};
+
+TEST_CASE("recorded histories of other SDKs replay, or are refused for the reason given") {
+  if (!testing::corpus_present("replay of recorded histories")) return;
+  for (const auto& row : kRows) {
+    CAPTURE(row.file);
+    const auto path = testing::corpus_folder() / row.file;
+    if (!std::filesystem::exists(path)) {
+      testing::skipped(std::string("history ") + row.file + " is absent");
+      continue;
+    }
+    const auto history = engine::load_history(path);
+    Module module;
+    row.workflow(
+        module,
+        history.events(0).workflow_execution_started_event_attributes().workflow_type().name());
+    const auto result = engine::replay(module, history);
+    if (!*row.refused) {
+      CHECK_MESSAGE(result.ok, result.message);
+    } else {
+      CHECK_FALSE(result.ok);
+      CHECK_MESSAGE(result.message.find(row.refused) != std::string::npos, result.message);
+      CHECK(result.event_id > 0);
+    }
+  }
+}
+
+TEST_CASE("every recorded history has its line in the table") {
+  if (!testing::corpus_present("the table of recorded histories")) return;
+  std::map<std::string, int> lines;
+  for (const auto& row : kRows) ++lines[row.file];
+  for (const auto& path : testing::corpus_files())
+    CHECK_MESSAGE(lines[std::filesystem::relative(path, testing::corpus_folder()).string()] == 1,
+                  path.string());
+}
+
+}  // namespace corpus

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: MIT
+// Reference sequences of events, and what the clock, the replay flag and the random numbers do along them.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+
+#include "tests/supervisor/workflow/engine_test_support.hpp"
+
+namespace replay_test {
+
+using namespace std::chrono_literals;
+using namespace temporal;
+using namespace temporal::testing;
+namespace workflow = temporal::workflow;
+
+std::string say_hello(std::string) { implemented_elsewhere(); }
+constexpr ActivityOptions kQuick{.start_to_close_timeout = 10s};
+
+struct Greet {
+  Task<std::string> run(std::string name) {
+    note("start " + name);
+    co_return co_await workflow::execute_activity<say_hello>(kQuick, name);
+  }
+};
+
+struct TimerUntilSignal {
+  Task<> run() {
+    auto timer = workflow::sleep(1h);
+    co_await workflow::wait_condition([&] { return signalled_; });
+    timer.cancel();
+  }
+  void stop() { signalled_ = true; }
+  bool signalled_ = false;
+};
+
+struct Batch {
+  Task<> run() {
+    note("run");
+    co_await workflow::wait_condition([&] { return seen_ == 1; });
+  }
+  void poke(std::string what) {
+    note("signal " + what);
+    ++seen_;
+  }
+  int seen_ = 0;
+};
+
+struct Race {
+  Task<std::string> run() {
+    auto timer = workflow::sleep(1min);
+    auto hello = workflow::execute_activity<say_hello>(kQuick, "x");
+    note(stamp());
+    co_await workflow::wait_condition([&] { return timer.ready() || hello.ready(); });
+    note(stamp());
+    const std::string winner = timer.ready() ? "timer" : "activity";
+    co_await hello;
+    note(stamp());
+    co_return winner;
+  }
+  static std::string stamp() {
+    const auto id = std::chrono::duration_cast<std::chrono::seconds>(workflow::now() -
+                                                                     HistoryBuilder::time_of(0))
+                        .count();
+    return std::to_string(id) + (workflow::is_replaying() ? " replaying" : " live");
+  }
+};
+
+struct Draws {
+  Task<> run() {
+    for (;;) {
+      note(std::to_string(workflow::random()()) + " " + workflow::uuid4());
+      co_await workflow::sleep(1s);
+    }
+  }
+};
+
+struct Again {
+  Task<> run(int round) {
+    co_await workflow::sleep(1s);
+    workflow::continue_as_new<Again>({.task_queue = "other"}, round + 1);
+  }
+};
+
+struct Sizes {
+  Task<> run() {
+    for (;;) {
+      const auto& info = workflow::info();
+      note(std::to_string(info.history_length) + " " + std::to_string(info.history_size) +
+           (workflow::continue_as_new_suggested() ? " suggested" : ""));
+      co_await workflow::sleep(1s);
+    }
+  }
+};
+
+void fill(Module& m) {
+  m.workflow<Greet>();
+  m.workflow<TimerUntilSignal>().signal<&TimerUntilSignal::stop>();
+  m.workflow<Batch>().signal<&Batch::poke>();
+  m.workflow<Race>();
+  m.workflow<Draws>();
+  m.workflow<Again>();
+  m.workflow<Sizes>();
+}
+const TestModule module(fill);
+
+TEST_CASE("A1: a single activity, live in two tasks and replayed") {
+  HistoryBuilder h("Greet", "World");
+  h.task();
+  Run run(module, "Greet");
+  auto first = run.task(h.history());
+  CHECK(failure_of(first) == "");
+  REQUIRE(commands_of(first) == Lines{"ScheduleActivityTask (activity id '1', type 'say_hello')"});
+  const auto& scheduled = first.commands[0].schedule_activity_task_command_attributes();
+  CHECK(scheduled.task_queue().name() == "queue");
+  CHECK_FALSE(scheduled.has_retry_policy());
+  CHECK_FALSE(scheduled.request_eager_execution());
+  CHECK(scheduled.start_to_close_timeout().seconds() == 10);
+  CHECK(scheduled.input().payloads(0).data() == "\"World\"");
+  CHECK(first.sdk_metadata.core_used_flags_size() == 3);
+  CHECK_FALSE(first.finished);
+
+  h.task_completed();
+  const auto activity = h.activity_scheduled("1", "say_hello");
+  h.activity_started(activity);
+  h.activity_completed(activity, "Hello, World!");
+  h.task();
+  auto second = run.task(h.since(4), 3);
+  REQUIRE(commands_of(second) == Lines{"CompleteWorkflowExecution"});
+  CHECK(second.commands[0]
+            .complete_workflow_execution_command_attributes()
+            .result()
+            .payloads(0)
+            .data() == "\"Hello, World!\"");
+  CHECK(second.sdk_metadata.core_used_flags_size() == 0);
+  CHECK(second.finished);
+  CHECK(run->finished());
+  CHECK(run->last_started_event_id() == 9);
+
+  h.task_completed();
+  h.completed();
+  CHECK(replayed(module, h) == "ok");
+  CHECK(trace() == Lines{"start World"});
+}
+
+TEST_CASE("A2: a timer is cancelled after a signal") {
+  HistoryBuilder h("TimerUntilSignal");
+  h.whole_task();
+  const auto timer = h.timer_started("1");
+  h.signaled("stop");
+  h.task();
+  Run run(module, "TimerUntilSignal");
+  CHECK(commands_of(run.task(h.history(), 3)) ==
+        Lines{"CancelTimer (timer id '1')", "CompleteWorkflowExecution"});
+  h.task_completed();
+  h.timer_canceled(timer);
+  h.completed();
+  CHECK(replayed(module, h) == "ok");
+}
+
+TEST_CASE("A3: a failed task and the next are one activation, signals before the body") {
+  HistoryBuilder h("Batch");
+  h.task();
+  h.task_failed(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE);
+  h.signaled("poke", "early");
+  h.task();
+  Run run(module, "Batch");
+  CHECK(commands_of(run.task(h.history())) == Lines{"CompleteWorkflowExecution"});
+  CHECK(trace() == Lines{"signal early", "run"});
+  h.task_completed();
+  h.completed();
+  CHECK(replayed(module, h) == "ok");
+}
+
+TEST_CASE("A12: continue-as-new carries what it was given and what the run has") {
+  HistoryBuilder h("Again", 7);
+  auto* started = h.last().mutable_workflow_execution_started_event_attributes();
+  (*started->mutable_memo()->mutable_fields())["note"].set_data("kept");
+  started->mutable_workflow_task_timeout()->set_seconds(11);
+  started->mutable_retry_policy()->set_maximum_attempts(3);
+  h.whole_task();
+  const auto timer = h.timer_started("1");
+  h.timer_fired(timer);
+  h.task();
+  Run run(module, "Again");
+  auto outcome = run.task(h.history(), 3);
+  REQUIRE(commands_of(outcome) == Lines{"ContinueAsNewWorkflowExecution"});
+  const auto& next = outcome.commands[0].continue_as_new_workflow_execution_command_attributes();
+  CHECK(next.workflow_type().name() == "Again");
+  CHECK(next.input().payloads(0).data() == "8");
+  CHECK(next.task_queue().name() == "other");
+  CHECK(next.workflow_task_timeout().seconds() == 11);
+  CHECK(next.retry_policy().maximum_attempts() == 3);
+  CHECK(next.memo().fields().at("note").data() == "kept");
+  CHECK(outcome.finished);
+  h.task_completed();
+  h.continued_as_new();
+  CHECK(replayed(module, h) == "ok");
+}
+
+TEST_CASE("A13: after an unhandled command the rebuilt run has one chunk for both tasks") {
+  HistoryBuilder h("Batch");
+  h.task();
+  h.task_failed(enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND);
+  h.signaled("poke", "late");
+  h.whole_task();
+  h.completed();
+  CHECK(replayed(module, h) == "ok");
+  CHECK(trace() == Lines{"signal late", "run"});
+}
+
+TEST_CASE("T-18: a race is decided as it was live, at the times of the tasks") {
+  HistoryBuilder h("Race");
+  h.whole_task();                                                // 2-4
+  const auto timer = h.timer_started("1");                       // 5
+  const auto activity = h.activity_scheduled("1", "say_hello");  // 6
+  h.timer_fired(timer);                                          // 7
+  h.whole_task();                                                // 8-10
+  h.activity_started(activity);                                  // 11
+  h.activity_completed(activity, "late");                        // 12
+  h.task();                                                      // 13-14
+  Run run(module, "Race");
+  auto outcome = run.task(h.history(), 9);
+  REQUIRE(commands_of(outcome) == Lines{"CompleteWorkflowExecution"});
+  CHECK(outcome.commands[0]
+            .complete_workflow_execution_command_attributes()
+            .result()
+            .payloads(0)
+            .data() == "\"timer\"");
+  CHECK(trace() == Lines{"3 replaying", "9 replaying", "14 live"});
+}
+
+TEST_CASE("T-25: the replay flag of a fresh run, a cached run and a rebuilt run") {
+  HistoryBuilder h("Race");
+  h.task();
+  Run run(module, "Race");
+  (void)run.task(h.history());
+  CHECK(trace() == Lines{"3 live"});
+
+  h.task_completed();
+  const auto timer = h.timer_started("1");
+  h.activity_scheduled("1", "say_hello");
+  h.timer_fired(timer);
+  h.task();
+  (void)run.task(h.since(4), 3);
+  CHECK(trace() == Lines{"3 live", "9 live"});
+
+  Run rebuilt(module, "Race");
+  auto outcome = rebuilt.task(h.history(), 3);
+  CHECK(failure_of(outcome) == "");
+  CHECK(trace() == Lines{"3 replaying", "9 live"});
+  CHECK(outcome.commands.empty());
+}
+
+TEST_CASE("T-25: a replayed history that ends in a completed task stays replay") {
+  HistoryBuilder h("Race");
+  h.whole_task();  // what its commands became may have been cut off
+  CHECK(replayed(module, h) == "ok");
+  CHECK(trace() == Lines{"3 replaying"});
+}
+
+TEST_CASE("T-26: the clock never goes backward") {
+  HistoryBuilder h("Race");
+  h.whole_task();
+  const auto timer = h.timer_started("1");
+  h.activity_scheduled("1", "say_hello");
+  h.timer_fired(timer);
+  h.task();
+  h.last().mutable_event_time()->set_seconds(1'700'000'001);
+  Run run(module, "Race");
+  (void)run.task(h.history(), 3);
+  CHECK(trace() == Lines{"3 replaying", "3 live"});
+}
+
+TEST_CASE("random numbers are the run's: equal on replay, other ones after a reset") {
+  HistoryBuilder h("Draws");
+  h.whole_task();
+  auto timer = h.timer_started("1");
+  h.timer_fired(timer);
+  h.whole_task();
+  timer = h.timer_started("2");
+  h.timer_fired(timer);
+  h.task();
+  Run live(module, "Draws");
+  (void)live.task(h.history(), 8);
+  const auto drawn = trace();
+  REQUIRE(drawn.size() == 3);
+  CHECK(drawn[0] != drawn[1]);
+  CHECK(replayed(module, h) == "ok");
+  CHECK(trace() == drawn);
+
+  HistoryBuilder reset("Draws");
+  reset.whole_task();
+  timer = reset.timer_started("1");
+  reset.timer_fired(timer);
+  reset.task();
+  reset.task_failed(enums::WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, "another-run");
+  reset.whole_task();
+  timer = reset.timer_started("2");
+  Run after(module, "Draws");
+  CHECK(replayed(module, reset) == "ok");
+  REQUIRE(trace().size() == 2);
+  CHECK(trace()[0] == drawn[0]);
+  CHECK(trace()[1] != drawn[1]);
+}
+
+TEST_CASE(
+    "B008: history length, size and the continue-as-new hint are those of the chunk's own task") {
+  HistoryBuilder h("Sizes");
+  h.whole_task();
+  const auto timer = h.timer_started("1");
+  h.timer_fired(timer);
+  h.task();
+  auto* started = h.last().mutable_workflow_task_started_event_attributes();
+  started->set_history_size_bytes(4711);
+  started->set_suggest_continue_as_new(true);
+  Run run(module, "Sizes");
+  (void)run.task(h.history(), 3);
+  CHECK(trace() == Lines{"3 0", "8 4711 suggested"});
+}
+
+TEST_CASE(
+    "T-28: an unknown event is skipped when the worker may ignore it, else it fails the task") {
+  HistoryBuilder h("Batch");
+  auto& unknown = h.add(static_cast<enums::EventType>(4711));
+  unknown.set_worker_may_ignore(true);
+  h.task();
+  Run tolerant(module, "Batch");
+  CHECK(failure_of(tolerant.task(h.history())) == "");
+  h.at(2).set_worker_may_ignore(false);
+  Run strict(module, "Batch");
+  auto outcome = strict.task(h.history());
+  REQUIRE(outcome.failure);
+  CHECK(contains(outcome.failure->text, "this worker cannot replay event 2, type 4711"));
+  CHECK(outcome.failure->cause ==
+        enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE);
+  CHECK(outcome.failure->event_id == 2);
+}
+
+TEST_CASE("events that concern no code are counted and nothing else") {
+  HistoryBuilder h("Batch");
+  h.add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED);
+  h.add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_PAUSED);
+  h.add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_UNPAUSED);
+  h.task();
+  Run run(module, "Batch");
+  CHECK(failure_of(run.task(h.history())) == "");
+}
+
+TEST_CASE("what belongs to features this engine lacks is refused by name and event id") {
+  struct Case {
+    enums::EventType type;
+    const char* text;
+  };
+  for (const auto& one :
+       {Case{enums::EVENT_TYPE_MARKER_RECORDED, "event 5, MarkerRecorded (marker 'Version')"},
+        Case{enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
+             "event 5, StartChildWorkflowExecutionInitiated"},
+        Case{enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED,
+             "event 5, WorkflowExecutionUpdateAdmitted"},
+        Case{enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
+             "event 5, UpsertWorkflowSearchAttributes"},
+        Case{enums::EVENT_TYPE_NEXUS_OPERATION_SCHEDULED, "event 5, NexusOperationScheduled"}}) {
+    HistoryBuilder h("Batch");
+    h.whole_task();
+    auto& event = h.add(one.type);
+    if (one.type == enums::EVENT_TYPE_MARKER_RECORDED)
+      event.mutable_marker_recorded_event_attributes()->set_marker_name("Version");
+    h.task();
+    CHECK_MESSAGE(contains(replayed(module, h), one.text), replayed(module, h));
+  }
+}
+
+TEST_CASE("a task whose history does not reach its STARTED, or begins too late, fails") {
+  HistoryBuilder h("Batch");
+  h.task_scheduled();
+  engine::WorkflowTaskInput input;
+  input.history = h.history();
+  input.started_event_id = 3;
+  Run run(module, "Batch");
+  CHECK(contains(failure_of(run->activate(input)), "history ended early"));
+  h.task_started();
+  Run gap(module, "Batch");
+  CHECK(contains(failure_of(gap.task(h.since(2))), "history has a gap"));
+}
+
+TEST_CASE("an unregistered workflow type fails the task and names the registered ones") {
+  HistoryBuilder h("Missing");
+  h.task();
+  Run run(module, "Missing");
+  const auto text = failure_of(run.task(h.history()));
+  CHECK(contains(text, "workflow Missing (workflow id the-workflow, run id"));
+  CHECK(contains(text, "registered: Again, Batch, Draws, Greet, Race, Sizes, TimerUntilSignal"));
+}
+
+TEST_CASE("T-86: one history gives the same commands every time") {
+  HistoryBuilder h("Race");
+  h.task();
+  std::string first;
+  for (int i = 0; i < 50; ++i) {
+    Run run(module, "Race");
+    std::string bytes;
+    for (const auto& command : run.task(h.history()).commands) bytes += command.DebugString();
+    if (i == 0) first = bytes;
+    CHECK(bytes == first);
+  }
+}
+
+}  // namespace replay_test
