@@ -46,8 +46,11 @@ std::string_view to_string(CancelReason reason) {
   return "unknown";
 }
 
-Cancelled::Cancelled(std::string message, Payloads details, CancelReason reason)
-    : Failure(std::move(message)), details_(std::move(details)), reason_(reason) {}
+Cancelled::Cancelled(std::string message, Payloads details, CancelReason reason,
+                     std::shared_ptr<const Failure> cause)
+    : Failure(std::move(message), std::move(cause)),
+      details_(std::move(details)),
+      reason_(reason) {}
 Cancelled::~Cancelled() = default;
 
 TimeoutError::TimeoutError(std::string message, TimeoutKind kind, Payloads last_heartbeat,

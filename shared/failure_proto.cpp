@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "shared/failure_proto.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "shared/payload_proto.hpp"
@@ -12,36 +15,44 @@ namespace {
 
 namespace pb = api::failure::v1;
 
-std::string cut(const char* text) {
-  std::string message = text ? text : "";
-  if (message.size() <= kMaxFailureMessage) return message;
-  std::size_t end = kMaxFailureMessage;
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0) == 0x80)
-    --end;  // whole UTF-8
-  message.resize(end);
-  return message + "... (cut)";
+constexpr std::string_view kCut = "... (cut)";
+
+// At most kMaxFailureMessage bytes of it, and whole UTF-8: a proto string must be.
+std::string sendable(std::string_view text) {
+  const bool long_text = text.size() > kMaxFailureMessage;
+  // Replacing what is not UTF-8 makes it longer, so the length is looked at again.
+  auto result =
+      nlohmann::json::parse(nlohmann::json(text.substr(0, kMaxFailureMessage))
+                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+          .get<std::string>();
+  if (!long_text && result.size() <= kMaxFailureMessage) return result;
+  auto end = std::min(result.size(), kMaxFailureMessage - kCut.size());
+  while (end > 0 && (static_cast<unsigned char>(result[end]) & 0xC0) == 0x80) --end;
+  result.resize(end);
+  return result.append(kCut);
 }
 
-// What an exception says may not be UTF-8, which a proto string must be.
-std::string printable(std::string text) {
-  return nlohmann::json::parse(nlohmann::json(std::move(text))
-                                   .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
-      .get<std::string>();
-}
-
-// A user's what() may throw too.
 std::string message_of(const std::exception& error) {
-  try {
-    return printable(cut(error.what()));
-  } catch (...) {
-    return "(its what() threw)";
+  const char* text = error.what();
+  return text ? sendable({text, ::strnlen(text, kMaxFailureMessage + 1)}) : std::string();
+}
+
+// std::throw_with_nested(X(...)) throws an unnamed class derived from X; its name must not reach
+// the wire.
+std::string type_of(const std::exception& error) {
+  auto name = detail::demangled(typeid(error));
+  constexpr std::string_view kNested = "std::_Nested_exception<";
+  if (name.starts_with(kNested)) {
+    name = name.substr(kNested.size(), name.rfind('>') - kNested.size());
+    while (!name.empty() && name.back() == ' ') name.pop_back();
   }
+  return sendable(name);
 }
 
 void fill_info(const Failure& failure, pb::Failure* proto) {
   if (auto* e = dynamic_cast<const ApplicationError*>(&failure)) {
     auto* info = proto->mutable_application_failure_info();
-    info->set_type(e->type());
+    info->set_type(sendable(e->type()));
     info->set_non_retryable(e->non_retryable());
     if (!e->details().empty()) to_proto(e->details(), info->mutable_details());
     if (e->next_retry_delay() > Duration::zero())
@@ -76,14 +87,19 @@ void fill_info(const Failure& failure, pb::Failure* proto) {
     info->set_initiated_event_id(e->where().initiated_event_id);
     info->set_started_event_id(e->where().started_event_id);
     info->set_retry_state(static_cast<api::enums::v1::RetryState>(e->where().retry_state));
+  } else if (typeid(failure) != typeid(Failure)) {  // a user's own kind
+    proto->mutable_application_failure_info()->set_type(type_of(failure));
   }
 }
 
 void fill(const Failure& failure, pb::Failure* proto, int depth) {
-  if (!failure.original().empty() && proto->ParseFromString(failure.original())) return;
+  if (!failure.original().empty()) {
+    if (proto->ParseFromString(failure.original())) return;
+    proto->Clear();
+  }
   proto->set_message(message_of(failure));
   proto->set_source(kFailureSource);
-  proto->set_stack_trace(printable(cut(failure.stack_trace().c_str())));
+  proto->set_stack_trace(sendable(failure.stack_trace()));
   fill_info(failure, proto);
   if (failure.cause() && depth < kMaxFailureDepth)
     fill(*failure.cause(), proto->mutable_cause(), depth + 1);
@@ -95,18 +111,6 @@ void fill_nested(const std::exception& error, pb::Failure* proto, int depth) {
   auto* nested = dynamic_cast<const std::nested_exception*>(&error);
   if (nested && nested->nested_ptr() && depth < kMaxFailureDepth)
     fill(nested->nested_ptr(), proto->mutable_cause(), depth + 1);
-}
-
-// std::throw_with_nested(X(...)) throws an unnamed class derived from X; its name must not reach
-// the wire.
-std::string type_of(const std::exception& error) {
-  auto name = detail::demangled(typeid(error));
-  constexpr std::string_view kNested = "std::_Nested_exception<";
-  if (name.starts_with(kNested)) {
-    name = name.substr(kNested.size(), name.rfind('>') - kNested.size());
-    while (!name.empty() && name.back() == ' ') name.pop_back();
-  }
-  return name;
 }
 
 void fill(std::exception_ptr error, pb::Failure* proto, int depth) {
@@ -169,7 +173,8 @@ auto with_decoded(const pb::Failure& proto, int depth, Use use) -> decltype(use(
     }
     case pb::Failure::kCanceledFailureInfo: {
       const auto& info = proto.canceled_failure_info();
-      return finish(Cancelled(proto.message(), payloads_if(info.has_details(), info.details())));
+      return finish(Cancelled(proto.message(), payloads_if(info.has_details(), info.details()),
+                              CancelReason::requested, cause));
     }
     case pb::Failure::kTimeoutFailureInfo: {
       const auto& info = proto.timeout_failure_info();

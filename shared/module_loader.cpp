@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <link.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 namespace temporal {
 
@@ -26,24 +28,44 @@ class Descriptor {
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&&) = delete;
   [[nodiscard]] int get() const { return fd_; }
+  void keep() { fd_ = -1; }
 
  private:
   int fd_;
 };
 
-// Returns the handle; the memfd may be closed once it is mapped.
-void* open_private_copy(const std::filesystem::path& path) {
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+// The loader maps what the program headers promise and dies of SIGBUS where the file ends before.
+// The section headers, which nobody needs here, are what a linker writes last.
+bool is_cut_off(int fd, off_t size) {
+  ElfW(Ehdr) header{};
+  if (::pread(fd, &header, sizeof header, 0) != ssize_t{sizeof header}) return false;  // no ELF
+  if (header.e_shoff + header.e_shnum * header.e_shentsize > static_cast<std::size_t>(size))
+    return true;
+  for (int i = 0; i < header.e_phnum; ++i) {
+    ElfW(Phdr) part{};
+    const auto at = static_cast<off_t>(header.e_phoff + i * sizeof part);
+    if (::pread(fd, &part, sizeof part, at) != ssize_t{sizeof part}) return true;
+    if (part.p_type == PT_LOAD && part.p_offset + part.p_filesz > static_cast<std::size_t>(size))
+      return true;
+  }
+  return false;
+}
+
+Descriptor private_copy(const std::filesystem::path& path) {
+  // O_NONBLOCK: opening a pipe would wait for somebody to write into it.
+  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
     refuse(path, std::string(std::strerror(errno)) + "; check the path given to --module");
   if (!S_ISREG(status.st_mode))
     refuse(path, "it is not a file; --module takes a shared object (.so)");
 
-  Descriptor copy(::memfd_create(path.filename().c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  constexpr std::size_t kLongestName = 200;
+  const auto name = path.filename().string().substr(0, kLongestName);
+  Descriptor copy(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy.get() < 0) refuse(path, std::string("memfd_create: ") + std::strerror(errno));
   for (off_t done = 0; done < status.st_size;) {
     auto sent = ::sendfile(copy.get(), file.get(), nullptr, status.st_size - done);
@@ -52,7 +74,13 @@ void* open_private_copy(const std::filesystem::path& path) {
     done += sent;
   }
   ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+  if (is_cut_off(copy.get(), status.st_size))
+    refuse(path, "its end is missing; is it being rebuilt?");
+  return copy;
+}
 
+void* open_private_copy(const std::filesystem::path& path) {
+  auto copy = private_copy(path);
   const auto name = "/proc/self/fd/" + std::to_string(copy.get());
   void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
@@ -62,6 +90,8 @@ void* open_private_copy(const std::filesystem::path& path) {
       why.replace(at, name.size(), path.filename().string());
     refuse(path, why + "; is it a shared object built with the temporal_module dependency?");
   }
+  // The loader knows objects by name, and would take the next module at this number for this one.
+  copy.keep();
   return handle;
 }
 
@@ -81,6 +111,8 @@ void load_module(const std::filesystem::path& path, Module& into) {
     fill(into);
   } catch (const std::exception& error) {
     refuse(path, std::string("its module function threw: ") + error.what());
+  } catch (...) {
+    refuse(path, "its module function threw something that is not a std::exception");
   }
 }
 

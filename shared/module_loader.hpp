@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Loads user modules. Each is copied into a private sealed memfd first: replacing a mapped .so in
-// place on disk kills every process that maps it. Modules are never unloaded.
+// place on disk kills every process that maps it. Modules are never unloaded, and each keeps the
+// descriptor of its copy.
 #pragma once
 
 #include <filesystem>

@@ -27,37 +27,39 @@ Payload make_payload(std::string_view encoding, std::string data) {
   return payload;
 }
 
-std::string quoted_encoding(const Payload& payload) {
-  return payload.encoding().empty() ? "no encoding"
-                                    : "encoding '" + std::string(payload.encoding()) + "'";
-}
-
 }  // namespace
 
 Payload null_payload() { return make_payload(kNull, {}); }
 Payload bytes_payload(std::string data) { return make_payload(kPlain, std::move(data)); }
 Payload json_payload(const nlohmann::json& value) { return make_payload(kJson, value.dump()); }
 
-nlohmann::json json_of(const Payload& payload) {
+nlohmann::json json_of(const Payload& payload, const std::type_info& wanted) {
   if (payload.encoding() == kNull) return nullptr;
   if (payload.encoding() != kJson)
-    throw DecodeError("a payload with " + quoted_encoding(payload) +
-                      " is not JSON: read it as temporal::Bytes or temporal::Payload");
+    throw_undecodable(payload, wanted,
+                      "it is not JSON, and can be read as temporal::Payload, or as temporal::Bytes "
+                      "when it is binary/plain");
   return nlohmann::json::parse(payload.data);
 }
 
 std::string bytes_of(const Payload& payload) {
   if (payload.encoding() == kNull) return {};
   if (payload.encoding() != kPlain)
-    throw DecodeError("a payload with " + quoted_encoding(payload) +
-                      " is not raw bytes: read it as its own type or as temporal::Payload");
+    throw_undecodable(payload, typeid(Bytes),
+                      "it is not raw bytes, and can be read as its own type or as "
+                      "temporal::Payload");
   return payload.data;
 }
 
-void throw_undecodable(const Payload& payload, std::string_view wanted, const char* reason) {
+void throw_undecodable(const Payload& payload, const std::type_info& wanted,
+                       std::string_view reason) {
   constexpr std::size_t kShown = 100;
-  throw DecodeError("a payload does not decode as " + std::string(wanted) + ": " + reason +
-                    "; it holds " + payload.data.substr(0, kShown));
+  const auto encoding = payload.encoding().empty()
+                            ? "without an encoding"
+                            : "of encoding " + std::string(payload.encoding());
+  throw DecodeError("a payload " + encoding + " does not decode as " + demangled(wanted) + ": " +
+                    std::string(reason) + "; it holds " +
+                    (payload.data.empty() ? "nothing" : payload.data.substr(0, kShown)));
 }
 
 void throw_missing_argument(std::size_t index, std::size_t wanted, std::size_t given) {
@@ -66,11 +68,23 @@ void throw_missing_argument(std::size_t index, std::size_t wanted, std::size_t g
                     " were given, and only std::optional parameters may be left out");
 }
 
+void rethrow_with_place(const DecodeError& error, std::size_t index, std::size_t wanted) {
+  throw DecodeError("argument " + std::to_string(index + 1) + " of " + std::to_string(wanted) +
+                    ": " + error.what());
+}
+
 std::string demangled(const std::type_info& type) {
   int status = 0;
-  std::unique_ptr<char, decltype(&std::free)> name(
+  const std::unique_ptr<char, decltype(&std::free)> found(
       abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), &std::free);
-  return status == 0 ? name.get() : type.name();
+  if (status != 0) return type.name();
+  std::string name = found.get();
+  constexpr std::string_view kString =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  for (auto at = name.find(kString); at != std::string::npos; at = name.find(kString))
+    name.replace(at, kString.size(), "std::string");
+  for (auto at = name.find(" >"); at != std::string::npos; at = name.find(" >")) name.erase(at, 1);
+  return name;
 }
 
 }  // namespace detail

@@ -89,7 +89,8 @@ TEMPORAL_API std::string_view to_string(CancelReason reason);
 class TEMPORAL_API Cancelled : public Failure {
  public:
   explicit Cancelled(std::string message = "cancelled", Payloads details = {},
-                     CancelReason reason = CancelReason::requested);
+                     CancelReason reason = CancelReason::requested,
+                     std::shared_ptr<const Failure> cause = nullptr);
   ~Cancelled() override;
   [[nodiscard]] const Payloads& details() const noexcept { return details_; }
   [[nodiscard]] CancelReason reason() const noexcept { return reason_; }

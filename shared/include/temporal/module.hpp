@@ -47,6 +47,20 @@ struct WorkflowDefinition {
   std::map<std::string, SignalHandler> signals;
 };
 
+TEMPORAL_API void add_signal(WorkflowDefinition& definition, std::string name,
+                             SignalHandler handler);
+
+// Options may be given for the sake of other fields. Empty, and so refused when it is added, for
+// what has no name of its own.
+template <auto Symbol>
+std::string own_name_unless(std::string_view given) {
+  if constexpr (has_name<Symbol>) {
+    return std::string(given.empty() ? name_of<Symbol>() : given);
+  } else {
+    return std::string(given);
+  }
+}
+
 template <auto F>
 Payload call_activity(activity::Context& context, const Payloads& payloads) {
   using Sig = ActivitySignature<decltype(F)>;
@@ -125,20 +139,28 @@ class WorkflowBuilder {
   explicit WorkflowBuilder(detail::WorkflowDefinition& definition) : definition_(definition) {}
 
   /// A method that takes a signal: `void` or a Task. Handlers run before the main coroutine's next
-  /// step, in arrival order.
+  /// step, in arrival order. Throws std::invalid_argument for a name that is registered already.
   template <auto Method>
-  WorkflowBuilder& signal(SignalRegistration how = {}) {
+  WorkflowBuilder& signal(SignalRegistration how) {
+    return add<Method>(detail::own_name_unless<Method>(how.name));
+  }
+  template <auto Method>
+  WorkflowBuilder& signal() {
+    return add<Method>(std::string(name_of<Method>()));
+  }
+
+ private:
+  template <auto Method>
+  WorkflowBuilder& add(std::string name) {
     using Sig = detail::Signature<decltype(Method)>;
     static_assert(std::is_same_v<typename Sig::Class, W>,
                   "a signal handler is a method of its workflow's class");
     static_assert(std::is_void_v<typename Sig::Result>,
                   "a signal has nobody to answer to: its handler returns void or Task<>");
-    definition_.signals[std::string(how.name.empty() ? name_of<Method>() : how.name)] =
-        &detail::call_signal<W, Method>;
+    detail::add_signal(definition_, std::move(name), &detail::call_signal<W, Method>);
     return *this;
   }
 
- private:
   detail::WorkflowDefinition& definition_;
 };
 
@@ -156,7 +178,7 @@ class TEMPORAL_API Module {
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       ActivityRegistration how) {
-    add_plain<F>(std::string(how.name));
+    add_plain<F>(detail::own_name_unless<F>(how.name));
   }
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
@@ -167,7 +189,7 @@ class TEMPORAL_API Module {
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       CoroutineRegistration how) {
-    add_coroutine<F>(std::string(how.name));
+    add_coroutine<F>(detail::own_name_unless<F>(how.name));
   }
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
@@ -177,7 +199,11 @@ class TEMPORAL_API Module {
   /// A class whose `run` is a coroutine. Each run has an object of its own.
   template <class W>
   WorkflowBuilder<W> workflow(WorkflowRegistration how) {
-    return WorkflowBuilder<W>(add_workflow<W>(std::string(how.name)));
+    std::string name(how.name);
+    if constexpr (detail::has_type_name<W>) {
+      if (name.empty()) name = type_name_of<W>();
+    }
+    return WorkflowBuilder<W>(add_workflow<W>(std::move(name)));
   }
   template <class W>
   WorkflowBuilder<W> workflow() {

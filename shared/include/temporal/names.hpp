@@ -29,9 +29,11 @@ consteval std::string_view after_equals(std::string_view text, std::string_view 
   return text.substr(begin, end - begin);
 }
 
+// GCC: {anonymous}::f, <lambda(int)>, f<int>      Clang: (anonymous namespace)::f, (lambda at ...), f<int>
 consteval bool nameless(std::string_view name) {
-  return name.find("anonymous") != std::string_view::npos ||
-         name.find('<') != std::string_view::npos || name.find("lambda") != std::string_view::npos;
+  for (std::string_view sign : {"{anonymous}", "(anonymous", "(lambda", "<"})
+    if (name.find(sign) != std::string_view::npos) return true;
+  return false;
 }
 
 consteval std::string_view last_part(std::string_view name) {

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -64,11 +65,12 @@ TEMPORAL_API Payload null_payload();
 TEMPORAL_API Payload bytes_payload(std::string data);
 TEMPORAL_API Payload json_payload(const nlohmann::json& value);
 /// Throws DecodeError unless the payload is json/plain or null (which reads as JSON null).
-TEMPORAL_API nlohmann::json json_of(const Payload& payload);
-/// Throws DecodeError unless the payload is binary/plain.
+TEMPORAL_API nlohmann::json json_of(const Payload& payload, const std::type_info& wanted);
+/// Throws DecodeError unless the payload is binary/plain or null (which reads as no bytes).
 TEMPORAL_API std::string bytes_of(const Payload& payload);
-[[noreturn]] TEMPORAL_API void throw_undecodable(const Payload& payload, std::string_view wanted,
-                                                 const char* reason);
+[[noreturn]] TEMPORAL_API void throw_undecodable(const Payload& payload,
+                                                 const std::type_info& wanted,
+                                                 std::string_view reason);
 TEMPORAL_API std::string demangled(const std::type_info& type);
 
 template <class T>
@@ -110,9 +112,15 @@ T from_payload(const Payload& payload) {
     return from_payload<typename T::value_type>(payload);
   } else {
     try {
-      return detail::json_of(payload).get<T>();
+      const auto json = detail::json_of(payload, typeid(T));
+      T value = json.get<T>();
+      // get() would cut 3.7 and 2^40 to what an int holds.
+      if constexpr (std::is_integral_v<T>)
+        if (json != nlohmann::json(value))
+          detail::throw_undecodable(payload, typeid(T), "the number does not fit");
+      return value;
     } catch (const nlohmann::json::exception& error) {
-      detail::throw_undecodable(payload, detail::demangled(typeid(T)), error.what());
+      detail::throw_undecodable(payload, typeid(T), error.what());
     }
   }
 }

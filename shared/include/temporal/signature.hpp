@@ -144,9 +144,19 @@ Values decode_arguments_at(const Payloads& payloads, std::index_sequence<I...>);
 [[noreturn]] TEMPORAL_API void throw_missing_argument(std::size_t index, std::size_t wanted,
                                                       std::size_t given);
 
+/// Inside a handler of a DecodeError: throws it again with the argument's place.
+[[noreturn]] TEMPORAL_API void rethrow_with_place(const DecodeError& error, std::size_t index,
+                                                  std::size_t wanted);
+
 template <class T>
 T decode_argument(const Payloads& payloads, std::size_t index, std::size_t wanted) {
-  if (index < payloads.size()) return from_payload<T>(payloads[index]);
+  if (index < payloads.size()) {
+    try {
+      return from_payload<T>(payloads[index]);
+    } catch (const DecodeError& error) {
+      rethrow_with_place(error, index, wanted);
+    }
+  }
   if constexpr (is_optional<T>) {
     return std::nullopt;
   } else {
