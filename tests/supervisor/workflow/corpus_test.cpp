@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "supervisor/workflow/events.hpp"
 #include "supervisor/workflow/history_loader.hpp"
 #include "supervisor/workflow/replayer.hpp"
 #include "tests/supervisor/workflow/corpus_workflows.hpp"
@@ -179,6 +180,47 @@ TEST_CASE("recorded histories of other SDKs replay, or are refused for the reaso
       CHECK(result.event_id > 0);
     }
   }
+}
+
+// The event that a command became, turned into what another command would have become.
+void alter(engine::HistoryEvent& event) {
+  namespace enums = api::enums::v1;
+  const auto type = event.event_type();
+  event.clear_attributes();
+  if (type == enums::EVENT_TYPE_TIMER_STARTED) {
+    event.set_event_type(enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED);
+  } else if (engine::is_terminal_event(type) &&
+             type != enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED) {
+    event.set_event_type(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED);
+  } else {
+    event.set_event_type(enums::EVENT_TYPE_TIMER_STARTED);
+  }
+}
+
+TEST_CASE("a recorded history with any one command event altered is refused at that event") {
+  if (!testing::corpus_present("altered histories")) return;
+  int altered = 0;
+  for (const auto& row : kRows) {
+    const auto path = testing::corpus_folder() / row.file;
+    if (*row.refused || !std::filesystem::exists(path)) continue;
+    const auto good = engine::load_history(path);
+    Module module;
+    row.workflow(
+        module,
+        good.events(0).workflow_execution_started_event_attributes().workflow_type().name());
+    for (int i = 0; i < good.events_size(); ++i) {
+      if (!engine::is_command_event(good.events(i).event_type())) continue;
+      CAPTURE(row.file);
+      auto history = good;
+      alter(*history.mutable_events(i));
+      const auto result = engine::replay(module, history);
+      CHECK_FALSE(result.ok);
+      CHECK_MESSAGE(result.event_id == i + 1, result.message);
+      CHECK(result.message.starts_with("[TMPRL1100]"));
+      ++altered;
+    }
+  }
+  CHECK(altered > 50);
 }
 
 TEST_CASE("every recorded history has its line in the table") {
