@@ -121,13 +121,15 @@ asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(const Task& task) {
                              .workflow_type = task.workflow_type().name(),
                              .task_queue = queue_.task_queue,
                              .server_keeps_sdk_metadata = queue_.server_keeps_sdk_metadata};
-  const bool returned = co_await threads_.run([activation, context = std::move(context),
-                                               log = log_sink(task), &module = module_]() mutable {
+  // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
+  WorkflowThreads::Work work = [activation, context = std::move(context), log = log_sink(task),
+                                &module = module_]() mutable {
     activation->run =
         std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log));
     activation->outcome = activation->run->activate(std::move(activation->input));
     activation->run.reset();
-  });
+  };
+  const bool returned = co_await threads_.run(std::move(work));
   if (returned) co_return std::move(activation->outcome);
 
   engine::TaskOutcome outcome;
