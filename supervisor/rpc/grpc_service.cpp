@@ -41,6 +41,14 @@ std::string seconds(milliseconds time) {
   return text.data();
 }
 
+std::string name_of(const CallOptions& options) {
+  return options.method.substr(options.method.rfind('/') + 1);
+}
+
+RpcError error_of(const CallOptions& options, const CallResult& result) {
+  return {result.code, name_of(options), result.message, result.details};
+}
+
 template <class Request>
 std::string namespace_of(const Request& request) {
   if constexpr (requires { request.namespace_(); }) return request.namespace_();
@@ -62,7 +70,8 @@ asio::awaitable<bool> GrpcService::run(const CallOptions& options, CallKind kind
     if (result.ok()) co_return true;
     if (kind == CallKind::poll && is_empty_poll(result)) co_return false;
     const auto wait = retry.after(result, since(start));
-    if (!wait) throw RpcError(result.code, options.method, result.message, result.details);
+    if (!wait) throw error_of(options, result);
+    if (options_.on_retry) options_.on_retry(name_of(options), result, *wait);
     co_await pause(*wait);
   }
 }
@@ -122,7 +131,7 @@ asio::awaitable<v1::ShutdownWorkerResponse> GrpcService::shutdown_worker(
   options.deadline = options_.shutdown_deadline;
   v1::ShutdownWorkerResponse response;
   const auto result = co_await call(connection_, options, request, response);
-  if (!result.ok()) throw RpcError(result.code, options.method, result.message, result.details);
+  if (!result.ok()) throw error_of(options, result);
   co_return response;
 }
 

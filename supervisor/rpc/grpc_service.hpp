@@ -5,8 +5,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <functional>
 #include <random>
 #include <stdexcept>
+#include <string_view>
 
 #include "supervisor/rpc/call.hpp"
 #include "supervisor/rpc/connection.hpp"
@@ -22,6 +24,10 @@ struct ServiceOptions {
   std::chrono::milliseconds shutdown_deadline =
       std::chrono::seconds{5};  ///< of ShutdownWorker, which is tried once
   RetryOptions retry;
+  /// Told of each failed try that will be repeated, and after how long. Called on the loop; may log, must not throw.
+  std::function<void(std::string_view method, const CallResult& failed,
+                     std::chrono::milliseconds wait)>
+      on_retry = {};
 };
 
 /// No server answered in time. what() is one sentence that names the address.
