@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Commands on their way from code to history: issued by an activation, put in order at its end, matched one by one with the
-// command events of the next chunk. One queue for all kinds of machines.
+// Commands on their way from code to history: issued by an activation, put in order at its end,
+// matched one by one with the command events of the next chunk. One queue for all kinds of
+// machines.
 #pragma once
 
 #include <deque>
@@ -15,9 +16,9 @@ class CommandQueue {
  public:
   std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command);
 
-  /// Ends an activation: what was cancelled before it was sent is gone; a command that ends the run comes last. With
-  /// `keep_after_terminal` (core flag 3) those issued after it come before it, without they are cut. Only the first of
-  /// several terminal commands counts.
+  /// Ends an activation: what was cancelled before it was sent is gone; a command that ends the run
+  /// comes last. With `keep_after_terminal` (core flag 3) those issued after it come before it,
+  /// without they are cut. Only the first of several terminal commands counts.
   void prepare(bool keep_after_terminal);
 
   /// The command that became this event. Throws Nondeterminism when code issued none, or another.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What workflow::… calls become: commands, futures, and the few facts a run may know. Timers and activities are numbered in
-// the order of the calls, each kind from 1.
+// What workflow::… calls become: commands, futures, and the few facts a run may know. Timers and
+// activities are numbered in the order of the calls, each kind from 1.
 #pragma once
 
 #include <cstdint>

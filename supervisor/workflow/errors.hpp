@@ -19,7 +19,8 @@ class Nondeterminism : public std::runtime_error {
   std::int64_t event_id_;
 };
 
-/// Ours, or the server's: a history that makes no sense, or that needs what this engine does not have.
+/// Ours, or the server's: a history that makes no sense, or that needs what this engine does not
+/// have.
 class EngineError : public std::runtime_error {
  public:
   EngineError(std::int64_t event_id, const std::string& what)

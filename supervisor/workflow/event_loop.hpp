@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The deterministic loop of one run: the trampoline's ready queue, the conditions, the coroutines nobody awaits, and what a
-// cancellation of the workflow has to reach. Everything in it happens in the order it was asked for.
+// The deterministic loop of one run: the trampoline's ready queue, the conditions, the coroutines
+// nobody awaits, and what a cancellation of the workflow has to reach. Everything in it happens in
+// the order it was asked for.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +31,9 @@ class EventLoop {
   /// A coroutine that nobody awaits: it starts when its turn comes, after all that is ready now.
   void start(Task<void> root);
   void wait(Condition condition);
-  /// Runs until nothing is ready and no condition holds. Conditions are evaluated in the order of registration, one at a
-  /// time, so that the line after a wait still finds true what it waited for.
+  /// Runs until nothing is ready and no condition holds. Conditions are evaluated in the order of
+  /// registration, one at a time, so that the line after a wait still finds true what it waited
+  /// for.
   void run();
 
   /// Cancelled with the workflow, while it is not done.

@@ -48,8 +48,9 @@ const HistoryEvent* History::next_completed() const {
   return nullptr;
 }
 
-// A STARTED ends a chunk unless its task failed, or was empty: STARTED, COMPLETED, SCHEDULED with no command since the chunk
-// began. Live, such tasks are mostly heartbeats of local activities, which do not wake workflow code.
+// A STARTED ends a chunk unless its task failed, or was empty: STARTED, COMPLETED, SCHEDULED with
+// no command since the chunk began. Live, such tasks are mostly heartbeats of local activities,
+// which do not wake workflow code.
 std::optional<History::End> History::find_end() const {
   struct Started {
     std::int64_t id;
@@ -78,7 +79,8 @@ std::optional<History::End> History::find_end() const {
     if (next && after && next->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) {
       if (!saw_command && after->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
         continue;
-      // An update woke the code at the task it was sequenced after, though that task's completion was empty.
+      // An update woke the code at the task it was sequenced after, though that task's completion
+      // was empty.
       if (after->event_type() == enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED) {
         const auto bound = after->workflow_execution_update_accepted_event_attributes()
                                .accepted_request_sequencing_event_id();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Joins pages of history and cuts them into the pieces that woke workflow code when it ran live. Waking it at other points
-// would resolve races differently. It gives the same pieces for every size of page.
+// Joins pages of history and cuts them into the pieces that woke workflow code when it ran live.
+// Waking it at other points would resolve races differently. It gives the same pieces for every
+// size of page.
 #pragma once
 
 #include <cstddef>
@@ -14,10 +15,12 @@
 
 namespace temporal::engine {
 
-/// One wake-up: [COMPLETED of the task before] [its command events] [what happened since] SCHEDULED [more] STARTED.
+/// One wake-up: [COMPLETED of the task before] [its command events] [what happened since] SCHEDULED
+/// [more] STARTED.
 struct Chunk {
   std::vector<HistoryEvent> events;
-  /// It ends with a STARTED that counts. Otherwise it ends the run, or it is the rest of a history cut off anywhere.
+  /// It ends with a STARTED that counts. Otherwise it ends the run, or it is the rest of a history
+  /// cut off anywhere.
   bool wakes = false;
   bool last = false;  ///< nothing follows
 };
@@ -28,11 +31,13 @@ class History {
 
   /// The next page. Events seen before are skipped; throws EngineError for a gap.
   void add(api::history::v1::History&& page, bool last_page);
-  /// chunk: take() may be called. page: it cannot be told yet where the chunk ends. end: nothing is left.
+  /// chunk: take() may be called. page: it cannot be told yet where the chunk ends. end: nothing is
+  /// left.
   [[nodiscard]] Next look();
   [[nodiscard]] Chunk take();
 
-  /// What the first WORKFLOW_TASK_COMPLETED among the events not yet taken says: it closes the task of the chunk before.
+  /// What the first WORKFLOW_TASK_COMPLETED among the events not yet taken says: it closes the task
+  /// of the chunk before.
   [[nodiscard]] const HistoryEvent* next_completed() const;
   /// Id of the newest event added; 0 before the first.
   [[nodiscard]] std::int64_t last_event_id() const noexcept { return last_id_; }

@@ -77,7 +77,8 @@ void normalise_enum(json& value, const EnumDescriptor& type) {
       return;
     }
   }
-  // An event of unknown type must not look like none; other enums added later say nothing to this engine.
+  // An event of unknown type must not look like none; other enums added later say nothing to this
+  // engine.
   value = &type == api::enums::v1::EventType_descriptor() ? json(kUnknownEventType) : json();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Brings the JSON that tools and SDKs write into the form protobuf reads: enum names in one spelling, payloads in full,
-// bytes in base64. What the schema does not know is left alone; the parser ignores it.
+// Brings the JSON that tools and SDKs write into the form protobuf reads: enum names in one
+// spelling, payloads in full, bytes in base64. What the schema does not know is left alone; the
+// parser ignores it.
 #pragma once
 
 #include <google/protobuf/descriptor.h>

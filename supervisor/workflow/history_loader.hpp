@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reads recorded histories: proto3 JSON as `temporal workflow show --output json`, the web UI and other SDKs write it, in
-// either spelling of enums, with payloads in full or in shorthand; an array of histories; or one serialized
-// temporal.api.history.v1.History (any other file).
+// Reads recorded histories: proto3 JSON as `temporal workflow show --output json`, the web UI and
+// other SDKs write it, in either spelling of enums, with payloads in full or in shorthand; an array
+// of histories; or one serialized temporal.api.history.v1.History (any other file).
 #pragma once
 
 #include <filesystem>

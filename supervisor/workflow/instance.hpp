@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The user's object and the coroutines on it: run() and the signal handlers. Decides what the end of run() means.
+// The user's object and the coroutines on it: run() and the signal handlers. Decides what the end
+// of run() means.
 #pragma once
 
 #include <deque>
@@ -25,8 +26,8 @@ class Instance {
   Instance(const Instance&) = delete;
   Instance& operator=(const Instance&) = delete;
 
-  /// Applies all jobs, then runs user code until it waits. Throws what user code threw that is not for the workflow to fail
-  /// with: then the task fails, and nothing of this activation counts.
+  /// Applies all jobs, then runs user code until it waits. Throws what user code threw that is not
+  /// for the workflow to fail with: then the task fails, and nothing of this activation counts.
   void activate(std::vector<Job> jobs);
 
  private:

@@ -29,8 +29,9 @@ struct ResolveJob {
   std::function<void()> resolve;
 };
 
-/// Applied in the order of these types; those of one type, and the last two, in the order of history. Signals are recorded
-/// facts that whoever wakes up may want to see, so they come before what wakes it.
+/// Applied in the order of these types; those of one type, and the last two, in the order of
+/// history. Signals are recorded facts that whoever wakes up may want to see, so they come before
+/// what wakes it.
 using Job = std::variant<ReseedJob, SignalJob, StartJob, CancelJob, ResolveJob>;
 
 [[nodiscard]] inline int rank_of(const Job& job) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The driver: takes events in their order, hands each to its machine, and gathers what workflow code has to be told. Knows
-// when replay ends, what time it is for the workflow, and which command is due.
+// The driver: takes events in their order, hands each to its machine, and gathers what workflow
+// code has to be told. Knows when replay ends, what time it is for the workflow, and which command
+// is due.
 #pragma once
 
 #include <cstdint>
@@ -27,8 +28,8 @@ class Machines final : public MachineHost {
 
   /// A workflow task: everything up to this STARTED was answered before, by some worker.
   void begin_task(std::int64_t previous_started_event_id);
-  /// Throws Nondeterminism, or EngineError for what this engine cannot replay. `next_completed` closes the task of this
-  /// chunk, if history has it already.
+  /// Throws Nondeterminism, or EngineError for what this engine cannot replay. `next_completed`
+  /// closes the task of this chunk, if history has it already.
   void apply(const Chunk& chunk, const HistoryEvent* next_completed);
   /// What the chunk has for workflow code, in the order to apply. Empty: it need not be woken.
   [[nodiscard]] std::vector<Job> take_jobs();

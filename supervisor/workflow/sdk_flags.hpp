@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which engine behaviours a run was recorded with. The numbers are Temporal's shared registry, append-only:
+// Which engine behaviours a run was recorded with. The numbers are Temporal's shared registry,
+// append-only:
 //
 //   core 1  ids and types of activities and child workflows are compared with history
 //   core 2  a patch marker is followed by an upsert of TemporalChangeVersion
@@ -33,8 +34,8 @@ class SdkFlags {
   SdkFlags(bool server_keeps_metadata, bool replay_only)
       : kept_(server_keeps_metadata), replay_only_(replay_only) {}
 
-  /// What a WORKFLOW_TASK_COMPLETED says; reading it twice does no harm. Throws EngineError for what was written by a newer
-  /// worker or, unless this is the replay tool, by another SDK.
+  /// What a WORKFLOW_TASK_COMPLETED says; reading it twice does no harm. Throws EngineError for
+  /// what was written by a newer worker or, unless this is the replay tool, by another SDK.
   void read(const Metadata& metadata, std::int64_t event_id);
 
   /// Replaying: was it in use? Live: use it, as news() will say.

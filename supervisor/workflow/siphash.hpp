@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The seed of a run's random numbers: SipHash-1-3 with a zero key (Aumasson and Bernstein), as other SDKs compute it.
+// The seed of a run's random numbers: SipHash-1-3 with a zero key (Aumasson and Bernstein), as
+// other SDKs compute it.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The engine's face: one run of one workflow. A workflow task's history goes in, its commands come out. It knows no clock, no
-// thread, no socket and no lock: its caller brings those.
+// The engine's face: one run of one workflow. A workflow task's history goes in, its commands come
+// out. It knows no clock, no thread, no socket and no lock: its caller brings those.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@
 
 namespace temporal::engine {
 
-/// Where workflow::log() and the engine's own warnings go. Called on the thread that activates, never while history is
-/// replayed. The caller adds workflow and run ids: it knows them.
+/// Where workflow::log() and the engine's own warnings go. Called on the thread that activates,
+/// never while history is replayed. The caller adds workflow and run ids: it knows them.
 using LogSink = std::function<void(LogLevel, std::string_view message, const LogFields& fields)>;
 
 /// What the poll reply says about a run; the rest of workflow::info() comes from its first event.
@@ -34,14 +34,15 @@ struct RunContext {
   std::string task_queue;
   /// GetSystemInfo's capability. Without it every SDK flag counts as unset, always.
   bool server_keeps_sdk_metadata = true;
-  /// Set by the replay tool: everything is replay, and histories of other SDKs are taken as they are (their language flags
-  /// are ignored, their timers paired by order). A live worker refuses them.
+  /// Set by the replay tool: everything is replay, and histories of other SDKs are taken as they
+  /// are (their language flags are ignored, their timers paired by order). A live worker refuses
+  /// them.
   bool replay_only = false;
 };
 
 struct WorkflowTaskInput {
-  /// All pages joined: complete from event 1, or for a cached run what came since its last task. Events that were processed
-  /// already are skipped; a gap fails the task.
+  /// All pages joined: complete from event 1, or for a cached run what came since its last task.
+  /// Events that were processed already are skipped; a gap fails the task.
   api::history::v1::History history;
   std::int64_t previous_started_event_id = 0;
   std::int64_t started_event_id = 0;
@@ -58,7 +59,8 @@ struct TaskFailure {
 struct TaskOutcome {
   /// In the order to send them. Empty while history is still replayed, and with a failure.
   std::vector<api::command::v1::Command> commands;
-  /// What RespondWorkflowTaskCompleted.sdk_metadata is to say: only news. Unset fields: nothing to say.
+  /// What RespondWorkflowTaskCompleted.sdk_metadata is to say: only news. Unset fields: nothing to
+  /// say.
   api::sdk::v1::WorkflowTaskCompletedMetadata sdk_metadata;
   /// The run is over: its terminal command is among these, or history holds its last event.
   bool finished = false;
@@ -69,17 +71,19 @@ struct TaskOutcome {
 class WorkflowRun {
  public:
   WorkflowRun(const Module& module, RunContext context, LogSink log = {});
-  /// Eviction: destroys the coroutines, innermost first, and resumes none. Destructors of user code run; what they ask of
-  /// the workflow API is ignored.
+  /// Eviction: destroys the coroutines, innermost first, and resumes none. Destructors of user code
+  /// run; what they ask of the workflow API is ignored.
   ~WorkflowRun();
   WorkflowRun(const WorkflowRun&) = delete;
   WorkflowRun& operator=(const WorkflowRun&) = delete;
 
-  /// Applies one workflow task. Whatever user code throws becomes an outcome. After a failure only destruction is left.
+  /// Applies one workflow task. Whatever user code throws becomes an outcome. After a failure only
+  /// destruction is left.
   [[nodiscard]] TaskOutcome activate(WorkflowTaskInput task) noexcept;
 
   [[nodiscard]] bool finished() const noexcept;
-  /// The STARTED event of the last task applied: a task continues this run when its previous_started_event_id equals it.
+  /// The STARTED event of the last task applied: a task continues this run when its
+  /// previous_started_event_id equals it.
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept;
   [[nodiscard]] const RunContext& context() const noexcept;
 

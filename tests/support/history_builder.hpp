@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Writes histories event by event, as a server would: ids count from 1, each event is one second after the one before.
+// Writes histories event by event, as a server would: ids count from 1, each event is one second
+// after the one before.
 #pragma once
 
 #include <chrono>

@@ -22,22 +22,24 @@ constexpr int kAbandon = kCancel - 2;
 
 }  // namespace
 
-//  state       on                        →  state       and
-//  created     cancel(), any kind           done        drop ScheduleActivityTask: it was never sent; the future is cancelled
-//  created     Scheduled                    scheduled   compare
-//  scheduled   Started                      started
-//  scheduled,  Completed, Failed,           done        the future is done (the server writes Started late, or never)
+//  state       on                  →  state       and
+//  created     cancel(), any kind     done        drop ScheduleActivityTask: never sent;
+//                                                 the future is cancelled
+//  created     Scheduled              scheduled   compare
+//  scheduled   Started                started     (the server writes it late, or never)
+//  scheduled,  Completed, Failed,     done        the future is done
 //  started     TimedOut, Canceled
-//  scheduled,  cancel(), try                detached    RequestCancelActivityTask; the future is cancelled at once
-//  started     cancel(), wait               cancelling  RequestCancelActivityTask; the future waits for what comes
-//              cancel(), abandon            detached    the future is cancelled at once
-//  cancelling  cancel(), wait               cancelling  nothing: the server refuses a second request
-//              CancelRequested              cancelling  compare
-//              Started                      cancelling
-//              Completed, Failed, …         done        the future is done
-//  detached    CancelRequested              detached    compare
-//              Started                      detached
-//              Completed, Failed, …         done        nobody waits any more
+//  scheduled,  cancel(), try          detached    RequestCancelActivityTask;
+//  started                                        the future is cancelled at once
+//              cancel(), wait         cancelling  RequestCancelActivityTask; the future waits
+//              cancel(), abandon      detached    the future is cancelled at once
+//  cancelling  cancel(), wait         cancelling  nothing: the server refuses a second request
+//              CancelRequested        cancelling  compare
+//              Started                cancelling
+//              Completed, Failed, …   done        the future is done
+//  detached    CancelRequested        detached    compare
+//              Started                detached
+//              Completed, Failed, …   done        nobody waits any more
 const std::array<Transition<Activity>, 32>& Activity::table() {
   using S = State;
   using A = Activity;

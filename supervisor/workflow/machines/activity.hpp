@@ -19,8 +19,8 @@ class Activity final : public Machine {
   static constexpr std::string_view kKind = "an activity";
   static std::string_view name_of(State state);
 
-  /// Issues ScheduleActivityTask, which names activity id and type already. The future is succeeded with the result's
-  /// payload, or fails with ActivityError.
+  /// Issues ScheduleActivityTask, which names activity id and type already. The future is succeeded
+  /// with the result's payload, or fails with ActivityError.
   static void schedule(MachineHost& host, Command command, OnCancel on_cancel,
                        workflow::detail::PayloadFuture future);
 

@@ -11,8 +11,8 @@
 
 namespace temporal::engine {
 
-/// ScheduleActivityTask from what the user wrote. Throws std::invalid_argument for what the server would refuse: there it
-/// would fail the whole task, again and again; here it points at the line.
+/// ScheduleActivityTask from what the user wrote. Throws std::invalid_argument for what the server
+/// would refuse: there it would fail the whole task, again and again; here it points at the line.
 [[nodiscard]] Command activity_command(std::string_view type, const Payloads& arguments,
                                        const ActivityOptions& options, std::uint32_t seq,
                                        const std::string& own_task_queue);

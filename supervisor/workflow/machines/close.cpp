@@ -10,7 +10,7 @@ namespace enums = api::enums::v1;
 namespace {
 
 //  state    on                                           →  state  and
-//  created  Completed, Failed, Canceled, ContinuedAsNew     done   nothing: results and failures are not compared
+//  created  Completed, Failed, Canceled, ContinuedAsNew     done   compare nothing but the kind
 constexpr std::array<Transition<Close>, 4> kTable{{
     {Close::State::created, enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED, Close::State::done,
      nullptr},

@@ -15,7 +15,8 @@ namespace temporal::engine {
 [[nodiscard]] Command fail_command(std::exception_ptr error);
 /// Carries the details of the Cancelled at the end of the chain, if it has some.
 [[nodiscard]] Command cancel_command(const Failure& failure);
-/// What `next` leaves open is taken from this run: the server does not inherit memo, search attributes and retry policy.
+/// What `next` leaves open is taken from this run: the server does not inherit memo, search
+/// attributes and retry policy.
 [[nodiscard]] Command continue_command(
     const workflow::detail::ContinueAsNew& next, const workflow::Info& info,
     const api::history::v1::WorkflowExecutionStartedEventAttributes& started);

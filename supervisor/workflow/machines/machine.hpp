@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What every state machine is made of. Each kind is a table in its own file; an entry that is missing is an error, never a
-// default.
+// What every state machine is made of. Each kind is a table in its own file; an entry that is
+// missing is an error, never a default.
 #pragma once
 
 #include <array>

@@ -14,7 +14,7 @@ namespace temporal::engine {
 namespace enums = api::enums::v1;
 
 //  state      on              →  state      and
-//  created    cancel()           done       drop StartTimer: it was never sent; the future is cancelled
+//  created    cancel()           done       drop StartTimer: never sent; the future is cancelled
 //  created    TimerStarted       started    compare
 //  started    TimerFired         done       the future is done
 //  started    cancel()           cancelled  CancelTimer; the future is cancelled at once

@@ -18,7 +18,8 @@ class Timer final : public Machine {
   static constexpr std::string_view kKind = "a timer";
   static std::string_view name_of(State state);
 
-  /// Issues StartTimer. The future is succeeded when it fires, fails with Cancelled when it is cancelled.
+  /// Issues StartTimer. The future is succeeded when it fires, fails with Cancelled when it is
+  /// cancelled.
   static void start(MachineHost& host, std::uint32_t seq, Duration duration,
                     std::string_view summary, workflow::detail::PlainFuture future);
 

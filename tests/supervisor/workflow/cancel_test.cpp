@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Cancellation of the workflow: once, at the next turn of the loop, for everything that is pending then.
+// Cancellation of the workflow: once, at the next turn of the loop, for everything that is pending
+// then.
 #include <doctest/doctest.h>
 
 #include <chrono>

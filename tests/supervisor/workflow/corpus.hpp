@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Histories recorded by other SDKs: the folder named by TEMPORAL_HISTORIES, by default beside the source tree. What is absent
-// is skipped, with a line that says so.
+// Histories recorded by other SDKs: the folder named by TEMPORAL_HISTORIES, by default beside the
+// source tree. What is absent is skipped, with a line that says so.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Histories recorded by other SDKs against the same workflows in C++. Every file has a line here: it replays, it is refused as
-// nondeterminism, or it is refused because it needs what this engine does not have, by event and name.
+// Histories recorded by other SDKs against the same workflows in C++. Every file has a line here:
+// it replays, it is refused as nondeterminism, or it is refused because it needs what this engine
+// does not have, by event and name.
 #include "tests/supervisor/workflow/corpus.hpp"
 
 #include <doctest/doctest.h>
@@ -65,7 +66,8 @@ constexpr Row kRows[] = {
     {"sdk-go/bad-local-activity.json", &with<Idle>, "the code issued no command for it"},
     {"sdk-dotnet/replayer-test.nondeterministic.json", &with<Unfaithful>,
      "at event 5 of workflow SayHelloWorkflow"},
-    // Go sends a timer and its cancellation in one task; here what is cancelled before it was sent is never sent.
+    // Go sends a timer and its cancellation in one task; here what is cancelled before it was sent
+    // is never sent.
     {"sdk-go/cancel-timer-after-activity.json", &with<CancelAtOnce>,
      "history says TimerStarted (timer id '5'), the code issued ScheduleActivityTask"},
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the recorded histories were recorded with, told again in C++. Registered under the type each history names.
+// What the recorded histories were recorded with, told again in C++. Registered under the type each
+// history names.
 #pragma once
 
 #include <chrono>

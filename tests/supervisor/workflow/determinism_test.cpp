@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What code may know of the world along a history: the order of a race, the clock, the replay flag, random numbers, sizes.
+// What code may know of the world along a history: the order of a race, the clock, the replay flag,
+// random numbers, sizes.
 #include <doctest/doctest.h>
 
 #include <chrono>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Forgetting a run: frames go innermost first, nothing is resumed, and what destructors ask for does not happen.
+// Forgetting a run: frames go innermost first, nothing is resumed, and what destructors ask for
+// does not happen.
 #include <doctest/doctest.h>
 
 #include <chrono>
@@ -42,7 +43,10 @@ struct Nested {
 };
 
 Task<> sink_deep(int left) {
-  if (left == 0) co_await workflow::sleep(1h);
+  if (left == 0) {
+    co_await workflow::sleep(1h);
+    co_return;
+  }
   co_await sink_deep(left - 1);
 }
 

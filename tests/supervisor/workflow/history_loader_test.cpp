@@ -44,7 +44,8 @@ TEST_CASE("both spellings of enums are read, in events and inside their attribut
     "workflowTaskScheduledEventAttributes":{"taskQueue":{"name":"q","kind":"Sticky"}}}]})");
   const auto screaming =
       one(R"({"events":[{"eventId":1,"eventType":"EVENT_TYPE_WORKFLOW_TASK_SCHEDULED",
-    "workflowTaskScheduledEventAttributes":{"taskQueue":{"name":"q","kind":"TASK_QUEUE_KIND_STICKY"}}}]})");
+    "workflowTaskScheduledEventAttributes":{
+      "taskQueue":{"name":"q","kind":"TASK_QUEUE_KIND_STICKY"}}}]})");
   CHECK(camel.events(0).event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED);
   CHECK(google::protobuf::util::MessageDifferencer::Equals(camel, screaming));
 }
