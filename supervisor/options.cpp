@@ -24,14 +24,16 @@ namespace temporal::supervisor {
 namespace {
 
 std::optional<milliseconds> parse_duration(const std::string& text) {
+  constexpr double kLongest = 365 * 24 * 3600e3;
   static const std::map<std::string, double> kUnits{
       {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   auto unit = kUnits.find(end);
-  if (error != std::errc{} || number < 0 || (unit == kUnits.end() && number != 0))
-    return std::nullopt;
-  return milliseconds{static_cast<std::int64_t>(number == 0 ? 0 : number * unit->second)};
+  if (error != std::errc{} || (unit == kUnits.end() && number != 0)) return std::nullopt;
+  const double scaled = number == 0 ? 0 : number * unit->second;
+  if (!(scaled >= 0 && scaled <= kLongest)) return std::nullopt;  // as written, it also refuses nan
+  return milliseconds{static_cast<std::int64_t>(scaled)};
 }
 
 std::string duration_text(milliseconds duration) {
@@ -61,7 +63,8 @@ class Parser {
     replay->callback([this] { options_.verb = Options::Verb::replay; });
     run->callback([this] { options_.verb = Options::Verb::run; });
     if (!own_modules)
-      flag("--module", options_.modules, "Shared object with workflows and activities; repeatable");
+      flag("--module", options_.modules, "Shared object with workflows and activities; repeatable")
+          ->allow_extra_args(false);  // or it would take replay's FILEs for more of them
     add_server();
     add_work();
     add_lifecycle();
@@ -123,7 +126,8 @@ class Parser {
                   "Start the Temporal dev server (embedded SQLite) and stop it at the end");
     flag("--dev-db", options_.dev_db, "Keep the dev server's data in this file");
     flag("--dev-ui-port", options_.dev_ui_port, "Port of the dev server's web UI")
-        ->default_str("free");
+        ->default_str("free")
+        ->check(CLI::Range(0, 65'535));
   }
 
   void add_work() {

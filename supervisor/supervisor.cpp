@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
@@ -77,6 +76,12 @@ struct Supervisor::Parts {
   std::optional<AttemptSettings> attempts;
   std::optional<WorkflowTasks> workflow_tasks;
   std::optional<ActivityTasks> activity_tasks;
+
+  [[nodiscard]] bool user_code_left() const {
+    return (workflow_threads && workflow_threads->lost() > 0) ||
+           (workflow_tasks && workflow_tasks->running() > 0) ||
+           (activity_tasks && activity_tasks->running() > 0);
+  }
 };
 
 Supervisor::Supervisor(Options options, std::span<const ModuleFunction> own_modules, Log& log)
@@ -91,11 +96,9 @@ int Supervisor::run() {
     core_.stop();
   });
   core_.run();
-  const bool lost_threads =
-      parts_ && parts_->workflow_threads && parts_->workflow_threads->lost() > 0;
-  if (lost_threads) {
-    // They hold what a destructor would free, and they never return.
-    log_.warn("ending without clean-up: workflow code still holds threads of this process");
+  if (parts_ && parts_->user_code_left()) {
+    // It holds what a destructor would free, and it may never return.
+    log_.warn("ending without clean-up: user code still runs in this process");
     dev_server_.reset();
     ::_exit(code);
   }
@@ -104,7 +107,6 @@ int Supervisor::run() {
 }
 
 asio::awaitable<void> Supervisor::serve() {
-  using namespace asio::experimental::awaitable_operators;
   for (auto function : own_modules_) function(module_);
   for (const auto& path : options_.modules) load_module(path, module_);
   if (module_.activities().empty() && module_.workflows().empty())
@@ -133,7 +135,7 @@ asio::awaitable<void> Supervisor::serve() {
       co_await signals_.async_wait(asio::use_awaitable);
       ++signals_seen_;
     };
-    co_await (start() || told());
+    co_await first_of(start(), told());
   } catch (...) {
     failed = std::current_exception();
   }
@@ -187,7 +189,6 @@ std::filesystem::path Supervisor::zygote_program() {
 }
 
 asio::awaitable<void> Supervisor::connect() {
-  using namespace asio::experimental::awaitable_operators;
   auto say_so = [this]() -> asio::awaitable<void> {
     for (;;) {
       co_await pause(5s);
@@ -197,7 +198,7 @@ asio::awaitable<void> Supervisor::connect() {
   auto answered = [this]() -> asio::awaitable<void> {
     parts_->system = co_await parts_->service.connect(options_.connect_timeout);
   };
-  co_await (answered() || say_so());
+  co_await first_of(answered(), say_so());
 }
 
 asio::awaitable<void> Supervisor::check_namespace() {
@@ -322,7 +323,6 @@ asio::awaitable<void> Supervisor::announce_stop() {
 }
 
 asio::awaitable<void> Supervisor::drain_activities() {
-  using namespace asio::experimental::awaitable_operators;
   auto& tasks = *parts_->activity_tasks;
   tasks.notify_shutdown();
   if (parts_->pool) parts_->pool->notify_shutdown();
@@ -335,7 +335,10 @@ asio::awaitable<void> Supervisor::drain_activities() {
   if (tasks.running() > 0)
     log_.info("waiting for activities to end",
               {{"running", tasks.running()}, {"grace_ms", options_.grace.count()}});
-  co_await (within(options_.grace, tasks.drained()) || hurried());
+  auto patient = [&]() -> asio::awaitable<void> {
+    co_await within(options_.grace, tasks.drained());
+  };
+  co_await first_of(patient(), hurried());
   if (tasks.running() == 0) co_return;
   log_.info("cancelling the activities that are left", {{"running", tasks.running()}});
   tasks.cancel_all(CancelReason::worker_shutdown);

@@ -25,6 +25,35 @@ failure::Failure application_failure(std::string_view type, std::string message,
   return proto;
 }
 
+std::string_view kind_of(const failure::Failure& proto) {
+  switch (proto.failure_info_case()) {
+    case failure::Failure::kTimeoutFailureInfo:
+      return "temporal::TimeoutError";
+    case failure::Failure::kCanceledFailureInfo:
+      return "temporal::Cancelled";
+    case failure::Failure::kTerminatedFailureInfo:
+      return "temporal::TerminatedError";
+    case failure::Failure::kServerFailureInfo:
+      return "temporal::ServerError";
+    case failure::Failure::kActivityFailureInfo:
+      return "temporal::ActivityError";
+    case failure::Failure::kChildWorkflowExecutionFailureInfo:
+      return "temporal::ChildWorkflowError";
+    default:
+      return "temporal::Failure";
+  }
+}
+
+// From an activity the server takes application failures only; what else was thrown (a TimeoutError
+// of a call it made, say) becomes the cause of one.
+failure::Failure as_application_failure(failure::Failure thrown) {
+  if (thrown.has_application_failure_info()) return thrown;
+  auto wrapped = application_failure(kind_of(thrown), thrown.message(),
+                                     thrown.server_failure_info().non_retryable());
+  *wrapped.mutable_cause() = std::move(thrown);
+  return wrapped;
+}
+
 asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, Link link) {
   try {
     co_return co_await executor.run(task, std::move(link));
@@ -47,7 +76,7 @@ std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
 Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
     : settings_(settings),
       task_(std::move(task)),
-      heartbeat_(settings.core, settings.service, settings.log,
+      heartbeat_(settings.core, settings.service, settings.log, settings.clock,
                  {.token = task_.task_token(),
                   .name_space = settings.name_space,
                   .identity = settings.identity,
@@ -98,28 +127,29 @@ void Attempt::terminate() {
 // The server owns the timeouts. But when the two are cut off from each other it cannot say so, and
 // an activity that ignores its deadline must not keep its place for ever.
 asio::awaitable<void> Attempt::watch_deadline() {
-  using Clock = std::chrono::steady_clock;
+  auto& clock = settings_.clock;
   const auto buffer = settings_.local_timeout_buffer;
-  const auto arrived = Clock::now();
+  const auto arrived = clock.now();
   const auto start_to_close = from_proto(task_.start_to_close_timeout());
   const auto between_beats = from_proto(task_.heartbeat_timeout());
   for (;;) {
-    auto deadline = Clock::time_point::max();
+    auto deadline = Clock::TimePoint::max();
     if (start_to_close > Duration::zero() && start_to_close < std::chrono::hours(24 * 365))
       deadline = arrived + start_to_close + buffer;
     if (between_beats > Duration::zero())
       deadline = std::min(deadline, heartbeat_.last_sent() + between_beats + buffer);
-    if (deadline <= Clock::now()) break;
-    co_await pause(std::min<Clock::duration>(deadline - Clock::now(), std::chrono::hours(1)));
+    const auto now = clock.now();
+    if (deadline <= now) break;
+    co_await clock.pause(std::min<Clock::Duration>(deadline - now, std::chrono::hours(1)));
   }
   settings_.log.warn(
       "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.
   cancelled_ = CancelReason::timed_out;
   if (execution_) execution_->cancel(CancelReason::timed_out);
-  co_await pause(settings_.timeout_grace);
+  co_await clock.pause(settings_.timeout_grace);
   terminate();
-  co_await pause(std::chrono::hours(24 * 365));
+  co_await clock.pause(std::chrono::hours(24 * 365));
 }
 
 asio::awaitable<void> Attempt::respond(Ending ending) {
@@ -194,11 +224,15 @@ asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
     co_return co_await respond_failed(application_failure(
         "WorkerShutdown",
         "the worker stopped before the activity was done; another attempt follows"));
-  co_await respond_failed(application_failure(
-      "temporal::Cancelled", "the activity threw Cancelled, but nobody had asked it to stop"));
+  auto unasked = application_failure(
+      "temporal::Cancelled", "the activity threw Cancelled, but nobody had asked it to stop");
+  if (ending.details.payloads_size() > 0)
+    *unasked.mutable_application_failure_info()->mutable_details() = std::move(ending.details);
+  co_await respond_failed(std::move(unasked));
 }
 
 asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
+  failure = as_application_failure(std::move(failure));
   auto failed = request<ws::RespondActivityTaskFailedRequest>();
   const bool benign = failure.application_failure_info().category() ==
                       api::enums::v1::APPLICATION_ERROR_CATEGORY_BENIGN;

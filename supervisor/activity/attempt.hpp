@@ -11,6 +11,7 @@
 
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
+#include "supervisor/clock.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "temporal/log.hpp"
 
@@ -27,6 +28,7 @@ struct AttemptSettings {
       10'000};  ///< from the activity's own timeout to terminate()
   std::chrono::milliseconds local_timeout_buffer{5'000};
   std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
+  Clock& clock = steady_clock();
 };
 
 /// Thread rule: core loop only.

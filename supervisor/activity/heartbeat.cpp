@@ -16,8 +16,13 @@ std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout) {
   return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, 60s);
 }
 
-Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logger& log, Task task)
-    : service_(service), log_(log), task_(std::move(task)), arrived_(std::move(core)) {}
+Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logger& log,
+                     Clock& clock, Task task)
+    : service_(service),
+      log_(log),
+      clock_(clock),
+      task_(std::move(task)),
+      arrived_(std::move(core)) {}
 
 asio::awaitable<void> Heartbeat::run(Take take, std::function<void(CancelReason)> on_cancel) {
   for (;;) {
@@ -28,7 +33,7 @@ asio::awaitable<void> Heartbeat::run(Take take, std::function<void(CancelReason)
     }
     unsent_ = std::move(details);
     if (auto reason = co_await send(*unsent_)) on_cancel(*reason);
-    co_await pause(heartbeat_interval(task_.timeout));
+    co_await clock_.pause(heartbeat_interval(task_.timeout));
   }
 }
 
@@ -41,7 +46,7 @@ asio::awaitable<std::optional<CancelReason>> Heartbeat::send(
   *request.mutable_details() = details;
   try {
     auto reply = co_await service_.record_activity_task_heartbeat(std::move(request));
-    last_sent_ = std::chrono::steady_clock::now();
+    last_sent_ = clock_.now();
     unsent_.reset();
     if (reply.cancel_requested()) co_return CancelReason::requested;
     if (reply.activity_reset()) co_return CancelReason::reset;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "supervisor/activity/executor.hpp"
+#include "supervisor/clock.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/log.hpp"
@@ -32,7 +33,8 @@ class Heartbeat {
     std::chrono::nanoseconds timeout{};
   };
 
-  Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Task task);
+  Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Clock& clock,
+            Task task);
 
   /// Sends what `take` yields until cancelled. `on_cancel` hears why the server wants an end.
   boost::asio::awaitable<void> run(Take take, std::function<void(CancelReason)> on_cancel);
@@ -40,9 +42,7 @@ class Heartbeat {
   void arrived() noexcept { arrived_.notify(); }
 
   /// When the server last heard of this attempt; the arrival of the task counts.
-  [[nodiscard]] std::chrono::steady_clock::time_point last_sent() const noexcept {
-    return last_sent_;
-  }
+  [[nodiscard]] Clock::TimePoint last_sent() const noexcept { return last_sent_; }
   /// Details that were taken but never reached the server.
   [[nodiscard]] std::optional<api::common::v1::Payloads> unsent() const { return unsent_; }
 
@@ -52,8 +52,9 @@ class Heartbeat {
 
   WorkflowService& service_;
   Logger& log_;
+  Clock& clock_;
   Task task_;
-  std::chrono::steady_clock::time_point last_sent_ = std::chrono::steady_clock::now();
+  Clock::TimePoint last_sent_ = clock_.now();
   std::optional<api::common::v1::Payloads> unsent_;
   Wakeup arrived_;
 };

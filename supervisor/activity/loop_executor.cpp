@@ -116,7 +116,7 @@ class OnLoop final : public activity::detail::ContextBackend,
     } catch (const Cancelled& cancelled) {
       ThrewCancelled threw;
       to_proto(cancelled.details(), &threw.details);
-      if (cancel_reason()) return {std::move(threw)};
+      return {std::move(threw)};
     } catch (const boost::system::system_error& aborted) {
       // How Asio's operations say that their coroutine was cancelled.
       if (aborted.code() == asio::error::operation_aborted && cancel_reason())

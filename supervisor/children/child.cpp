@@ -429,6 +429,8 @@ void Child::finish() {
     const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
     if (!here && !channel_.all_taken())
       finish_task(std::nullopt);
+    else if (death_.killed_for == KillReason::cancelled)
+      finish_task(Canceled{killed_after_grace()});
     else
       finish_task(Died{failure_of(death_, activity_type_), here});
   }

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
 #include "temporal/errors.hpp"
 
 namespace temporal::supervisor::children {
@@ -89,6 +90,12 @@ std::string describe_status(std::optional<int> wait_status) {
     return "killed by " + signal_name(WTERMSIG(*wait_status)) +
            (WCOREDUMP(*wait_status) ? " (core dumped)" : "");
   return "exited with code " + std::to_string(WEXITSTATUS(*wait_status));
+}
+
+api::common::v1::Payloads killed_after_grace() {
+  api::common::v1::Payloads details;
+  to_proto(to_payload(std::string("killed after grace")), details.add_payloads());
+  return details;
 }
 
 api::failure::v1::Failure failure_of(const Death& death, std::string_view activity_type) {

@@ -34,7 +34,7 @@ struct Completed {
 struct Failed {
   api::failure::v1::Failure failure;
 };
-/// A cancellation left the function.
+/// A cancellation left the function, or its process was killed because none did.
 struct Canceled {
   api::common::v1::Payloads details;
 };
@@ -74,6 +74,8 @@ struct Death {
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.
 [[nodiscard]] std::string describe_status(std::optional<int> wait_status);
 
+/// Details of a Canceled that was not the function's own doing.
+[[nodiscard]] api::common::v1::Payloads killed_after_grace();
 /// Retryable; details are one JSON payload.
 [[nodiscard]] api::failure::v1::Failure failure_of(const Death& death,
                                                    std::string_view activity_type);

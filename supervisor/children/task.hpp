@@ -27,8 +27,8 @@ class AttemptHandle {
 
   /// Adds a reason to the cancel word. Also while the task waits for a child: it then starts cancelled.
   void cancel(CancelReason reason);
-  /// SIGTERM, after term_grace SIGKILL. run() ends with Died and killed_here, unless an answer came first; a task that still
-  /// waits for a child ends at once.
+  /// SIGTERM, after term_grace SIGKILL. Unless an answer came first run() ends with Died and killed_here, or, for
+  /// KillReason::cancelled, with Canceled. A task that still waits for a child ends at once.
   void terminate(KillReason reason);
 
   /// The newest heartbeat that was not taken yet. When there is none, the next one calls on_heartbeat (once). After run()

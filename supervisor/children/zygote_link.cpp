@@ -26,7 +26,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
-constexpr int kSocketInZygote = 3;
 constexpr std::size_t kLongestMessage = 128 * 1024;
 
 // Inherited by every process below a zygote, whatever group or session it makes for itself.
@@ -57,6 +56,11 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   for (std::string& string : strings) pointers.push_back(string.data());
   pointers.push_back(nullptr);
   return pointers;
+}
+
+/// A process started without stdin, stdout or stderr gives their numbers to the next descriptors it opens.
+void leave_stdio(ipc::UniqueFd& fd) {
+  if (fd.get() <= STDERR_FILENO) fd.reset(::fcntl(fd.get(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
 }
 
 [[noreturn]] void throw_errno(int code, const std::string& what) {
@@ -125,10 +129,12 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   if (!sockets || !pipe.output) throw_errno(errno, "cannot start the zygote");
   output_ = std::move(pipe.output);
   auto& [mine, theirs] = *sockets;
+  leave_stdio(theirs);
+  leave_stdio(pipe.writer);
   ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
 
   std::vector<std::string> arguments{program.executable.string(), std::string(role::kZygote),
-                                     std::string(role::kSocket) + std::to_string(kSocketInZygote),
+                                     std::string(role::kSocket) + std::to_string(theirs.get()),
                                      std::string(role::kParent) + std::to_string(::getpid())};
   for (const auto& module : program.modules)
     arguments.push_back(std::string(role::kModule) + module.string());
@@ -139,7 +145,8 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   ::posix_spawn_file_actions_addopen(&spawn.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   ::posix_spawn_file_actions_adddup2(&spawn.files, pipe.writer.get(), STDOUT_FILENO);
   ::posix_spawn_file_actions_adddup2(&spawn.files, pipe.writer.get(), STDERR_FILENO);
-  ::posix_spawn_file_actions_adddup2(&spawn.files, theirs.get(), kSocketInZygote);
+  // Onto itself: that only takes close-on-exec away. Any other number may be the one of the executable.
+  ::posix_spawn_file_actions_adddup2(&spawn.files, theirs.get(), theirs.get());
   sigset_t all, none;
   ::sigfillset(&all);
   ::sigemptyset(&none);

@@ -3,7 +3,6 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/system/system_error.hpp>
 
 namespace asio = boost::asio;
@@ -53,9 +52,7 @@ asio::awaitable<void> Pollers::end(std::chrono::steady_clock::duration patience)
 
 asio::awaitable<bool> within(std::chrono::steady_clock::duration bound,
                              asio::awaitable<void> done) {
-  using namespace asio::experimental::awaitable_operators;
-  auto first = co_await (std::move(done) || pause(bound));
-  co_return first.index() == 0;
+  co_return co_await first_of(std::move(done), pause(bound)) == 0;
 }
 
 }  // namespace temporal::supervisor

@@ -46,6 +46,7 @@ class WorkflowTasks {
     return pollers_.end(patience);
   }
   boost::asio::awaitable<void> drained() { return running_.empty(); }
+  [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
  private:
   using Task = api::workflowservice::v1::PollWorkflowTaskQueueResponse;

@@ -21,7 +21,9 @@ constexpr std::chrono::milliseconds kLook{100};
 }
 
 struct WorkflowThreads::Job {
-  Job(asio::any_io_executor core, Work closure) : done(std::move(core)), work(std::move(closure)) {}
+  Job(asio::any_io_executor core, std::uint64_t ticket, Work closure)
+      : number(ticket), done(std::move(core)), work(std::move(closure)) {}
+  const std::uint64_t number;  // from 1; the address may be that of an earlier job
   Wakeup done;
   Work work;
   bool finished = false;
@@ -41,7 +43,7 @@ struct WorkflowThreads::Worker {
   std::shared_ptr<Job> job;
   std::atomic<bool> lost = false;
   // The watch's own: which job it saw last, and for how long in all.
-  const Job* seen = nullptr;
+  std::uint64_t seen = 0;
   std::chrono::steady_clock::duration seen_for{};
 };
 
@@ -93,7 +95,7 @@ void WorkflowThreads::start_worker() {
 }
 
 asio::awaitable<bool> WorkflowThreads::run(Work work) {
-  auto job = std::make_shared<Job>(core_, std::move(work));
+  auto job = std::make_shared<Job>(core_, ++jobs_, std::move(work));
   {
     std::lock_guard lock(queue_->mutex);
     queue_->jobs.push_back(job);
@@ -124,31 +126,26 @@ void WorkflowThreads::look_at_workers() {
     std::vector<std::shared_ptr<Worker>> overstaying;
     for (auto& worker : workers_) {
       std::lock_guard lock(worker->mutex);
-      if (worker->job.get() != worker->seen || !worker->job) {
-        worker->seen = worker->job.get();
+      const auto number = worker->job ? worker->job->number : 0;
+      if (number == 0 || number != worker->seen) {
+        worker->seen = number;
         worker->seen_for = {};
       } else if ((worker->seen_for += passed) >= deadline_) {
+        worker->lost = true;  // while it cannot go on to another job
+        worker->job->overstayed = true;
+        worker->job->done.notify();
         overstaying.push_back(worker);
       }
     }
-    for (auto& worker : overstaying) lose(*worker);
+    for (auto& worker : overstaying) replace(*worker);
     look_at_workers();
   });
 }
 
-void WorkflowThreads::lose(Worker& worker) {
-  std::shared_ptr<Job> job;
-  {
-    std::lock_guard lock(worker.mutex);
-    job = worker.job;
-  }
-  if (!job) return;  // it came back this very moment
-  worker.lost = true;
-  worker.thread.detach();
+void WorkflowThreads::replace(Worker& lost) {
+  lost.thread.detach();
   ++lost_;
-  job->overstayed = true;
-  job->done.notify();
-  workers_.remove_if([&](const auto& candidate) { return candidate.get() == &worker; });
+  workers_.remove_if([&](const auto& candidate) { return candidate.get() == &lost; });
   start_worker();
 }
 

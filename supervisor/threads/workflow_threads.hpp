@@ -45,7 +45,7 @@ class WorkflowThreads {
 
   void start_worker();
   void look_at_workers();
-  void lose(Worker& worker);
+  void replace(Worker& lost);
 
   boost::asio::any_io_executor core_;
   std::chrono::milliseconds deadline_;
@@ -54,6 +54,7 @@ class WorkflowThreads {
   bool watching_ = false;
   int running_ = 0;
   int lost_ = 0;
+  std::uint64_t jobs_ = 0;
   std::shared_ptr<Queue> queue_;  // shared with the threads: a lost one outlives this object
   std::list<std::shared_ptr<Worker>> workers_;
 };

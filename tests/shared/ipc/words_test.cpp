@@ -97,33 +97,49 @@ TEST_CASE("a waiter wakes for each ring, also for one that came before it waited
   }
 }
 
-TEST_CASE("no wake-up is lost between two threads that sleep whenever they can") {
+namespace {
+
+/// One of two threads that play ping-pong and sleep whenever there is nothing to do.
+struct Player {
   SharedNumber number{0};
-  SharedWord work{0};
+  SharedWord ball{0};
   UniqueFd bell = create_bell();
-  auto waiter = BellWaiter::create(bell.get());
-  REQUIRE(waiter);
-  constexpr std::uint64_t kCount = 100'000;
-  std::thread consumer([&] {
-    Sleeper sleeper(number);
-    while (work.load() < kCount) {
-      std::uint64_t seen = work.load();
+  BellWaiter waiter = *BellWaiter::create(bell.get());
+  Sleeper sleeper{number};
+
+  void await_ball(std::uint64_t expected) {
+    while (ball.load() != expected) {
       sleeper.about_to_sleep();
-      if (work.load() == seen && seen < kCount && !waiter->wait()) return;
+      if (ball.load() != expected && !waiter.wait()) return;
       sleeper.awake();
     }
-  });
-  Ringer ringer(number);
-  int rings = 0;
-  for (std::uint64_t i = 1; i <= kCount; ++i) {
-    work.store(i);
-    if (ringer.must_ring()) {
-      ++rings;
-      CHECK(ring(bell.get()));
-    }
   }
-  consumer.join();  // hangs if a wake-up was lost
-  CHECK(rings > 0);
+};
+
+void throw_ball(Player& to, Ringer& ringer, std::uint64_t ball) {
+  to.ball.store(ball);
+  if (ringer.must_ring()) (void)ring(to.bell.get());
+}
+
+}  // namespace
+
+TEST_CASE("no wake-up is lost between two threads that sleep whenever they can") {
+  Player one, other;
+  constexpr std::uint64_t kRounds = 20'000;
+  std::thread thread([&] {
+    Ringer ringer(one.number);
+    for (std::uint64_t ball = 1; ball <= kRounds; ++ball) {
+      other.await_ball(ball);
+      throw_ball(one, ringer, ball);
+    }
+  });
+  Ringer ringer(other.number);
+  for (std::uint64_t ball = 1; ball <= kRounds; ++ball) {
+    throw_ball(other, ringer, ball);
+    one.await_ball(ball);  // hangs if a wake-up was lost
+  }
+  thread.join();
+  CHECK(one.ball.load() == kRounds);
 }
 
 namespace {

@@ -116,7 +116,7 @@ TEST_CASE("terminating a task sends SIGTERM, and SIGKILL to what ignores it") {
     Running polite(fixture.io);
     polite.start(fixture, "beat_and_wait", 1);
     co_await polite.until_beaten();
-    polite.handle.terminate(KillReason::cancelled);
+    polite.handle.terminate(KillReason::timed_out);
     co_await polite.until_ended();
     CHECK(std::get<Died>(*polite.outcome).killed_here);
     CHECK(details_of(*polite.outcome)["signal"] == SIGTERM);
@@ -128,6 +128,15 @@ TEST_CASE("terminating a task sends SIGTERM, and SIGKILL to what ignores it") {
     co_await deaf.until_ended();
     CHECK(std::get<Died>(*deaf.outcome).killed_here);
     CHECK(details_of(*deaf.outcome)["signal"] == SIGKILL);
+
+    // Killed because it did not comply: for Temporal that is a cancellation all the same.
+    Running unwilling(fixture.io);
+    unwilling.start(fixture, "ignore_everything");
+    co_await unwilling.until_beaten();
+    unwilling.handle.terminate(KillReason::cancelled);
+    co_await unwilling.until_ended();
+    CHECK(std::get<Canceled>(*unwilling.outcome).details.payloads(0).data() ==
+          "\"killed after grace\"");
 
     // One that has no child yet just ends.
     Running holder(fixture.io), waiting(fixture.io);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a task in a child can do, as long as its process lives.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "tests/supervisor/children/pool_fixture.hpp"
 
@@ -322,6 +323,17 @@ TEST_CASE("a start that cannot succeed says why") {
   // fork() copies one thread and the locks of all: refused, with advice.
   CHECK(sentence_of(options(1, "THREADED_MODULE")).find("must not start threads") !=
         std::string::npos);
+}
+
+TEST_CASE(
+    "the zygote's program may be a descriptor, so that replacing the file breaks no respawn") {
+  auto by_descriptor = options(1);
+  ipc::UniqueFd program(::open(by_descriptor.program.executable.c_str(), O_RDONLY | O_CLOEXEC));
+  by_descriptor.program.executable = "/proc/self/fd/" + std::to_string(program.get());
+  PoolFixture fixture(by_descriptor);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+  });
 }
 
 TEST_CASE("no children means no zygote, and a task is refused") {

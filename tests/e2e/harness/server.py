@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+import asyncio
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import uuid
+from datetime import timedelta
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.enums.v1 import EventType
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.client import Client
+
+from .waiting import PATIENCE, wait_until
+
+ROOT = pathlib.Path(os.environ.get("TEMPORAL_ROOT", pathlib.Path(__file__).resolve().parents[3]))
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def temporal_cli():
+    return shutil.which("temporal") or str(ROOT / "build/venv/bin/temporal")
+
+
+class Loop:
+    """Python's client is asynchronous, tests are not."""
+
+    def __init__(self):
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+
+    def __call__(self, awaitable, seconds=PATIENCE):
+        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(seconds)
+
+
+class DevServer:
+    """The Temporal dev server in memory, on a free port, and a client of it."""
+
+    def __init__(self, port=None):
+        self.port = port or free_port()
+        self.address = f"127.0.0.1:{self.port}"
+
+    def __enter__(self):
+        self.process = subprocess.Popen(
+            [temporal_cli(), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
+             "--log-level", "never"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+        self.run = Loop()
+        wait_until("the dev server answers", self._answers)
+        self.client = self.run(Client.connect(self.address))
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def _answers(self):
+        assert self.process.poll() is None, "the dev server ended before it answered"
+        return subprocess.run(
+            [temporal_cli(), "operator", "namespace", "describe", "-n", "default", "--address", self.address],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def start(self, workflow, *args, queue, id=None, **more):
+        handle = self.run(self.client.start_workflow(
+            workflow, args=args, id=id or f"{queue}-{uuid.uuid4().hex[:8]}", task_queue=queue,
+            task_timeout=timedelta(seconds=10), **more))
+        return Run(self, handle)
+
+    def start_many(self, count, workflow, *args, queue, at_a_time):
+        """Starts them, that many running at a time, and returns all results."""
+        async def all_of_them():
+            limit = asyncio.Semaphore(at_a_time)
+
+            async def one():
+                async with limit:
+                    return await self.client.execute_workflow(
+                        workflow, args=args, id=f"{queue}-{uuid.uuid4().hex[:8]}", task_queue=queue)
+
+            return await asyncio.gather(*(one() for _ in range(count)))
+
+        return self.run(all_of_them(), seconds=300)
+
+    def call(self, activity, *argument, queue, how=None):
+        """The workflow `Call` with that activity; `how` is its struct How."""
+        return self.start("Call", activity, how or {}, *argument, queue=queue)
+
+
+class Run:
+    """One workflow execution."""
+
+    def __init__(self, server, handle):
+        self.server = server
+        self.handle = handle
+        self.id = handle.id
+
+    def result(self, seconds=PATIENCE):
+        return self.server.run(self.handle.result(), seconds)
+
+    def failure(self):
+        """The exception of a workflow that must not succeed."""
+        from temporalio.client import WorkflowFailureError
+        try:
+            result = self.result()
+        except WorkflowFailureError as error:
+            return error.cause
+        raise AssertionError(f"the workflow succeeded: {result}")
+
+    def signal(self, name, *args):
+        self.server.run(self.handle.signal(name, args=args))
+
+    def cancel(self):
+        self.server.run(self.handle.cancel())
+
+    def terminate(self):
+        self.server.run(self.handle.terminate())
+
+    def history(self):
+        """Its events, as protobuf messages."""
+        async def pages():
+            events, token = [], b""
+            while True:
+                page = await self.server.client.workflow_service.get_workflow_execution_history(
+                    GetWorkflowExecutionHistoryRequest(
+                        namespace="default", execution=WorkflowExecution(workflow_id=self.id), next_page_token=token))
+                events += page.history.events
+                token = page.next_page_token
+                if not token:
+                    return events
+
+        return self.server.run(pages())
+
+    def events(self, name):
+        """Attributes of the events of a type, named as in `ActivityTaskScheduled`."""
+        found = []
+        for event in self.history():
+            if EventType.Name(event.event_type).replace("EVENT_TYPE_", "").replace("_", "") == name.upper():
+                found.append(getattr(event, event.WhichOneof("attributes")))
+        return found
+
+    def wait_for_event(self, name, seconds=PATIENCE):
+        return wait_until(f"{name} in the history of {self.id}", lambda: self.events(name), seconds)[0]
+
+    def pending(self):
+        """Its pending activities as the server describes them."""
+        return list(self.server.run(self.handle.describe()).raw_description.pending_activities)
+
+    def wait_for_attempt_failure(self, seconds=PATIENCE):
+        """The first pending activity, once an attempt of it has failed."""
+        return wait_until(
+            "an attempt fails", lambda: [p for p in self.pending() if p.HasField("last_failure")], seconds)[0]
+
+    def export(self):
+        """The history as `temporal workflow show -o json` prints it."""
+        return subprocess.run(
+            [temporal_cli(), "workflow", "show", "-w", self.id, "-o", "json", "--address", self.server.address],
+            check=True, stdout=subprocess.PIPE, text=True).stdout

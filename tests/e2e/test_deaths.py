@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""A child's death costs the attempt it held, and nothing else."""
+
+import json
+import os
+import signal
+import time
+
+import pytest
+from harness import processes
+from harness.waiting import wait_until
+
+
+def signed_in(folder):
+    return {int(name) for name in os.listdir(folder) if name.isdigit()}
+
+
+def details_of(failure):
+    return json.loads(failure.application_failure_info.details.payloads[0].data)
+
+
+def test_a_killed_child_fails_its_attempt_at_once_and_nobody_elses(server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "3")
+    how = {"heartbeat_ms": 60_000}
+    runs = [server.call("hold", str(folder), queue=queue, how=how) for _ in range(3)]
+    wait_until("three activities run", lambda: len(signed_in(folder)) == 3)
+    pid_of = {run.id: worker.wait_for("an activity runs in a child", workflow_id=run.id)["pid"] for run in runs}
+    victim, *others = runs
+    killed_at = time.time()
+    os.kill(pid_of[victim.id], signal.SIGKILL)
+    worker.wait_for("an activity failed", workflow_id=victim.id, type="ActivityProcessKilled")
+    pending = victim.wait_for_attempt_failure()
+    assert time.time() - killed_at < 5  # the bound of 1 s is on the server's own clock, below
+    failure = pending.last_failure
+    assert failure.application_failure_info.type == "ActivityProcessKilled"
+    assert not failure.application_failure_info.non_retryable
+    details = details_of(failure)
+    assert details["pid"] == pid_of[victim.id]
+    assert details["signal"] in (9, "SIGKILL")
+    assert details["uptime_ms"] > 0
+    assert pending.last_attempt_complete_time.ToDatetime().timestamp() - killed_at < 1
+    (folder / "release").touch()
+    assert victim.result() == "released in attempt 2"
+    assert [run.result() for run in others] == ["released in attempt 1"] * 2
+
+
+@pytest.mark.parametrize("how, kind", [
+    ("segv", "ActivityProcessCrashed"), ("abort", "ActivityProcessCrashed"),
+    ("exit", "ActivityProcessExited"), ("kill", "ActivityProcessKilled")])
+def test_each_way_to_die_has_its_name(server, start, queue, how, kind):
+    worker = start("activities", "workflows", "--children", "1")
+    run = server.call("die_once", how, queue=queue)
+    assert run.result() == "attempt 2"
+    worker.wait_for("an activity failed", workflow_id=run.id, type=kind)
+    assert run.events("ActivityTaskStarted")[0].last_failure.application_failure_info.type == kind
+
+
+@pytest.mark.parametrize("how", ["kill", "throw"])
+def test_the_last_heartbeat_reaches_the_next_attempt(server, start, queue, how):
+    start("activities", "workflows", "--children", "1")
+    assert server.call("resume", how, queue=queue).result() == 41
+
+
+def test_a_killed_supervisor_leaves_no_process_and_its_runs_are_finished_by_the_next(server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "4")
+    retried = {"start_to_close_ms": 5_000, "heartbeat_ms": 2_000}
+    sleeping = [server.start("SleepThenCall", 3_000, "say_hello", {}, str(i), queue=queue) for i in range(16)]
+    holding = [server.call("hold", str(folder), queue=queue, how=retried) for _ in range(4)]
+    wait_until("four activities run", lambda: len(signed_in(folder)) == 4)
+    for run in sleeping:
+        run.wait_for_event("TimerStarted")
+    family = worker.processes()
+    assert len(family) == 5
+    worker.signal(signal.SIGKILL)
+    begun = time.monotonic()
+    wait_until("its children and zygote are gone", lambda: not any(map(processes.alive, family)))
+    assert time.monotonic() - begun < 1
+    (folder / "release").touch()
+    start("activities", "workflows", "--children", "4")
+    assert [run.result() for run in sleeping] == [f"Hello, {i}!" for i in range(16)]
+    assert all(run.result().startswith("released in attempt ") for run in holding)
+
+
+def test_a_killed_zygote_costs_the_running_attempts_and_a_new_generation_takes_over(server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "2")
+    run = server.call("hold", str(folder), queue=queue)
+    pid = worker.wait_for("an activity runs in a child", workflow_id=run.id)["pid"]
+    os.kill(processes.parent(pid), signal.SIGKILL)
+    assert run.wait_for_attempt_failure().last_failure.application_failure_info.type == "ActivityProcessKilled"
+    (folder / "release").touch()
+    assert run.result() == "released in attempt 2"

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+"""Signals, timers, and code that changed under a run."""
+
+import subprocess
+
+from harness.worker import SUPERVISOR, module
+
+
+def test_signals_before_the_first_task_are_there_when_the_workflow_begins(server, start, queue):
+    run = server.start("Mailbox", queue=queue)
+    for letter in ("one", "two"):
+        run.signal("post", letter)
+    start("activities", "workflows", "--children", "1")
+    run.signal("post", "three")
+    run.signal("close")
+    assert run.result() == ["one", "two", "three"]
+
+
+def test_a_wait_with_a_timeout_tells_which_came_first(server, start, queue):
+    start("activities", "workflows", "--children", "1")
+    assert server.start("Patience", 50, queue=queue).result() is False
+    come = server.start("Patience", 60_000, queue=queue)
+    come.wait_for_event("TimerStarted")
+    come.signal("come")
+    assert come.result() is True
+    assert len(come.events("TimerCanceled")) == 1
+
+
+def test_a_workflow_continues_as_new(server, start, queue):
+    start("activities", "workflows", "--children", "1")
+    assert server.start("Countdown", 3, queue=queue).result() == "lift off"
+
+
+def test_changed_code_fails_the_task_with_both_sides_and_the_old_code_carries_on(server, start, queue):
+    old = start("steps", "--children", "1")
+    run = server.start("Steps", "World", queue=queue)
+    run.wait_for_event("TimerFired")
+    old.stop()
+    new = start("steps_changed", "--children", "1")
+    run.signal("go")
+    failed = run.wait_for_event("WorkflowTaskFailed")
+    message = failed.failure.message
+    assert failed.cause == 23 or "NON_DETERMINISTIC" in str(failed)
+    assert "[TMPRL1100]" in message and "event 5" in message
+    assert "say_hello" in message and "timer" in message.lower()
+    new.stop()
+    start("steps", "--children", "1")
+    assert run.result() == "Hello, World!"
+
+
+def replay(name, *files):
+    return subprocess.run([SUPERVISOR, "replay", "--module", module(name), *files],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+
+
+def test_the_replay_command_tells_what_fits(server, start, queue, tmp_path):
+    start("steps", "--children", "1")
+    run = server.start("Steps", "World", queue=queue)
+    run.signal("go")
+    run.result()
+    recorded = tmp_path / "run.json"
+    recorded.write_text(run.export())
+    assert replay("steps", recorded).returncode == 0
+    changed = replay("steps_changed", recorded)
+    assert changed.returncode == 1
+    assert "[TMPRL1100]" in changed.stdout and "event 5" in changed.stdout
+    broken = tmp_path / "broken.json"
+    broken.write_text("{ no history")
+    unreadable = replay("steps", broken)
+    assert unreadable.returncode == 2 and "broken.json" in unreadable.stderr

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What is wrong at the start is said in one sentence, with an exit code that tells its kind."""
+
+import pytest
+from harness.server import DevServer, free_port
+from harness.worker import module
+
+
+def refused(worker, code):
+    assert worker.ended() == code, worker.errors()
+    errors = worker.errors()
+    assert len(errors) == 1, errors
+    return errors[0]
+
+
+def test_a_module_that_is_not_there(start):
+    sentence = refused(start("/nowhere/libmissing.so", wait=False), 3)
+    assert "/nowhere/libmissing.so" in sentence
+
+
+def test_a_file_that_is_no_shared_object(start, tmp_path):
+    text = tmp_path / "libtext.so"
+    text.write_text("no shared object")
+    assert "libtext.so" in refused(start(str(text), wait=False), 3)
+
+
+def test_a_shared_object_that_is_no_module(start):
+    sentence = refused(start("no_module", wait=False), 3)
+    assert "TEMPORAL_EXPORT_MODULE" in sentence
+
+
+def test_an_address_without_a_server(start):
+    address = f"127.0.0.1:{free_port()}"
+    sentence = refused(start("hello", "--connect-timeout", "1s", address=address, wait=False), 5)
+    assert address in sentence
+
+
+def test_a_server_that_comes_later_is_waited_for(start, queue):
+    port = free_port()
+    worker = start("hello", address=f"127.0.0.1:{port}", wait=False)
+    worker.wait_for("waiting for the server")
+    with DevServer(port) as late:
+        worker.wait_for("polling", seconds=60)
+        assert late.start("SayHello", "late", queue=queue).result() == "Hello, late!"
+        worker.stop()
+
+
+@pytest.mark.parametrize("flags, names", [
+    (["--no-such-flag"], "--no-such-flag"), (["--children", "many"], "many"), (["--grace", "soon"], "soon")])
+def test_a_flag_that_is_wrong(start, flags, names):
+    assert names in refused(start("hello", *flags, wait=False), 2)
+
+
+def test_no_task_queue(start):
+    assert "--task-queue" in refused(start("hello", queue=None, wait=False), 2)
+
+
+def test_a_namespace_that_does_not_exist(start):
+    assert "no-such-namespace" in refused(start("hello", "--namespace", "no-such-namespace", wait=False), 2)
+
+
+def test_no_children_for_activities_that_need_one(start):
+    assert "say_hello" in refused(start("hello", "--children", "0", wait=False), 2)
+    assert module("hello").exists()

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// A Temporal server as far as a worker sees it, on the worker's own loop: hands out the tasks it is
+// given, counts what is reported for them, and fails when it is told to. It knows no rules of the
+// real one, so it proves nothing about them.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <deque>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/wakeup.hpp"
+
+namespace temporal::test {
+
+namespace ws = api::workflowservice::v1;
+
+/// Thread rule: the loop's.
+class FakeService final : public supervisor::WorkflowService {
+ public:
+  explicit FakeService(boost::asio::io_context& loop) : changed_(loop.get_executor()) {}
+
+  // --- what the test does ---
+
+  void deliver(ws::PollActivityTaskQueueResponse task);
+  void deliver(ws::PollWorkflowTaskQueueResponse task);
+  /// Open polls end without a task.
+  void end_polls();
+
+  /// Called with the name of every RPC before anything else happens; may throw RpcError.
+  std::function<void(std::string_view rpc)> before = [](std::string_view) {};
+  std::function<awaitable<ws::RecordActivityTaskHeartbeatResponse>(
+      const ws::RecordActivityTaskHeartbeatRequest&)>
+      on_heartbeat;
+  std::function<ws::GetWorkflowExecutionHistoryResponse(
+      const ws::GetWorkflowExecutionHistoryRequest&)>
+      on_history;
+
+  // --- what the test looks at ---
+
+  int open_polls = 0;
+  int polls = 0;
+  std::vector<ws::PollActivityTaskQueueRequest> activity_polls;
+  std::vector<ws::PollWorkflowTaskQueueRequest> workflow_polls;
+  std::vector<ws::RecordActivityTaskHeartbeatRequest> heartbeats;
+  std::vector<ws::RespondActivityTaskCompletedRequest> completed;
+  std::vector<ws::RespondActivityTaskFailedRequest> failed;
+  std::vector<ws::RespondActivityTaskCanceledRequest> canceled;
+  std::vector<ws::RespondWorkflowTaskCompletedRequest> workflow_completed;
+  std::vector<ws::RespondWorkflowTaskFailedRequest> workflow_failed;
+  std::vector<ws::RespondQueryTaskCompletedRequest> queries;
+
+  /// All answers so far, refused ones included: "completed TOKEN", "failed TOKEN"...
+  std::vector<std::string> answers;
+
+  // --- what the worker calls ---
+
+#define TEMPORAL_RPC(name, Name) \
+  awaitable<ws::Name##Response> name(ws::Name##Request request) override;
+  TEMPORAL_RPC(get_system_info, GetSystemInfo)
+  TEMPORAL_RPC(describe_namespace, DescribeNamespace)
+  TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution)
+  TEMPORAL_RPC(get_workflow_execution_history, GetWorkflowExecutionHistory)
+  TEMPORAL_RPC(describe_workflow_execution, DescribeWorkflowExecution)
+  TEMPORAL_RPC(signal_workflow_execution, SignalWorkflowExecution)
+  TEMPORAL_RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution)
+  TEMPORAL_RPC(terminate_workflow_execution, TerminateWorkflowExecution)
+  TEMPORAL_RPC(poll_workflow_task_queue, PollWorkflowTaskQueue)
+  TEMPORAL_RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted)
+  TEMPORAL_RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed)
+  TEMPORAL_RPC(respond_query_task_completed, RespondQueryTaskCompleted)
+  TEMPORAL_RPC(poll_activity_task_queue, PollActivityTaskQueue)
+  TEMPORAL_RPC(respond_activity_task_completed, RespondActivityTaskCompleted)
+  TEMPORAL_RPC(respond_activity_task_failed, RespondActivityTaskFailed)
+  TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)
+  TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)
+  TEMPORAL_RPC(shutdown_worker, ShutdownWorker)
+#undef TEMPORAL_RPC
+
+ private:
+  template <class Response>
+  awaitable<Response> poll(std::deque<Response>& tasks);
+
+  std::deque<ws::PollActivityTaskQueueResponse> activity_tasks_;
+  std::deque<ws::PollWorkflowTaskQueueResponse> workflow_tasks_;
+  int ended_ = 0;
+  supervisor::Wakeup changed_;
+};
+
+/// What a failing server throws.
+[[noreturn]] void refuse(supervisor::RpcCode code, const std::string& message);
+
+}  // namespace temporal::test
