@@ -184,7 +184,8 @@ std::filesystem::path Supervisor::zygote_program() {
   }
   zygote_binary_ = ipc::UniqueFd(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
   if (zygote_binary_.get() < 0)
-    throw SettingsError("temporal-child is not beside " + self.string() + "; install both together");
+    throw SettingsError("temporal-child is not beside " + self.string() +
+                        "; install both together");
   return "/proc/self/fd/" + std::to_string(zygote_binary_.get());
 }
 

@@ -134,6 +134,11 @@ struct AttemptWorld {
     });
     settle(loop);
   }
+  // What still runs refers to all of the above.
+  ~AttemptWorld() {
+    for (auto& execution : executor.executions) execution.end({supervisor::CompletesLater{}});
+    settle(loop);
+  }
 
   FakeExecution& activity() { return executor.newest(); }
   void beat(const std::string& details) {
