@@ -133,7 +133,7 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   leave_stdio(pipe.writer);
   ::fcntl(mine.get(), F_SETFL, O_NONBLOCK);
 
-  std::vector<std::string> arguments{program.executable.string(), std::string(role::kZygote),
+  std::vector<std::string> arguments{"temporal-child", std::string(role::kZygote),
                                      std::string(role::kSocket) + std::to_string(theirs.get()),
                                      std::string(role::kParent) + std::to_string(::getpid())};
   for (const auto& module : program.modules)
