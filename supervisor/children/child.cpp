@@ -7,7 +7,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <csignal>
 #include <nlohmann/json.hpp>
@@ -18,13 +17,11 @@ namespace {
 namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using asio::posix::stream_descriptor;
-using ipc::Receive;
 using ipc::RecordType;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 constexpr int kExitQuit = 155;
-constexpr int kStraysAllowed = 2;
 constexpr auto kReportWait = milliseconds(100);
 
 void close(stream_descriptor& descriptor) {
@@ -33,25 +30,6 @@ void close(stream_descriptor& descriptor) {
 }
 
 }  // namespace
-
-AttemptHandle::~AttemptHandle() {
-  if (child_) child_->attempt_ = nullptr;
-}
-
-void AttemptHandle::cancel(CancelReason reason) {
-  reasons_ |= static_cast<ipc::CancelReasons>(1U << static_cast<unsigned>(reason));
-  if (child_) child_->cancel(reasons_);
-}
-
-void AttemptHandle::terminate(KillReason reason) {
-  if (!terminated_) terminated_ = reason;
-  if (child_) child_->terminate(reason);
-  if (give_up_) give_up_();
-}
-
-std::optional<ipc::Heartbeat> AttemptHandle::take_heartbeat() {
-  return child_ ? child_->take_heartbeat() : std::exchange(last_, std::nullopt);
-}
 
 std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygote,
                                     std::uint32_t incarnation, const std::string& fingerprint,
@@ -154,27 +132,6 @@ void Child::on_zygote_gone() {
   if (dead_ || !pidfd_.is_open()) on_death();
 }
 
-ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
-  start.set_task(task_ + 1);
-  cancel_.begin(task_ + 1);
-  if (handle.reasons_ != 0) cancel_.add(handle.reasons_);
-  heartbeats_.skip();
-  heartbeat_wanted_ = false;
-  heartbeat_bell_.awake();
-  auto sent = channel_.send(RecordType::start, start);
-  if (sent == ipc::Send::corrupt) corrupt("ring A: the index of its reader is impossible");
-  if (sent != ipc::Send::done) return sent;
-  ++task_;
-  task_since_ = Clock::now();
-  state_ = State::busy;
-  activity_type_ = start.activity_type();
-  output_->forget_tail();
-  attempt_ = &handle;
-  handle.child_ = this;
-  handle.pid_ = pid();
-  return sent;
-}
-
 void Child::quit() {
   if (state_ != State::idle) return;
   state_ = State::leaving;
@@ -248,135 +205,6 @@ void Child::wait_bell() {
                           self->drain();
                           if (self->bell_.is_open()) self->wait_bell();
                         });
-}
-
-// Leaves the channel asleep: the next message rings.
-void Child::drain() {
-  for (;;) {
-    switch (channel_.receive()) {
-      case Receive::message:
-        on_message();
-        break;
-      case Receive::none:
-        channel_.about_to_sleep();
-        if (!channel_.has_message()) return;
-        break;
-      case Receive::corrupt:
-        return corrupt(std::string("ring B: ") + channel_.fault());
-      case Receive::no_resources:
-        finish_task(Failed{failure_of("no memory or descriptor to take the answer of this activity",
-                                      kWorkerResources)});
-        break;
-    }
-  }
-}
-
-void Child::on_message() {
-  switch (channel_.type()) {
-    case RecordType::ready:
-      return on_ready_message();
-    case RecordType::log:
-      return on_log_message();
-    case RecordType::completed:
-      if (v1::Completed message; is_answer(message))
-        finish_task(Completed{std::move(*message.mutable_result())});
-      return;
-    case RecordType::failed:
-      if (v1::Failed message; is_answer(message))
-        finish_task(Failed{std::move(*message.mutable_failure())});
-      return;
-    case RecordType::canceled:
-      if (v1::Canceled message; is_answer(message))
-        finish_task(Canceled{std::move(*message.mutable_details())});
-      return;
-    case RecordType::async:
-      if (v1::Async message; is_answer(message)) finish_task(Async{});
-      return;
-    default:
-      return;  // Pong: being alive is all it says
-  }
-}
-
-void Child::on_ready_message() {
-  v1::Ready ready;
-  if (!channel_.parse(ready)) return;
-  if (state_ != State::starting) return corrupt("ready twice");
-  if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
-    log_.error("a child is not of its zygote's build",
-               {{"child", ready.fingerprint()}, {"zygote", parts_.fingerprint}});
-    return kill(KillReason::corrupt);
-  }
-  was_ready_ = true;
-  if (dead_) return;  // its last word
-  state_ = State::idle;
-  owner_.on_ready(*this);
-}
-
-void Child::on_log_message() {
-  v1::Log line;
-  if (!channel_.parse(line)) return;
-  if (attempt_ && attempt_->on_log && line.task() == task_) return attempt_->on_log(line);
-  auto fields = LogFields::parse(line.fields_json(), nullptr, false);
-  if (!fields.is_object()) fields = LogFields::object();
-  fields["pid"] = pid();
-  auto level =
-      static_cast<LogLevel>(std::clamp(line.level(), 0, static_cast<int>(LogLevel::error)));
-  log_.write(level, line.message(), fields);
-}
-
-template <class Message>
-bool Child::is_answer(Message& message) {
-  if (!channel_.parse(message)) return false;
-  if (completion_ && message.task() == task_) return true;
-  log_.warn("a child answered for a task that is not in its hands",
-            {{"pid", pid()}, {"task", message.task()}});
-  if (++strays_ > kStraysAllowed) corrupt("three stray answers");
-  return false;
-}
-
-void Child::finish_task(std::optional<Outcome> outcome) {
-  if (!completion_) return;
-  keep_last_heartbeat();
-  if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
-  const bool goes_on = state_ == State::busy && !dead_;
-  if (goes_on) state_ = State::idle;
-  completion_.complete(std::move(outcome));
-  if (goes_on) owner_.on_idle(*this);
-}
-
-void Child::keep_last_heartbeat() {
-  ipc::Heartbeat beat;
-  if (attempt_ && heartbeats_.read(beat) == ipc::HeartbeatReader::Read::newer)
-    attempt_->last_ = std::move(beat);
-}
-
-std::optional<ipc::Heartbeat> Child::take_heartbeat() {
-  ipc::Heartbeat beat;
-  // The second look is after the bell was asked for: what came in between would not ring.
-  for (int look = 0; look < 2; ++look) {
-    switch (heartbeats_.read(beat)) {
-      case ipc::HeartbeatReader::Read::newer:
-        heartbeat_wanted_ = false;
-        heartbeat_bell_.awake();
-        return beat;
-      case ipc::HeartbeatReader::Read::corrupt:
-        corrupt("heartbeat slot: impossible sizes or sequence");
-        return std::nullopt;
-      case ipc::HeartbeatReader::Read::same:
-      case ipc::HeartbeatReader::Read::busy:
-        break;
-    }
-    heartbeat_wanted_ = true;
-    heartbeat_bell_.about_to_sleep();
-  }
-  return std::nullopt;
-}
-
-void Child::look_for_heartbeat() {
-  if (!heartbeat_wanted_ || !heartbeats_.fresh()) return;
-  heartbeat_wanted_ = false;
-  heartbeat_bell_.awake();
-  if (attempt_ && attempt_->on_heartbeat) attempt_->on_heartbeat();
 }
 
 void Child::wait_death() {

@@ -14,9 +14,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kResourceRetry = milliseconds(100);
-constexpr auto kZygoteEnd = std::chrono::seconds(2);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
-constexpr auto kOrphanRetry = milliseconds(5);
 
 Failed stopping_failure() {
   return Failed{failure_of("the worker is shutting down", kWorkerShutdown)};
@@ -326,76 +324,6 @@ void ChildPool::sweep() {
     dead_zygotes_.clear();
   if (degraded_) changed();  // old crashes are forgotten with time
   if (anything_in_flight()) watch();
-}
-
-int ChildPool::kill_orphans() {
-  std::set<pid_t> known;
-  for (const auto& [incarnation, child] : children_) known.insert(child->pid());
-  int left = 0;
-  for (auto& zygote : dead_zygotes_) left += zygote->kill_orphans(known);
-  return left;
-}
-
-void ChildPool::notify_shutdown() {
-  for (auto& [incarnation, child] : children_) child->notify_shutdown();
-}
-
-void ChildPool::stop_accepting() {
-  accepting_ = false;
-  while (!waiting_.empty()) {
-    waiting_.front()->wakeup.notify();
-    waiting_.pop_front();
-  }
-  changed();
-}
-
-void ChildPool::kill_all() {
-  hurry_ = true;
-  changed_.notify();
-}
-
-asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
-  stop_accepting();
-  stopping_ = true;
-  for (const auto& timer : timers_) timer->cancel();
-  for (auto& child : std::exchange(idle_, {})) child->quit();
-  for (auto& [incarnation, child] : children_)
-    if (auto* attempt = child->attempt()) attempt->cancel(CancelReason::worker_shutdown);
-  watch();
-
-  // on_gone() and the sweep wake this up; a child that cannot die is given up by its ladder.
-  asio::steady_timer grace(core_, cancel_grace);
-  bool grace_over = false;
-  grace.async_wait([this, &grace_over, alive = std::weak_ptr(alive_)](auto error) {
-    if (error || alive.expired()) return;
-    grace_over = true;
-    changed_.notify();
-  });
-  while (!children_.empty()) {
-    auto children = children_;
-    for (auto& [incarnation, child] : children) {
-      if (hurry_)
-        child->kill(KillReason::worker_shutdown);
-      else if (grace_over || child->state() == Child::State::starting)
-        child->terminate(KillReason::worker_shutdown);
-    }
-    if (!children_.empty()) co_await changed_.wait();
-  }
-  grace.cancel();
-
-  if (zygote_) {
-    zygote_->close();
-    asio::steady_timer patience(core_, kZygoteEnd);
-    patience.async_wait([this, alive = std::weak_ptr(alive_)](auto error) {
-      if (!error && !alive.expired() && zygote_) zygote_->kill();
-    });
-    while (zygote_) co_await changed_.wait();
-    patience.cancel();
-  }
-  const auto orphans_end = Clock::now() + kOrphansArrive;
-  while (kill_orphans() > 0 && Clock::now() < orphans_end) co_await pause(kOrphanRetry);
-  dead_zygotes_.clear();
-  sweep_timer_.cancel();
 }
 
 }  // namespace temporal::supervisor::children
