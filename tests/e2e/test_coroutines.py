@@ -2,6 +2,7 @@
 """Activities that are coroutines run in the supervisor, on a loop of their own."""
 
 import pytest
+from harness.waiting import wait_until
 
 
 @pytest.fixture
@@ -24,10 +25,17 @@ def test_its_heartbeat_reaches_the_next_attempt(server, worker, queue):
     assert server.call("resume_later", queue=queue).result() == 41
 
 
-@pytest.mark.parametrize("activity, left", [("beat_later", None), ("wait_long", "")])
-def test_it_is_cancelled_where_it_waits(server, worker, queue, activity, left):
-    run = server.start("CancelActivity", activity, "", queue=queue)
+def test_a_heartbeat_brings_its_cancellation(server, worker, queue):
+    run = server.start("CancelActivity", "beat_later", "", queue=queue)
     run.wait_for_event("ActivityTaskScheduled")
     run.signal("cancel_it")
-    run.wait_for_event("ActivityTaskCanceled")
-    run.terminate() if left == "" else run.result()
+    assert run.result() in ("cancelled: cleaned up", "cancelled: woken")
+
+
+def test_it_is_cancelled_where_it_waits_when_the_worker_stops(server, start, queue):
+    worker = start("coroutines", "workflows", "--grace", "0s")
+    run = server.call("wait_long", "", queue=queue)
+    wait_until("the activity runs", lambda: [p for p in run.pending() if p.HasField("heartbeat_details")])
+    worker.stop()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    run.terminate()

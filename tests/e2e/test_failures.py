@@ -2,6 +2,7 @@
 """What Temporal users know of failures, seen in histories."""
 
 import pytest
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
 @pytest.fixture
@@ -89,7 +90,7 @@ def test_a_failure_fails_the_workflow_and_a_bug_only_its_task(server, worker, qu
     bug = server.start("ThrowError", queue=queue)
     failed = bug.wait_for_event("WorkflowTaskFailed")
     assert failed.failure.message == "a bug, to be corrected"
-    assert failed.cause == 24  # WORKFLOW_WORKER_UNHANDLED_FAILURE
+    assert failed.cause == Cause.WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE
     bug.terminate()
 
 

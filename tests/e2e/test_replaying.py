@@ -4,6 +4,7 @@
 import subprocess
 
 from harness.worker import SUPERVISOR, module
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
 def test_signals_before_the_first_task_are_there_when_the_workflow_begins(server, start, queue):
@@ -40,7 +41,7 @@ def test_changed_code_fails_the_task_with_both_sides_and_the_old_code_carries_on
     run.signal("go")
     failed = run.wait_for_event("WorkflowTaskFailed")
     message = failed.failure.message
-    assert failed.cause == 23 or "NON_DETERMINISTIC" in str(failed)
+    assert failed.cause == Cause.WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
     assert "[TMPRL1100]" in message and "event 5" in message
     assert "say_hello" in message and "timer" in message.lower()
     new.stop()
