@@ -1,48 +1,116 @@
 # SPDX-License-Identifier: MIT
+"""Two replayers, one verdict: ours is `temporal-supervisor replay`, the foreign one is TypeScript's with the twins of our
+workflows (twin.ts)."""
+
+import dataclasses
 import json
+import os
 import pathlib
-import shutil
+import queue
+import re
 import subprocess
 import sys
+import threading
 
 import pytest
 
-HERE = pathlib.Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
-from harness.fixtures import queue, server, start  # noqa: E402, F401
-from harness.server import ROOT  # noqa: E402
-from harness.worker import SUPERVISOR, module  # noqa: E402
+from harness.server import ROOT, DevServer  # noqa: E402
+from harness.worker import SUPERVISOR, Worker, module  # noqa: E402
 
 INTEROP = ROOT / "build/interop"
 
 
+@dataclasses.dataclass
+class Verdict:
+    ok: bool
+    reason: str = ""
+
+    @property
+    def event(self):
+        """The event that the reason names; the foreign one does not name an event whose attributes differ."""
+        found = re.search(r"HistoryEvent\(id: (\d+)|\[TMPRL1100\] Nondeterminism at event (\d+)", self.reason)
+        return found and int(found[1] or found[2])
+
+
+class ForeignReplayer:
+    """One process for all histories: it needs seconds to start."""
+
+    def __init__(self, home):
+        self.home = home
+        self.count = 0
+        self.answers = queue.Queue()
+        self.errors = (home / "stderr").open("w+")
+        self.process = subprocess.Popen(
+            [INTEROP / "node", HERE / "replayer.mjs"], env={**os.environ, "TEMPORAL_INTEROP": str(INTEROP)}, cwd=home,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            self.answers.put(line)
+        self.answers.put(None)
+
+    def __call__(self, history):
+        self.count += 1
+        file = self.home / f"{self.count}.json"
+        file.write_text(json.dumps(history))
+        self.process.stdin.write(f"{file}\n")
+        self.process.stdin.flush()
+        answer = self.answers.get(timeout=120)
+        assert answer, f"the foreign replayer ended: {self.said()}"
+        return Verdict(**json.loads(answer))
+
+    def said(self):
+        self.errors.seek(0)
+        return self.errors.read()[-5000:]
+
+    def stop(self):
+        self.process.stdin.close()
+        assert self.process.wait(60) == 0, self.said()
+
+
 @pytest.fixture(scope="session")
-def judge():
-    """TypeScript's replayer: judge(files) gives its verdict on each."""
-    twins = INTEROP / "twins"  # beside the packages that they import
-    twins.mkdir(exist_ok=True)
-    for script in HERE.glob("*.js"):
-        shutil.copy(script, twins)
-
-    def verdicts(files):
-        said = subprocess.run(
-            [INTEROP / "node", twins / "judge.js", *map(str, files)], check=True, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE).stdout
-        lines = [json.loads(line) for line in said.splitlines() if line.startswith('{"file"')]
-        assert len(lines) == len(files), said
-        return lines
-
-    return verdicts
+def foreign(tmp_path_factory):
+    if not (INTEROP / "node").exists():
+        pytest.skip("TypeScript's SDK is not installed: tools/bootstrap --interop")
+    replayer = ForeignReplayer(tmp_path_factory.mktemp("foreign"))
+    yield replayer
+    replayer.stop()
 
 
-@pytest.fixture(scope="session")
-def replay():
-    """Our own: replay(module, file) gives whether it accepted, and what it said."""
-    def verdict(name, file):
-        done = subprocess.run([SUPERVISOR, "replay", "--module", module(name), file], check=False,
-                              text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+@pytest.fixture
+def ours(tmp_path):
+    """ours(history, module) is the verdict of `temporal-supervisor replay`."""
+    def judge(history, name):
+        file = tmp_path / "history.json"
+        file.write_text(json.dumps(history))
+        done = subprocess.run([SUPERVISOR, "replay", "--module", module(name), file], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, check=False)
         assert done.returncode in (0, 1), done.stderr
-        return done.returncode == 0, done.stdout
+        assert done.stdout.startswith("replayed" if done.returncode == 0 else "MISMATCH"), done.stdout
+        return Verdict(done.returncode == 0, done.stdout)
 
-    return verdict
+    return judge
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory):
+    """Histories that this build has just recorded on a real server."""
+    with DevServer() as server:
+        worker = Worker("hello", "--children", "1", home=tmp_path_factory.mktemp("hello") / "worker",
+                        address=server.address, queue="hello")
+        other = Worker("errand", "--children", "1", home=tmp_path_factory.mktemp("errand") / "worker",
+                       address=server.address, queue="errand")
+        try:
+            hello = server.start("SayHello", "World", queue="hello")
+            errand = server.start("Errand", "World", queue="errand")
+            errand.signal("visit", "TypeScript")
+            assert hello.result() == "Hello, World!"
+            assert errand.result() == "Hello, World! Hello, TypeScript!"
+            yield {"hello": json.loads(hello.export()), "errand": json.loads(errand.export())}
+        finally:
+            worker.kill()
+            other.kill()

@@ -13,7 +13,7 @@ from .waiting import PATIENCE, wait_until
 
 BUILD = pathlib.Path(os.environ.get("TEMPORAL_BUILD", "build/gcc")).resolve()
 SUPERVISOR = BUILD / "supervisor/temporal-supervisor"
-FOLDERS = ("tests/e2e", "tests/examples", "tests/interop")
+FOLDERS = ("tests/e2e", "tests/examples", "tests/histories", "tests/interop")
 
 
 def module(name):

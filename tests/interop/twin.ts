@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The workflows of tests/examples/hello.cpp, errand.cpp and tests/histories/workflows.cpp once more, for TypeScript's
+// replayer: what ours recorded must fit the commands that these issue. Dice has no twin: each SDK rolls dice of its own.
+import {
+  ActivityCancellationType, ActivityFailure, CancellationScope, condition, continueAsNew, defineSignal,
+  isCancellation, proxyActivities, setHandler, sleep,
+} from '@temporalio/workflow';
+
+type Greeter = (name: string) => Promise<string>;
+
+const quick = proxyActivities<{
+  say_hello: Greeter;
+  greet: Greeter;
+  decline: () => Promise<number>;
+}>({ startToCloseTimeout: '10s' });
+
+const held = proxyActivities<{ hold: () => Promise<void> }>({
+  startToCloseTimeout: '1m',
+  heartbeatTimeout: '2s',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+});
+
+export async function SayHello(name: string): Promise<string> {
+  return await quick.say_hello(name);
+}
+
+export async function Errand(name: string): Promise<string> {
+  let next = '';
+  setHandler(defineSignal<[string]>('visit'), (visitor) => void (next = visitor));
+  const first = await quick.say_hello(name);
+  await sleep('100ms');
+  await condition(() => next !== '');
+  return `${first} ${await quick.say_hello(next)}`;
+}
+
+export async function Greeting(name: string): Promise<string> {
+  return await quick.greet(name);
+}
+
+export async function Declined(): Promise<number> {
+  return await quick.decline();
+}
+
+export async function Reminder(seconds: number): Promise<string> {
+  let note = '';
+  setHandler(defineSignal<[string]>('tell'), (told) => void (note = told));
+  return (await condition(() => note !== '', seconds * 1000)) ? note : 'nobody came';
+}
+
+export async function Trip(): Promise<void> {
+  let cancelled: unknown;
+  try {
+    await sleep('1h');
+  } catch (error) {
+    cancelled = error;
+  }
+  await CancellationScope.nonCancellable(() => quick.greet('cleaner'));
+  if (cancelled) throw cancelled;
+}
+
+export async function Holding(): Promise<string> {
+  let letGo = false;
+  setHandler(defineSignal('let_go'), () => void (letGo = true));
+  const scope = new CancellationScope();
+  const running = scope.run(() => held.hold());
+  await condition(() => letGo);
+  scope.cancel();
+  try {
+    await running;
+  } catch (error) {
+    if (error instanceof ActivityFailure) return isCancellation(error) ? 'let go' : 'lost';
+    throw error;
+  }
+  return 'held to the end';
+}
+
+export async function Rounds(round: number): Promise<number> {
+  await sleep('10ms');
+  if (round < 3) await continueAsNew<typeof Rounds>(round + 1);
+  return round;
+}
+
+export async function Errands(): Promise<number> {
+  const errand = async (i: number): Promise<number> => {
+    await sleep(30 - 10 * i);
+    return (await quick.greet('x'.repeat(i))).length;
+  };
+  const lengths = await Promise.all([0, 1, 2].map(errand));
+  return lengths.reduce((sum, length) => sum + length, 0);
+}
