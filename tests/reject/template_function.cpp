@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// refused: a function in an anonymous namespace, a template or a lambda has no name of its own: give it one
+#include <temporal/module.hpp>
+
+template <class T>
+T charge(T cents) {
+  return cents;
+}
+
+void shop(temporal::Module& m) {
+#ifdef REFUSED
+  m.activity<charge<int>>();
+#else
+  m.activity<charge<int>>({.name = "charge"});
+#endif
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// refused: these arguments do not fit the activity: count and types must be those of its parameters
+#include <temporal/module.hpp>
+#include <temporal/workflow.hpp>
+
+using namespace std::chrono_literals;
+namespace workflow = temporal::workflow;
+
+std::string charge(std::string customer, int cents) { return customer + std::to_string(cents); }
+
+struct Order {
+  temporal::Task<std::string> run() {
+#ifdef REFUSED
+    co_return co_await workflow::execute_activity<charge>({.start_to_close_timeout = 10s}, 42, 999);
+#else
+    co_return co_await workflow::execute_activity<charge>({.start_to_close_timeout = 10s}, "ann",
+                                                          999);
+#endif
+  }
+};
+
+void shop(temporal::Module& m) { m.workflow<Order>(); }
