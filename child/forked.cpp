@@ -79,7 +79,8 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   auto waiter = ipc::BellWaiter::create(descriptors.child_bell.get());
   if (!waiter) ::_exit(kExitArena);
   ipc::Channel channel(
-      ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()));
+      ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
+      options.largest_bulk);
 
   v1::Ready ready;
   ready.set_layout_version(ipc::kLayoutVersion);

@@ -27,6 +27,7 @@ struct ForkedOptions {
   pid_t zygote = 0;
   int nice = 0;
   int oom_score_adj = 0;
+  std::size_t largest_bulk = 0;  ///< bytes of one answer
   const std::string& fingerprint;
   const std::vector<int>&
       module_descriptors;  ///< opened while modules were loaded: the child keeps them, ascending

@@ -50,6 +50,7 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
   message.mutable_spawn()->set_incarnation(incarnation);
   message.mutable_spawn()->set_nice(settings.nice);
   message.mutable_spawn()->set_oom_score_adj(settings.oom_score_adj);
+  message.mutable_spawn()->set_largest_bulk(settings.largest_bulk);
   if (!zygote.send(message, attached)) {
     pipe.output->close();
     return nullptr;

@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -120,6 +121,19 @@ int log_much(activity::Context& ctx, int lines) {
   return lines;
 }
 
+// Over everything this process may write of what it shares with the supervisor, or over what it may only read.
+void spoil_memory(std::string which) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("memfd:temporal-" + which) == std::string::npos) continue;
+    std::size_t used = 0;
+    auto begin = std::stoull(line, &used, 16);
+    auto end = std::stoull(line.substr(used + 1), nullptr, 16);
+    std::memset(reinterpret_cast<void*>(begin), 0xff, end - begin);
+  }
+  for (;;) pause();  // an answer would put most of it right again
+}
+
 std::string repeat(std::string text, int count) {
   std::string all;
   for (int i = 0; i < count; ++i) all += text;
@@ -175,6 +189,7 @@ void test_module(temporal::Module& m) {
   m.activity<log_and_describe>();
   m.activity<log_much>();
   m.activity<repeat>();
+  m.activity<spoil_memory>();
   m.activity<start_daemon>();
   m.activity<nice_value>();
   m.activity<open_descriptors>();

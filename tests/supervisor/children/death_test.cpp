@@ -96,6 +96,19 @@ TEST_CASE("a crash, an exit and an abort are told apart, with the last lines pri
   });
 }
 
+TEST_CASE("a child that spoils the shared memory is killed, and what it may only read kills it") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    auto outcome = co_await fixture.call("spoil_memory", "up"s);
+    CHECK(type_of(outcome) == "ActivityProcessCorrupt");
+    CHECK(failure(outcome).message().find("garbage") != std::string::npos);
+    outcome = co_await fixture.call("spoil_memory", "down"s);
+    CHECK(type_of(outcome) == "ActivityProcessCrashed");
+    CHECK(details_of(outcome)["signal"] == SIGSEGV);
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "you"s)) == "Hello, you!");
+  });
+}
+
 TEST_CASE("an idle child that is killed costs nothing but its replacement") {
   PoolFixture fixture(options(2));
   fixture.with_pool([&]() -> asio::awaitable<void> {

@@ -190,7 +190,9 @@ TEST_CASE("payloads of every size cross, up to the cap") {
     auto outcome = co_await fixture.call("say_hello", std::string(9 << 20, 'x'));
     CHECK(type_of(outcome) == "PayloadTooLarge");
     CHECK(failure(outcome).application_failure_info().non_retryable());
-    // 256 MiB is the cap on the other side.
+    outcome = co_await fixture.call("repeat", "a kilobyte, or so it seems"s, 400'000);
+    CHECK(type_of(outcome) == "PayloadTooLarge");
+    CHECK(failure(outcome).application_failure_info().non_retryable());
     outcome = co_await fixture.call("say_hello", "still here"s);
     CHECK(result<std::string>(outcome) == "Hello, still here!");
   });
