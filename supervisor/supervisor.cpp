@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
@@ -293,13 +294,10 @@ asio::awaitable<void> Supervisor::stop() {
   if (parts.workflow_tasks || parts.activity_tasks) log_.info("stopping");
   if (parts.workflow_tasks) parts.workflow_tasks->stop_polling();
   if (parts.activity_tasks) parts.activity_tasks->stop_polling();
+  if (parts.activity_tasks) parts.activity_tasks->notify_shutdown();
+  if (parts.pool) parts.pool->notify_shutdown();
   if (parts.workflow_tasks || parts.activity_tasks) co_await announce_stop();
-  // Some servers end the open polls now by themselves. A task that comes with one is still served.
-  const bool polls_end =
-      parts.name_space.namespace_info().capabilities().worker_poll_complete_on_shutdown();
-  const auto patience = polls_end ? 5s : 1s;
-  if (parts.activity_tasks) co_await parts.activity_tasks->end_polling(patience);
-  if (parts.workflow_tasks) co_await parts.workflow_tasks->end_polling(patience);
+  co_await end_polling();
   if (parts.activity_tasks) co_await drain_activities();
   if (parts.workflow_tasks) co_await within(5s, parts.workflow_tasks->drained());
   if (parts.pool) co_await parts.pool->stop();
@@ -323,10 +321,24 @@ asio::awaitable<void> Supervisor::announce_stop() {
   }
 }
 
+// Some servers end the open polls now by themselves. A task that comes with one is still served.
+asio::awaitable<void> Supervisor::end_polling() {
+  using namespace asio::experimental::awaitable_operators;
+  auto& parts = *parts_;
+  const bool polls_end =
+      parts.name_space.namespace_info().capabilities().worker_poll_complete_on_shutdown();
+  const auto patience = polls_end ? 5s : 1s;
+  auto activities = [&]() -> asio::awaitable<void> {
+    if (parts.activity_tasks) co_await parts.activity_tasks->end_polling(patience);
+  };
+  auto workflows = [&]() -> asio::awaitable<void> {
+    if (parts.workflow_tasks) co_await parts.workflow_tasks->end_polling(patience);
+  };
+  co_await (activities() && workflows());
+}
+
 asio::awaitable<void> Supervisor::drain_activities() {
   auto& tasks = *parts_->activity_tasks;
-  tasks.notify_shutdown();
-  if (parts_->pool) parts_->pool->notify_shutdown();
   auto hurried = [this]() -> asio::awaitable<void> {
     while (signals_seen_ < 2) {
       co_await signals_.async_wait(asio::use_awaitable);

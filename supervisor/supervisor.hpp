@@ -53,6 +53,7 @@ class Supervisor {
   boost::asio::awaitable<void> until_told_to_stop();
   boost::asio::awaitable<void> stop();
   boost::asio::awaitable<void> announce_stop();
+  boost::asio::awaitable<void> end_polling();
   boost::asio::awaitable<void> drain_activities();
   void fail(std::exception_ptr error);
   int report(const std::exception_ptr& error);

@@ -54,14 +54,20 @@ failure::Failure as_application_failure(failure::Failure thrown) {
   return wrapped;
 }
 
-asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, Link link) {
+// `execution` is forgotten the moment it is gone: the rest of the group takes some turns of the loop
+// to end, and a cancellation or a notice may come in between.
+asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, Link link,
+                                  Execution*& execution) {
+  Ending ending;
   try {
-    co_return co_await executor.run(task, std::move(link));
+    ending = co_await executor.run(task, std::move(link));
   } catch (...) {
     failure::Failure proto;
     to_failure_proto(std::current_exception(), &proto);
-    co_return Ending{Threw{std::move(proto)}};
+    ending.how = Threw{std::move(proto)};
   }
+  execution = nullptr;
+  co_return ending;
 }
 
 std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
@@ -96,10 +102,9 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
     return execution_ ? execution_->take_heartbeat() : std::nullopt;
   };
   // The first to end is always the activity; the other two are cancelled with it.
-  auto first = co_await (ending_of(executor, task_, std::move(link)) ||
+  auto first = co_await (ending_of(executor, task_, std::move(link), execution_) ||
                          heartbeat_.run(take, [this](CancelReason reason) { cancel(reason); }) ||
                          watch_deadline());
-  execution_ = nullptr;
   co_await respond(std::get<0>(std::move(first)));
 }
 
