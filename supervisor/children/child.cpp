@@ -256,12 +256,11 @@ void Child::finish() {
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
-    if (!here && !channel_.all_taken())
-      finish_task(std::nullopt);
-    else if (death_.killed_for == KillReason::cancelled)
-      finish_task(Canceled{killed_after_grace()});
+    const bool taken = death_.killed_for || channel_.all_taken();
+    if (death_.killed_for == KillReason::cancelled)
+      finish_task({Canceled{killed_after_grace()}});
     else
-      finish_task(Died{failure_of(death_, activity_type_), here});
+      finish_task({Died{failure_of(death_, activity_type_), here}, taken});
   }
   close(bell_);
   close(pidfd_);

@@ -53,6 +53,12 @@ enum class Gone {
   expected,    ///< it was told to leave, or killed here
 };
 
+struct Answer {
+  Outcome outcome;
+  /// False: it died before it took the task from its ring, by its own claim. Another may take it as if nothing had happened.
+  bool taken = true;
+};
+
 class ChildOwner {
  public:
   virtual void on_ready(Child& child) = 0;
@@ -86,11 +92,8 @@ class Child : public std::enable_shared_from_this<Child> {
 
   /// Idle only. With `done` the task is in its hands: answer_to() must follow at once. Otherwise nothing happened.
   [[nodiscard]] ipc::Send assign(child::v1::Start& start, AttemptHandle& handle);
-  /// Completed exactly once, whatever becomes of the child. Nothing: it died before it took the task, which may be given to
-  /// another as if nothing had happened.
-  void answer_to(Completion<std::optional<Outcome>> completion) {
-    completion_ = std::move(completion);
-  }
+  /// Completed exactly once, whatever becomes of the child.
+  void answer_to(Completion<Answer> completion) { completion_ = std::move(completion); }
   /// Idle only: leave.
   void quit();
   void notify_shutdown();
@@ -134,7 +137,7 @@ class Child : public std::enable_shared_from_this<Child> {
   /// Of the task in hand? Otherwise it is a stray, and the third one ends the child.
   template <class Message>
   bool is_answer(Message& message);
-  void finish_task(std::optional<Outcome> outcome);
+  void finish_task(Answer answer);
   void look_for_heartbeat();
   void keep_last_heartbeat();
   void corrupt(const std::string& fault);
@@ -170,7 +173,7 @@ class Child : public std::enable_shared_from_this<Child> {
   Clock::time_point task_since_;
   std::string activity_type_;
   AttemptHandle* attempt_ = nullptr;
-  Completion<std::optional<Outcome>> completion_;
+  Completion<Answer> completion_;
   int strays_ = 0;
 };
 

@@ -12,6 +12,8 @@ namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using std::chrono::milliseconds;
 
+// A child's claim that it did not take a task is believed so often: it might have been the task that killed it.
+constexpr int kUntakenAllowed = 3;
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kResourceRetry = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
@@ -223,6 +225,7 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle) 
   if (options_.children == 0)
     co_return Failed{failure_of("this worker has no child processes", kWorkerResources)};
   auto patience_ends = Clock::now() + options_.resource_patience;
+  int untaken = 0;
   for (;;) {
     auto child = co_await take_idle(handle);
     if (!child) {
@@ -233,13 +236,13 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle) 
     switch (child->assign(start, handle)) {
       case ipc::Send::done: {
         watch();
-        auto receive = [&](Completion<std::optional<Outcome>> completion) {
+        auto receive = [&](Completion<Answer> completion) {
           child->answer_to(std::move(completion));
           if (handle.on_started) handle.on_started();
         };
-        auto outcome = co_await Completion<std::optional<Outcome>>::wait(receive);
-        if (outcome) co_return std::move(*outcome);
-        break;  // it died without having taken the task: another one takes it
+        auto answer = co_await Completion<Answer>::wait(receive);
+        if (answer.taken || ++untaken > kUntakenAllowed) co_return std::move(answer.outcome);
+        break;  // another one takes it
       }
       case ipc::Send::too_large:
         put_back(child);

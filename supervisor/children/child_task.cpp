@@ -70,8 +70,8 @@ void Child::drain() {
       case Receive::corrupt:
         return corrupt(std::string("ring B: ") + channel_.fault());
       case Receive::no_resources:
-        finish_task(Failed{failure_of("no memory or descriptor to take the answer of this activity",
-                                      kWorkerResources)});
+        finish_task({Failed{failure_of(
+            "no memory or descriptor to take the answer of this activity", kWorkerResources)}});
         break;
     }
   }
@@ -85,18 +85,18 @@ void Child::on_message() {
       return on_log_message();
     case RecordType::completed:
       if (v1::Completed message; is_answer(message))
-        finish_task(Completed{std::move(*message.mutable_result())});
+        finish_task({Completed{std::move(*message.mutable_result())}});
       return;
     case RecordType::failed:
       if (v1::Failed message; is_answer(message))
-        finish_task(Failed{std::move(*message.mutable_failure())});
+        finish_task({Failed{std::move(*message.mutable_failure())}});
       return;
     case RecordType::canceled:
       if (v1::Canceled message; is_answer(message))
-        finish_task(Canceled{std::move(*message.mutable_details())});
+        finish_task({Canceled{std::move(*message.mutable_details())}});
       return;
     case RecordType::async:
-      if (v1::Async message; is_answer(message)) finish_task(Async{});
+      if (v1::Async message; is_answer(message)) finish_task({Async{}});
       return;
     default:
       return;  // Pong: being alive is all it says
@@ -140,13 +140,13 @@ bool Child::is_answer(Message& message) {
   return false;
 }
 
-void Child::finish_task(std::optional<Outcome> outcome) {
+void Child::finish_task(Answer answer) {
   if (!completion_) return;
   keep_last_heartbeat();
   if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
   const bool goes_on = state_ == State::busy && !dead_;
   if (goes_on) state_ = State::idle;
-  completion_.complete(std::move(outcome));
+  completion_.complete(std::move(answer));
   if (goes_on) owner_.on_idle(*this);
 }
 
