@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import signal
 import time
 
@@ -79,6 +80,20 @@ def test_a_killed_supervisor_leaves_no_process_and_its_runs_are_finished_by_the_
     start("activities", "workflows", "--children", "4")
     assert [run.result() for run in sleeping] == [f"Hello, {i}!" for i in range(16)]
     assert all(run.result().startswith("released in attempt ") for run in holding)
+
+
+def test_under_a_storm_of_kills_every_workflow_completes(server, start, queue):
+    worker = start("hello", "--children", "4")
+    load = server.start_in_background(60, "SayHello", "World", queue=queue, at_a_time=20)
+    chance = random.Random(42)
+    while not load.done():
+        children = [pid for pid in worker.processes() if processes.parent(pid) not in (None, worker.pid)]
+        if children:
+            processes.kill(chance.choice(children))
+        wait_until("the next of them dies", lambda: load.done() or len(worker.processes()) == 5)
+    assert load.result() == ["Hello, World!"] * 60
+    assert worker.logged("a child died")
+    wait_until("a zygote and four children are there again", lambda: len(worker.processes()) == 5)
 
 
 def test_a_killed_zygote_costs_the_running_attempts_and_a_new_generation_takes_over(server, start, queue, folder):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 from harness import processes
-from harness.waiting import wait_until
+from harness.waiting import PATIENCE, wait_until
 
 
 def test_300_workflows_50_at_a_time_all_complete_and_nothing_grows(server, start, queue):
@@ -32,3 +32,33 @@ def test_children_of_this_worker_hold_no_socket_to_the_server(server, start, que
     server.start("SayHello", "World", queue=queue).result()
     assert processes.tcp_sockets(worker.pid)  # the means by which this looks are not blind
     assert not any(map(processes.tcp_sockets, worker.processes()))
+
+
+def test_a_history_of_many_pages_is_read_to_its_end(server, start, queue):
+    """The server hands out some hundred events at a time."""
+    worker = start("activities", "workflows", "--children", "2")
+    run = server.start("Fan", 200, queue=queue)
+    assert run.result() == [f"Hello, {i}!" for i in range(200)]
+    assert len(run.history()) > 600
+    assert not worker.errors()
+
+
+def test_signals_are_kept_in_order_whatever_task_they_meet(server, start, queue):
+    worker = start("workflows", "--children", "0")
+    run = server.start("Mailbox", queue=queue)
+    for i in range(100):
+        run.signal("post", str(i))
+    run.signal("close")
+    assert run.result() == [str(i) for i in range(100)]
+    assert not worker.errors()
+
+
+def test_workers_that_come_and_go_under_load_lose_nothing(server, start, queue):
+    stays = start("hello", "--children", "2")
+    load = server.start_in_background(120, "SayHello", "World", queue=queue, at_a_time=10)
+    for _ in range(2):
+        goes = start("hello", "--children", "2")
+        goes.wait_for("an activity runs in a child")
+        goes.stop()
+    assert load.result(PATIENCE) == ["Hello, World!"] * 120
+    assert not stays.errors()

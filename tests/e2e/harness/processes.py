@@ -4,6 +4,7 @@ whatever group, session or parent it has."""
 
 import os
 import pathlib
+import signal
 
 MARK = "E2E_WORKER"
 
@@ -40,7 +41,11 @@ def threads(pid):
 
 
 def parent(pid):
-    return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    """None when it is gone."""
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def tcp_sockets(pid):
@@ -49,3 +54,11 @@ def tcp_sockets(pid):
               for line in pathlib.Path(f"/proc/net/{table}").read_text().splitlines()[1:]}
     targets = (os.readlink(fd) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir())
     return [t for t in targets if t.startswith("socket:[") and t[8:-1] in inodes]
+
+
+def kill(pid):
+    """SIGKILL, unless it is gone already."""
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import threading
 import uuid
-from datetime import timedelta
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
@@ -38,7 +37,10 @@ class Loop:
         threading.Thread(target=self.loop.run_forever, daemon=True).start()
 
     def __call__(self, awaitable, seconds=PATIENCE):
-        return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(seconds)
+        return self.begin(awaitable).result(seconds)
+
+    def begin(self, awaitable):
+        return asyncio.run_coroutine_threadsafe(awaitable, self.loop)
 
 
 class DevServer:
@@ -74,12 +76,15 @@ class DevServer:
 
     def start(self, workflow, *args, queue, id=None, **more):
         handle = self.run(self.client.start_workflow(
-            workflow, args=args, id=id or f"{queue}-{uuid.uuid4().hex[:8]}", task_queue=queue,
-            task_timeout=timedelta(seconds=10), **more))
+            workflow, args=args, id=id or f"{queue}-{uuid.uuid4().hex[:8]}", task_queue=queue, **more))
         return Run(self, handle)
 
-    def start_many(self, count, workflow, *args, queue, at_a_time):
+    def start_many(self, *args, **more):
         """Starts them, that many running at a time, and returns all results."""
+        return self.start_in_background(*args, **more).result(300)
+
+    def start_in_background(self, count, workflow, *args, queue, at_a_time):
+        """The same as a future."""
         async def all_of_them():
             limit = asyncio.Semaphore(at_a_time)
 
@@ -90,7 +95,7 @@ class DevServer:
 
             return await asyncio.gather(*(one() for _ in range(count)))
 
-        return self.run(all_of_them(), seconds=300)
+        return self.run.begin(all_of_them())
 
     def call(self, activity, *argument, queue, how=None):
         """The workflow `Call` with that activity; `how` is its struct How."""
