@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "child/child_context.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "shared/activity_info.hpp"
 #include "shared/payload_proto.hpp"
 
 namespace temporal::child {
@@ -15,28 +17,8 @@ namespace {
 constexpr std::uint32_t kReservedForAnswers = 2 * ipc::kInlineLimit;
 constexpr std::size_t kLongestLogText = 8 * 1024;
 
-Time time_of(std::int64_t nanoseconds) { return Time(Duration(nanoseconds)); }
-
-activity::Info info_of(const v1::Start& start) {
-  activity::Info info;
-  info.activity_id = start.activity_id();
-  info.activity_type = start.activity_type();
-  info.workflow_id = start.workflow_id();
-  info.run_id = start.run_id();
-  info.workflow_type = start.workflow_type();
-  info.workflow_namespace = start.workflow_namespace();
-  info.task_queue = start.task_queue();
-  info.task_token = start.task_token();
-  info.attempt = start.attempt();
-  info.scheduled_time = time_of(start.scheduled_time_ns());
-  info.current_attempt_scheduled_time = time_of(start.current_attempt_scheduled_time_ns());
-  info.started_time = time_of(start.started_time_ns());
-  info.schedule_to_close_timeout = Duration(start.schedule_to_close_timeout_ns());
-  info.start_to_close_timeout = Duration(start.start_to_close_timeout_ns());
-  info.heartbeat_timeout = Duration(start.heartbeat_timeout_ns());
-  if (start.has_header()) info.headers = from_proto(start.header().fields());
-  return info;
-}
+// How long an activity that ends may wait for its stopper, and how often a wait looks at both words.
+constexpr auto kLookAgain = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -84,10 +66,40 @@ std::optional<CancelReason> ChildContext::cancel_reason() const noexcept {
   return static_cast<CancelReason>(std::countr_zero(reasons));
 }
 
+std::stop_token ChildContext::stop_token() {
+  if (!stopper_.joinable())
+    stopper_ = std::jthread([this](const std::stop_token& over) {
+      while (!over.stop_requested())
+        if (cancel_.wait(kLookAgain) != 0) {
+          stop_.request_stop();
+          return;
+        }
+    });
+  return stop_.get_token();
+}
+
 bool ChildContext::wait_cancelled(Duration timeout) { return cancel_.wait(timeout) != 0; }
 
 bool ChildContext::worker_shutdown() const noexcept {
   return surroundings_.arena.control().notice.load() != 0;
+}
+
+bool ChildContext::wait_worker_shutdown(Duration timeout) {
+  using Clock = std::chrono::steady_clock;
+  const auto& notice = surroundings_.arena.control().notice;
+  const auto since = Clock::now();
+  for (;;) {
+    const auto left = timeout - (Clock::now() - since);
+    if (ipc::wait_notice(notice, std::min<Duration>(left, kLookAgain)) || cancel_.reasons() != 0)
+      return true;
+    if (left <= kLookAgain) return false;
+  }
+}
+
+boost::asio::awaitable<bool> ChildContext::async_wait_worker_shutdown(Duration) {
+  throw std::logic_error(
+      "async_wait_worker_shutdown() is for coroutine activities; here wait_worker_shutdown() may "
+      "block");
 }
 
 }  // namespace temporal::child

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string_view>
+#include <thread>
 
 #include "child/v1/child.pb.h"
 #include "shared/ipc/cancel_word.hpp"
@@ -43,8 +45,11 @@ class ChildContext final : public activity::detail::ContextBackend {
   void heartbeat(std::string_view encoding, std::string_view details) override;
   const Payloads& last_heartbeat() const override { return last_heartbeat_; }
   std::optional<CancelReason> cancel_reason() const noexcept override;
+  std::stop_token stop_token() override;
   bool wait_cancelled(Duration timeout) override;
   bool worker_shutdown() const noexcept override;
+  bool wait_worker_shutdown(Duration timeout) override;
+  boost::asio::awaitable<bool> async_wait_worker_shutdown(Duration timeout) override;
   Logger& log() override { return logger_; }
 
  private:
@@ -53,6 +58,9 @@ class ChildContext final : public activity::detail::ContextBackend {
   activity::Info info_;
   Payloads last_heartbeat_;
   TaskLogger logger_;
+  // Only for who asks for a stop_token: a word in shared memory calls nobody. It ends first.
+  std::stop_source stop_;
+  std::jthread stopper_;
 };
 
 }  // namespace temporal::child

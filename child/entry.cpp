@@ -38,6 +38,8 @@ void run_role_if_any(int argc, char** argv, std::span<const ModuleFunction> own_
       valid = valid && parse(value, options.parent);
     } else if (take(argv[i], role::kModule, value)) {
       options.modules.emplace_back(value);
+    } else if (argv[i] == role::kPlainOnThreads) {
+      options.plain = temporal::Executor::threads;
     } else {
       valid = false;
     }

@@ -7,6 +7,8 @@
 #include <thread>
 
 #include "shared/failure_proto.hpp"
+#include "shared/homes.hpp"
+#include "shared/module_loader.hpp"
 #include "shared/payload_proto.hpp"
 
 namespace temporal::child {
@@ -63,7 +65,7 @@ int Executor::run() {
             break;
           }
           case RecordType::quit:
-            return kExitQuit;
+            return stop_hooks();
           default:
             return kExitArena;
         }
@@ -73,20 +75,41 @@ int Executor::run() {
   return kExitArena;
 }
 
+int Executor::stop_hooks() {
+  try {
+    run_hooks(module_.child_stop_hooks(), "on_child_stop");
+  } catch (const ModuleError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+  }
+  return kExitQuit;
+}
+
+const detail::PlainCall* Executor::callee() const {
+  if (!start_.function().empty()) {
+    const auto found = module_.offloaded().find(start_.function());
+    return found == module_.offloaded().end() ? nullptr : &found->second;
+  }
+  const auto* activity = module_.find_activity(start_.activity_type());
+  return activity && activity->call ? &activity->call : nullptr;
+}
+
 void Executor::execute() {
-  auto found = module_.activities().find(start_.activity_type());
-  if (found == module_.activities().end() || !found->second.call) {
-    fail(failure_of("no activity \"" + start_.activity_type() + "\" runs in a child of this worker",
+  const auto* function = callee();
+  if (!function) {
+    const auto& name = start_.function().empty() ? start_.activity_type() : start_.function();
+    fail(failure_of("nothing called \"" + name + "\" runs in a child of this worker",
                     "NotFoundError", false));
     return;
   }
-  ChildContext context(surroundings_, start_);
-  call(found->second, context);
+  {
+    ChildContext context(surroundings_, start_);
+    call(*function, context);
+  }
   // Lines of one task must not appear with the next.
   std::fflush(stdout);
 }
 
-void Executor::call(const detail::ActivityDefinition& definition, ChildContext& context) {
+void Executor::call(const detail::PlainCall& function, ChildContext& context) {
   // Nothing is sent inside the handlers: one call, one answer, whatever is thrown where.
   RecordType type = RecordType::failed;
   v1::Completed completed;
@@ -94,7 +117,7 @@ void Executor::call(const detail::ActivityDefinition& definition, ChildContext& 
   api::failure::v1::Failure failure;
   try {
     activity::Context for_user(context);
-    to_proto(definition.call(for_user, from_proto(start_.input())),
+    to_proto(function(for_user, from_proto(start_.input())),
              completed.mutable_result()->add_payloads());
     type = RecordType::completed;
   } catch (const CompleteAsync&) {

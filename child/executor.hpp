@@ -24,7 +24,11 @@ class Executor {
 
  private:
   void execute();
-  void call(const detail::ActivityDefinition& definition, ChildContext& context);
+  /// Returns the exit code.
+  [[nodiscard]] int stop_hooks();
+  /// What the record names; null when this module has no such thing.
+  [[nodiscard]] const detail::PlainCall* callee() const;
+  void call(const detail::PlainCall& function, ChildContext& context);
   void fail(const api::failure::v1::Failure& failure);
   /// Waits for room: an answer is never dropped.
   void answer(ipc::RecordType type, const google::protobuf::MessageLite& message);

@@ -16,6 +16,8 @@
 #include "child/executor.hpp"
 #include "child/lifeline.hpp"
 #include "child/processes.hpp"
+#include "shared/homes.hpp"
+#include "shared/module_loader.hpp"
 
 namespace temporal::child {
 namespace {
@@ -81,6 +83,13 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   ipc::Channel channel(
       ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
       options.largest_bulk);
+
+  try {
+    run_hooks(module.child_start_hooks(), "on_child_start");
+  } catch (const ModuleError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    ::_exit(kExitModule);
+  }
 
   v1::Ready ready;
   ready.set_layout_version(ipc::kLayoutVersion);

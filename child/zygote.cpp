@@ -71,8 +71,10 @@ bool Zygote::take_signals() {
 bool Zygote::load() {
   v1::FromZygote message;
   try {
-    for (ModuleFunction fill : options_.own_modules) fill(module_);
+    register_own(options_.own_modules, module_);
     for (const auto& path : options_.modules) load_module(path, module_);
+    run_hooks(module_.preload_hooks(), "preload");
+    objects_.build(module_, Process::zygote, options_.plain);
   } catch (const std::exception& error) {
     message.mutable_load_failed()->set_message(std::string(error.what()).substr(0, 16 * 1024));
     send(message);

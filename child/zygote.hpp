@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "child/v1/child.pb.h"
+#include "shared/homes.hpp"
 #include "shared/ipc/fd.hpp"
 #include "temporal/module.hpp"
 
@@ -25,6 +26,8 @@ struct ZygoteOptions {
   pid_t parent = 0;  ///< the supervisor
   std::vector<std::filesystem::path> modules;
   std::span<const ModuleFunction> own_modules;  ///< of a program that brings its modules itself
+  /// Where plain functions run that did not choose: tells which objects are needed here.
+  temporal::Executor plain = temporal::Executor::child;
 };
 
 class Zygote {
@@ -50,6 +53,7 @@ class Zygote {
 
   ZygoteOptions options_;
   Module module_;
+  Objects objects_;
   std::string fingerprint_;
   ipc::UniqueFd socket_;
   ipc::UniqueFd signals_;

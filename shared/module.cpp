@@ -10,7 +10,8 @@ Module::~Module() = default;
 
 namespace {
 
-void check_name(std::string_view kind, const std::string& name, bool taken) {
+void check_name(std::string_view kind, const std::string& name, bool taken,
+                const std::string& first = {}, const std::string& second = {}) {
   if (name.empty())
     throw std::invalid_argument(std::string(kind) +
                                 " was registered without a name and has none of its own");
@@ -19,8 +20,10 @@ void check_name(std::string_view kind, const std::string& name, bool taken) {
     throw std::invalid_argument(std::string(kind) + " '" + name +
                                 "': this name is one of Temporal's own, choose another");
   if (taken)
-    throw std::invalid_argument(std::string(kind) + " '" + name +
-                                "' is registered twice: give one of them another name");
+    throw std::invalid_argument(
+        std::string(kind) + " '" + name + "' is registered twice" +
+        (first == second ? "" : " (by " + first + " and by " + second + ")") +
+        ": give one of them another name");
 }
 
 }  // namespace
@@ -30,10 +33,40 @@ void detail::add_signal(WorkflowDefinition& definition, std::string name, Signal
   definition.signals.emplace(std::move(name), std::move(handler));
 }
 
-void Module::add(detail::ActivityDefinition definition) {
-  check_name("activity", definition.name, activities_.contains(definition.name));
-  auto name = definition.name;
-  activities_.emplace(std::move(name), std::move(definition));
+void Module::add(detail::ActivityDefinition definition, std::string name,
+                 std::optional<Executor> executor) {
+  definition.name = std::move(name);
+  definition.origin = origin_;
+  if (executor) {
+    if (*executor == Executor::loop)
+      throw std::invalid_argument("activity '" + definition.name +
+                                  "' is a plain function: it cannot run on a loop, which it would "
+                                  "block; choose child or threads, or make it a coroutine");
+    definition.executor = executor;
+  }
+  const auto taken = activities_.find(definition.name);
+  check_name("activity", definition.name, taken != activities_.end(),
+             taken == activities_.end() ? "" : taken->second.origin, origin_);
+  activities_.emplace(definition.name, std::move(definition));
+}
+
+void Module::add_dynamic(detail::ActivityDefinition definition) {
+  if (dynamic_)
+    throw std::invalid_argument("a second catch-all activity is registered (by " +
+                                dynamic_->origin + " and by " + origin_ +
+                                "): a worker can have one");
+  definition.origin = origin_;
+  dynamic_ = std::move(definition);
+}
+
+void Module::add(detail::OffloadedFunction function) {
+  offloaded_.insert_or_assign(std::move(function.name), std::move(function.call));
+}
+
+const detail::ActivityDefinition* Module::find_activity(const std::string& name) const {
+  const auto found = activities_.find(name);
+  if (found != activities_.end()) return &found->second;
+  return dynamic_ ? &*dynamic_ : nullptr;
 }
 
 detail::WorkflowDefinition& Module::add(detail::WorkflowDefinition definition) {

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <utility>
 
+#include "shared/offloaded.hpp"
+
 namespace temporal {
 
 namespace {
@@ -107,6 +109,8 @@ void load_module(const std::filesystem::path& path, Module& into) {
   if (std::string_view(abi()) != TEMPORAL_MODULE_ABI)
     refuse(path, "it was built against " + std::string(abi()) +
                      ", this is " TEMPORAL_MODULE_ABI "; build it again");
+  into.set_origin(path.filename().string());
+  take_offloaded(into);
   try {
     fill(into);
   } catch (const std::exception& error) {
@@ -114,6 +118,11 @@ void load_module(const std::filesystem::path& path, Module& into) {
   } catch (...) {
     refuse(path, "its module function threw something that is not a std::exception");
   }
+}
+
+void register_own(std::span<const ModuleFunction> functions, Module& into) {
+  take_offloaded(into);
+  for (auto function : functions) function(into);
 }
 
 std::string fingerprint(const Module& module) {
@@ -125,8 +134,10 @@ std::string fingerprint(const Module& module) {
   };
   for (const auto& [name, activity] : module.activities()) {
     mix(name);
-    mix(activity.executor == Executor::loop ? "loop" : "child");
+    mix(std::to_string(activity.executor ? static_cast<int>(*activity.executor) : -1));
   }
+  mix("offloaded");
+  for (const auto& [name, call] : module.offloaded()) mix(name);
   mix("workflows");
   for (const auto& [name, workflow] : module.workflows()) mix(name);
   return std::to_string(module.activities().size()) + "a" +

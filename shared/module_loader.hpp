@@ -5,6 +5,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ class ModuleError : public std::runtime_error {
 /// dlopens the module and lets it fill `into`. Throws ModuleError: no such file, not a module,
 /// built against another temporal-supervisor, or its register function threw.
 void load_module(const std::filesystem::path& path, Module& into);
+
+/// The modules that a program brings itself.
+void register_own(std::span<const ModuleFunction> functions, Module& into);
 
 /// Names and executors of everything registered, hashed: equal in all processes of one generation.
 [[nodiscard]] std::string fingerprint(const Module& module);

@@ -3,7 +3,6 @@
 // a header would be another object in each module.
 #include <stdexcept>
 
-#include "temporal/activity.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
 #include "temporal/trampoline.hpp"
@@ -39,23 +38,6 @@ void set_current_trampoline(Trampoline* trampoline) noexcept { this_trampoline =
 WorkflowObject::~WorkflowObject() = default;
 
 }  // namespace detail
-
-namespace activity {
-
-detail::ContextBackend::~ContextBackend() = default;
-
-void Context::beat(std::string_view encoding, std::string_view details) {
-  backend_->heartbeat(encoding, details);
-  throw_if_cancelled();
-}
-
-void Context::throw_if_cancelled() const {
-  if (auto reason = cancel_reason())
-    throw Cancelled("the activity was told to stop: " + std::string(to_string(*reason)), {},
-                    *reason);
-}
-
-}  // namespace activity
 
 namespace workflow {
 namespace detail {

@@ -67,6 +67,7 @@ class Parser {
           ->allow_extra_args(false);  // or it would take replay's FILEs for more of them
     add_server();
     add_work();
+    add_activities();
     add_lifecycle();
   }
 
@@ -148,9 +149,8 @@ class Parser {
         ->default_str("auto")
         ->type_name("N|auto");
     flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
+    add_kinds();
     flag("--workflow-threads", options_.workflow_threads, "Threads that run workflow code")
-        ->check(CLI::Range(1, 1024));
-    flag("--loop-threads", options_.loop_threads, "Event loops for coroutine activities")
         ->check(CLI::Range(1, 1024));
     flag("--max-concurrent-workflow-tasks", options_.max_concurrent_workflow_tasks,
          "Workflow tasks at a time")
@@ -164,6 +164,40 @@ class Parser {
         ->check(CLI::Range(1, 1000));
     duration("--deadlock-timeout", options_.deadlock_timeout,
              "Longest a workflow may hold its thread in one go; 0 is off");
+  }
+
+  void add_kinds() {
+    auto* workflows = app_.add_flag("--workflows-only", options_.workflows_only,
+                                    "Serve workflows; activities are for other workers");
+    auto* activities = app_.add_flag("--activities-only", options_.activities_only,
+                                     "Serve activities; workflows are for other workers");
+    workflows->envname(variable_of("--workflows-only"))->excludes(activities);
+    activities->envname(variable_of("--activities-only"));
+  }
+
+  void add_activities() {
+    choice("--activity-executor", options_.activity_executor,
+           {{"children", Executor::child}, {"threads", Executor::threads}}, "children",
+           "Where plain functions run that did not choose: children, or threads, where a crash ends "
+           "the worker");
+    flag("--activity-threads", options_.activity_threads,
+         "Threads for activities that run on threads")
+        ->check(CLI::Range(1, 10'000));
+    flag("--loop-threads", options_.loop_threads, "Event loops for coroutine activities")
+        ->check(CLI::Range(1, 1024));
+    duration("--loop-stall", options_.loop_stall,
+             "A coroutine that blocks its loop for so long is named in the log; 0 is off");
+    flag("--offload-children", options_.offload_children,
+         "Child processes for what coroutines hand over by in_child, started when needed")
+        ->check(CLI::Range(0, 1024));
+    flag("--activities-per-second", options_.activities_per_second,
+         "Activities started per second by this worker; 0 is unlimited")
+        ->check(CLI::NonNegativeNumber);
+    flag("--task-queue-activities-per-second", options_.task_queue_activities_per_second,
+         "Activities started per second from the task queue by all workers; 0 is unlimited")
+        ->check(CLI::NonNegativeNumber);
+    duration("--slow-task", options_.slow_task,
+             "After this, one line says that an activity still runs; 0 is off");
   }
 
   void add_lifecycle() {
@@ -195,11 +229,23 @@ bool printable_ascii(const std::string& text) {
   return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
 }
 
+bool has_port(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  int port = 0;
+  const char* const end = address.data() + address.size();
+  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
+  return error == std::errc{} && stop == end && port > 0 && port < 65'536;
+}
+
 void check(const Options& options, bool own_modules) {
   if (!own_modules && options.modules.empty())
     throw CLI::ValidationError(
         "--module", "nothing to serve; name a shared object, as in --module ./libhello.so");
   if (options.verb == Options::Verb::replay) return;
+  if (!has_port(options.address))
+    throw CLI::ValidationError("--address",
+                               "'" + options.address + "' is no address; write HOST:PORT");
   if (options.task_queue.empty())
     throw CLI::ValidationError("--task-queue",
                                "nothing to poll; name the queue, as in --task-queue hello");
@@ -229,6 +275,7 @@ ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules)
   ParsedOptions parsed;
   Options& options = parsed.options;
   options.children = usable_cores();
+  options.offload_children = usable_cores();
   options.workflow_threads = std::max(2, usable_cores());
   options.identity = std::to_string(::getpid()) + "@" + host_name();
   Parser parser(options, own_modules);

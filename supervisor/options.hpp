@@ -6,10 +6,12 @@
 
 #include <chrono>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "supervisor/observe/log.hpp"
+#include "temporal/options.hpp"
 
 namespace temporal::supervisor {
 
@@ -43,18 +45,34 @@ struct Options {
   int child_nice = 5;
   int workflow_threads = 2;
   int loop_threads = 1;
+  milliseconds loop_stall{100};  ///< 0: off
+  /// Where plain functions run that did not choose.
+  Executor activity_executor = Executor::child;
+  int activity_threads = 42;
+  int offload_children = 1;
+  bool workflows_only = false;
+  bool activities_only = false;
+  double activities_per_second = 0;             ///< 0: unlimited
+  double task_queue_activities_per_second = 0;  ///< 0: unlimited
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;
   int workflow_pollers = 5;
   int activity_pollers = 5;
   milliseconds deadlock_timeout{2'000};
   milliseconds connect_timeout{60'000};
+  milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};
   milliseconds term_grace{2'000};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
 
   std::vector<std::filesystem::path> histories;  ///< replay
+};
+
+/// A setting that cannot work. what() says what to change.
+class SettingsError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 struct ParsedOptions {

@@ -12,14 +12,12 @@
 #include <utility>
 
 #include "shared/module_loader.hpp"
-#include "supervisor/activity/child_executor.hpp"
-#include "supervisor/activity/loop_executor.hpp"
 #include "supervisor/children/child_pool.hpp"
 #include "supervisor/rpc/connection.hpp"
 #include "supervisor/rpc/grpc_service.hpp"
+#include "supervisor/tasks/activity_homes.hpp"
 #include "supervisor/tasks/activity_tasks.hpp"
 #include "supervisor/tasks/workflow_tasks.hpp"
-#include "supervisor/threads/loop_threads.hpp"
 #include "supervisor/threads/workflow_threads.hpp"
 #include "supervisor/version.hpp"
 
@@ -38,12 +36,6 @@ constexpr auto kAfterCancel = 3s;
 // A namespace that was made a moment ago (the dev server makes its own while it starts) is not seen
 // at once.
 constexpr auto kNamespaceAppears = 3s;
-
-bool needs(const Module& module, temporal::Executor executor) {
-  for (const auto& [name, activity] : module.activities())
-    if (activity.executor == executor) return true;
-  return false;
-}
 
 int port_of(const std::string& address) {
   try {
@@ -68,12 +60,8 @@ struct Supervisor::Parts {
   std::string instance_key = boost::uuids::to_string(boost::uuids::random_generator()());
 
   std::optional<WorkflowThreads> workflow_threads;
-  std::optional<LoopThreads> loop_threads;
-  std::optional<Permits> workflow_permits, activity_permits, child_places, loop_places;
-  std::unique_ptr<children::ChildPool> pool;
-  std::optional<ChildExecutor> child_executor;
-  std::optional<LoopExecutor> loop_executor;
-  std::optional<Home> child_home, loop_home;
+  std::optional<Permits> workflow_permits, activity_permits;
+  std::optional<ActivityHomes> homes;
   std::optional<AttemptSettings> attempts;
   std::optional<WorkflowTasks> workflow_tasks;
   std::optional<ActivityTasks> activity_tasks;
@@ -81,8 +69,9 @@ struct Supervisor::Parts {
   [[nodiscard]] bool user_code_left() const {
     return (workflow_threads && workflow_threads->lost() > 0) ||
            (workflow_tasks && workflow_tasks->running() > 0) ||
-           (activity_tasks && activity_tasks->running() > 0);
+           (activity_tasks && activity_tasks->running() > 0) || (homes && homes->threads_busy());
   }
+  [[nodiscard]] children::ChildPool* pool() { return homes ? homes->pool() : nullptr; }
 };
 
 Supervisor::Supervisor(Options options, std::span<const ModuleFunction> own_modules, Log& log)
@@ -108,12 +97,7 @@ int Supervisor::run() {
 }
 
 asio::awaitable<void> Supervisor::serve() {
-  for (auto function : own_modules_) function(module_);
-  for (const auto& path : options_.modules) load_module(path, module_);
-  if (module_.activities().empty() && module_.workflows().empty())
-    throw SettingsError(
-        "the modules register neither a workflow nor an activity: nothing to serve");
-
+  load_modules();
   auto start = [this]() -> asio::awaitable<void> {
     if (options_.dev) {
       dev_server_.emplace(DevServer::Options{.port = port_of(options_.address),
@@ -123,7 +107,7 @@ asio::awaitable<void> Supervisor::serve() {
       options_.address = dev_server_->address();
     }
     parts_ = std::make_unique<Parts>(core_, options_);
-    co_await start_children();
+    co_await start_homes();
     co_await connect();
     co_await check_namespace();
     start_polling();
@@ -145,33 +129,30 @@ asio::awaitable<void> Supervisor::serve() {
   if (failed) std::rethrow_exception(failed);
 }
 
-asio::awaitable<void> Supervisor::start_children() {
-  auto& parts = *parts_;
-  const auto core = core_.get_executor();
-  if (!needs(module_, temporal::Executor::child)) co_return;
-  if (options_.children == 0) {
-    std::string names;
-    for (const auto& [name, activity] : module_.activities())
-      if (activity.executor == temporal::Executor::child)
-        names += (names.empty() ? "" : ", ") + name;
-    throw SettingsError("--children 0 leaves no place for the plain-function activities " + names +
-                        ": allow children, or make them coroutines");
-  }
-  parts.child_places.emplace(core, 0);
-  children::PoolOptions pool;
-  pool.children = options_.children;
-  pool.program = {.executable = zygote_program(), .modules = options_.modules};
-  pool.fingerprint = fingerprint(module_);
-  pool.child.nice = options_.child_nice;
-  pool.child.term_grace = options_.term_grace;
-  parts.pool = std::make_unique<children::ChildPool>(core, std::move(pool), log_);
-  parts.pool->on_capacity_change = [&parts] {
-    parts.child_places->set_capacity(parts.pool->capacity());
-  };
-  co_await parts.pool->start();
-  parts.child_places->set_capacity(parts.pool->capacity());
-  parts.child_executor.emplace(*parts.pool, options_.task_queue, log_);
-  parts.child_home.emplace(Home{*parts.child_executor, *parts.child_places});
+void Supervisor::load_modules() {
+  register_own(own_modules_, module_);
+  for (const auto& path : options_.modules) load_module(path, module_);
+  const bool workflows = !module_.workflows().empty();
+  const bool activities = !module_.activities().empty() || module_.catch_all();
+  if (!workflows && !activities)
+    throw SettingsError(
+        "the modules register neither a workflow nor an activity: nothing to serve");
+  if (options_.workflows_only && !workflows)
+    throw SettingsError("--workflows-only, but the modules register no workflow: nothing to serve");
+  if (options_.activities_only && !activities)
+    throw SettingsError(
+        "--activities-only, but the modules register no activity: nothing to serve");
+  serves_workflows_ = workflows && !options_.activities_only;
+  serves_activities_ = activities && !options_.workflows_only;
+}
+
+asio::awaitable<void> Supervisor::start_homes() {
+  if (!serves_activities_) co_return;
+  auto& homes = parts_->homes.emplace(core_.get_executor(), options_, module_, log_);
+  children::ZygoteProgram program;
+  if (homes.needs_children())
+    program = {.executable = zygote_program(), .modules = options_.modules};
+  co_await homes.start(std::move(program));
 }
 
 // Opened once: replacing the file on disk does not break respawns.
@@ -224,58 +205,60 @@ asio::awaitable<void> Supervisor::check_namespace() {
 
 void Supervisor::start_polling() {
   auto& parts = *parts_;
-  const auto core = core_.get_executor();
-  auto failed = [this](std::exception_ptr error) { fail(std::move(error)); };
-
-  if (!module_.workflows().empty()) {
-    parts.workflow_threads.emplace(core, options_.workflow_threads, options_.deadlock_timeout);
-    parts.workflow_permits.emplace(core, options_.max_concurrent_workflow_tasks);
-    parts.workflow_tasks.emplace(
-        core,
-        WorkflowQueue{.name_space = options_.name_space,
-                      .task_queue = options_.task_queue,
-                      .identity = options_.identity,
-                      .worker_instance_key = parts.instance_key,
-                      .pollers = options_.workflow_pollers,
-                      .deadlock_timeout = options_.deadlock_timeout,
-                      .server_keeps_sdk_metadata = parts.system.capabilities().sdk_metadata()},
-        module_, parts.service, *parts.workflow_threads, *parts.workflow_permits, log_);
-    parts.workflow_tasks->start(failed);
-  }
-  if (!module_.activities().empty()) {
-    if (needs(module_, temporal::Executor::loop)) {
-      parts.loop_threads.emplace(options_.loop_threads);
-      parts.loop_places.emplace(core, options_.max_concurrent_activities);
-      parts.loop_executor.emplace(module_, *parts.loop_threads, log_, options_.task_queue);
-      parts.loop_home.emplace(Home{*parts.loop_executor, *parts.loop_places});
-    }
-    parts.activity_permits.emplace(core, options_.max_concurrent_activities);
-    parts.attempts.emplace(AttemptSettings{.core = core,
-                                           .service = parts.service,
-                                           .log = log_,
-                                           .name_space = options_.name_space,
-                                           .identity = options_.identity});
-    if (auto limit = parts.name_space.namespace_info().limits().blob_size_limit_error(); limit > 0)
-      parts.attempts->blob_limit = static_cast<std::size_t>(limit);
-    parts.activity_tasks.emplace(ActivityQueue{.name_space = options_.name_space,
-                                               .task_queue = options_.task_queue,
-                                               .identity = options_.identity,
-                                               .worker_instance_key = parts.instance_key,
-                                               .pollers = options_.activity_pollers},
-                                 module_, *parts.attempts, *parts.activity_permits,
-                                 parts.child_home ? &*parts.child_home : nullptr,
-                                 parts.loop_home ? &*parts.loop_home : nullptr);
-    parts.activity_tasks->start(failed);
-  }
+  if (serves_workflows_) start_workflows();
+  if (serves_activities_) start_activities();
   LogFields line{{"address", options_.address},
                  {"namespace", options_.name_space},
                  {"task_queue", options_.task_queue},
-                 {"workflows", module_.workflows().size()},
-                 {"activities", module_.activities().size()},
-                 {"children", parts.pool ? options_.children : 0},
+                 {"workflows", serves_workflows_ ? module_.workflows().size() : 0},
+                 {"activities", serves_activities_ ? module_.activities().size() : 0},
+                 {"children", parts.pool() ? parts.pool()->capacity() : 0},
                  {"server", parts.system.server_version()}};
   if (dev_server_) line["ui"] = dev_server_->ui();
   log_.info("polling", line);
+}
+
+void Supervisor::start_workflows() {
+  auto& parts = *parts_;
+  const auto core = core_.get_executor();
+  parts.workflow_threads.emplace(core, options_.workflow_threads, options_.deadlock_timeout);
+  parts.workflow_permits.emplace(core, options_.max_concurrent_workflow_tasks);
+  parts.workflow_tasks.emplace(
+      core,
+      WorkflowQueue{.name_space = options_.name_space,
+                    .task_queue = options_.task_queue,
+                    .identity = options_.identity,
+                    .worker_instance_key = parts.instance_key,
+                    .pollers = options_.workflow_pollers,
+                    .deadlock_timeout = options_.deadlock_timeout,
+                    .server_keeps_sdk_metadata = parts.system.capabilities().sdk_metadata()},
+      module_, parts.service, *parts.workflow_threads, *parts.workflow_permits, log_);
+  parts.workflow_tasks->start([this](std::exception_ptr error) { fail(std::move(error)); });
+}
+
+void Supervisor::start_activities() {
+  auto& parts = *parts_;
+  const auto core = core_.get_executor();
+  parts.activity_permits.emplace(core, options_.max_concurrent_activities);
+  parts.attempts.emplace(AttemptSettings{.core = core,
+                                         .service = parts.service,
+                                         .log = log_,
+                                         .name_space = options_.name_space,
+                                         .identity = options_.identity,
+                                         .slow_task = options_.slow_task});
+  if (auto limit = parts.name_space.namespace_info().limits().blob_size_limit_error(); limit > 0)
+    parts.attempts->blob_limit = static_cast<std::size_t>(limit);
+  parts.activity_tasks.emplace(
+      ActivityQueue{.name_space = options_.name_space,
+                    .task_queue = options_.task_queue,
+                    .identity = options_.identity,
+                    .worker_instance_key = parts.instance_key,
+                    .pollers = options_.activity_pollers,
+                    .plain = options_.activity_executor,
+                    .per_second = options_.activities_per_second,
+                    .queue_per_second = options_.task_queue_activities_per_second},
+      module_, *parts.attempts, *parts.activity_permits, parts.homes->table());
+  parts.activity_tasks->start([this](std::exception_ptr error) { fail(std::move(error)); });
 }
 
 asio::awaitable<void> Supervisor::until_told_to_stop() {
@@ -295,12 +278,12 @@ asio::awaitable<void> Supervisor::stop() {
   if (parts.workflow_tasks) parts.workflow_tasks->stop_polling();
   if (parts.activity_tasks) parts.activity_tasks->stop_polling();
   if (parts.activity_tasks) parts.activity_tasks->notify_shutdown();
-  if (parts.pool) parts.pool->notify_shutdown();
+  if (parts.pool()) parts.pool()->notify_shutdown();
   if (parts.workflow_tasks || parts.activity_tasks) co_await announce_stop();
   co_await end_polling();
   if (parts.activity_tasks) co_await drain_activities();
   if (parts.workflow_tasks) co_await within(5s, parts.workflow_tasks->drained());
-  if (parts.pool) co_await parts.pool->stop();
+  if (parts.pool()) co_await parts.pool()->stop();
   if (parts.workflow_tasks || parts.activity_tasks) log_.info("stopped");
 }
 

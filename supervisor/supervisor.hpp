@@ -11,7 +11,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 
 #include "shared/ipc/fd.hpp"
@@ -22,12 +21,6 @@
 #include "temporal/module.hpp"
 
 namespace temporal::supervisor {
-
-/// A setting that cannot work. what() says what to change.
-class SettingsError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 class Supervisor {
  public:
@@ -45,11 +38,14 @@ class Supervisor {
   struct Parts;  // what exists only while there is a server
 
   boost::asio::awaitable<void> serve();
-  boost::asio::awaitable<void> start_children();
+  void load_modules();
+  boost::asio::awaitable<void> start_homes();
   boost::asio::awaitable<void> connect();
   boost::asio::awaitable<void> check_namespace();
   std::filesystem::path zygote_program();
   void start_polling();
+  void start_workflows();
+  void start_activities();
   boost::asio::awaitable<void> until_told_to_stop();
   boost::asio::awaitable<void> stop();
   boost::asio::awaitable<void> announce_stop();
@@ -62,6 +58,8 @@ class Supervisor {
   std::span<const ModuleFunction> own_modules_;
   Log& log_;
   Module module_;
+  bool serves_workflows_ = false;
+  bool serves_activities_ = false;
   boost::asio::io_context core_{1};
   boost::asio::signal_set signals_{core_, SIGINT, SIGTERM};
   int signals_seen_ = 0;

@@ -28,6 +28,25 @@ void wait_while(const SharedNumber& word, std::uint32_t seen, const timespec& un
             FUTEX_BITSET_MATCH_ANY);
 }
 
+/// Looks at the word, and again at each change of it, at most for `timeout`.
+template <class Holds>
+bool wait_until_true(const SharedNumber& word, std::chrono::nanoseconds timeout,
+                     Holds holds) noexcept {
+  using Clock = std::chrono::steady_clock;
+  // Also keeps the sum below from overflowing.
+  auto longest = std::chrono::hours(24 * 365);
+  auto end = Clock::now() + std::min<std::chrono::nanoseconds>(timeout, longest);
+  auto since_boot = std::chrono::duration_cast<std::chrono::nanoseconds>(end.time_since_epoch());
+  timespec until{static_cast<time_t>(since_boot.count() / 1'000'000'000),
+                 static_cast<long>(since_boot.count() % 1'000'000'000)};
+  for (;;) {
+    std::uint32_t seen = word.load();
+    if (holds(seen)) return true;
+    if (Clock::now() >= end) return false;
+    wait_while(word, seen, until);
+  }
+}
+
 }  // namespace
 
 void CancelWriter::begin(std::uint64_t task) noexcept {
@@ -44,19 +63,18 @@ void CancelWriter::add(CancelReasons reasons) noexcept {
 }
 
 CancelReasons CancelReader::wait(std::chrono::nanoseconds timeout) const noexcept {
-  using Clock = std::chrono::steady_clock;
-  auto now = Clock::now();
-  // Also keeps the sum below from overflowing.
-  auto longest = std::chrono::hours(24 * 365);
-  auto end = now + std::min<std::chrono::nanoseconds>(timeout, longest);
-  auto since_boot = std::chrono::duration_cast<std::chrono::nanoseconds>(end.time_since_epoch());
-  timespec until{static_cast<time_t>(since_boot.count() / 1'000'000'000),
-                 static_cast<long>(since_boot.count() % 1'000'000'000)};
-  for (;;) {
-    std::uint32_t word = shared_->load();
-    if (of(word) != 0 || Clock::now() >= end) return of(word);
-    wait_while(*shared_, word, until);
-  }
+  CancelReasons found = 0;
+  wait_until_true(*shared_, timeout, [&](std::uint32_t word) { return (found = of(word)) != 0; });
+  return found;
+}
+
+void raise_notice(SharedNumber& word) noexcept {
+  word.store(1);
+  wake_all(word);
+}
+
+bool wait_notice(const SharedNumber& word, std::chrono::nanoseconds timeout) noexcept {
+  return wait_until_true(word, timeout, [](std::uint32_t raised) { return raised != 0; });
 }
 
 }  // namespace temporal::ipc

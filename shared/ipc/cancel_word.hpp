@@ -53,4 +53,9 @@ class CancelReader {
   std::uint32_t task_;
 };
 
+/// The notice of a stopping worker is a word beside it: raised once, never lowered.
+void raise_notice(SharedNumber& word) noexcept;
+/// True when it was raised within `timeout`.
+[[nodiscard]] bool wait_notice(const SharedNumber& word, std::chrono::nanoseconds timeout) noexcept;
+
 }  // namespace temporal::ipc

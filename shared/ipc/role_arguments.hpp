@@ -11,5 +11,6 @@ inline constexpr std::string_view kZygote = "--temporal-role=zygote";  // always
 inline constexpr std::string_view kSocket = "--socket=";               // number of the descriptor
 inline constexpr std::string_view kParent = "--parent=";               // pid of the supervisor
 inline constexpr std::string_view kModule = "--module=";               // a path; may be repeated
+inline constexpr std::string_view kPlainOnThreads = "--plain-on-threads";  // unless they chose
 
 }  // namespace temporal::role

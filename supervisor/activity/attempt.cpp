@@ -101,10 +101,10 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
   auto take = [this]() -> std::optional<api::common::v1::Payloads> {
     return execution_ ? execution_->take_heartbeat() : std::nullopt;
   };
-  // The first to end is always the activity; the other two are cancelled with it.
+  // The first to end is always the activity; the others are cancelled with it.
   auto first = co_await (ending_of(executor, task_, std::move(link), execution_) ||
                          heartbeat_.run(take, [this](CancelReason reason) { cancel(reason); }) ||
-                         watch_deadline());
+                         watch_deadline() || note_slow(executor.may_block()));
   co_await respond(std::get<0>(std::move(first)));
 }
 
@@ -155,6 +155,18 @@ asio::awaitable<void> Attempt::watch_deadline() {
   co_await clock.pause(settings_.timeout_grace);
   terminate();
   co_await clock.pause(std::chrono::hours(24 * 365));
+}
+
+// Blocking code may take hours, and a home that may block is the place for it: a note, no warning.
+asio::awaitable<void> Attempt::note_slow(bool may_block) {
+  auto& clock = settings_.clock;
+  if (may_block && settings_.slow_task.count() > 0) {
+    co_await clock.pause(settings_.slow_task);
+    auto line = fields();
+    line["for_ms"] = settings_.slow_task.count();
+    settings_.log.info("an activity takes long", line);
+  }
+  for (;;) co_await clock.pause(std::chrono::hours(24 * 365));
 }
 
 asio::awaitable<void> Attempt::respond(Ending ending) {

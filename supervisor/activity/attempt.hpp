@@ -27,6 +27,7 @@ struct AttemptSettings {
   std::chrono::milliseconds timeout_grace{
       10'000};  ///< from the activity's own timeout to terminate()
   std::chrono::milliseconds local_timeout_buffer{5'000};
+  std::chrono::milliseconds slow_task{0};  ///< after this, one line says that it still runs; 0: never
   std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
   Clock& clock = steady_clock();
 };
@@ -50,6 +51,7 @@ class Attempt {
 
  private:
   boost::asio::awaitable<void> watch_deadline();
+  boost::asio::awaitable<void> note_slow(bool may_block);
   boost::asio::awaitable<void> respond(Ending ending);
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);

@@ -8,38 +8,13 @@
 #include <variant>
 
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/start.hpp"
 
 namespace asio = boost::asio;
 
 namespace temporal::supervisor {
 
 namespace {
-
-child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue) {
-  child::v1::Start start;
-  start.set_activity_type(task.activity_type().name());
-  *start.mutable_input() = task.input();
-  if (task.has_heartbeat_details()) *start.mutable_heartbeat_details() = task.heartbeat_details();
-  *start.mutable_header() = task.header();
-  start.set_activity_id(task.activity_id());
-  start.set_workflow_id(task.workflow_execution().workflow_id());
-  start.set_run_id(task.workflow_execution().run_id());
-  start.set_workflow_type(task.workflow_type().name());
-  start.set_workflow_namespace(task.workflow_namespace());
-  start.set_task_queue(task_queue);
-  start.set_task_token(task.task_token());
-  start.set_attempt(task.attempt());
-  const auto since_epoch = [](const auto& stamp) {
-    return from_proto(stamp).time_since_epoch().count();
-  };
-  start.set_scheduled_time_ns(since_epoch(task.scheduled_time()));
-  start.set_current_attempt_scheduled_time_ns(since_epoch(task.current_attempt_scheduled_time()));
-  start.set_started_time_ns(since_epoch(task.started_time()));
-  start.set_schedule_to_close_timeout_ns(from_proto(task.schedule_to_close_timeout()).count());
-  start.set_start_to_close_timeout_ns(from_proto(task.start_to_close_timeout()).count());
-  start.set_heartbeat_timeout_ns(from_proto(task.heartbeat_timeout()).count());
-  return start;
-}
 
 // The slot holds bytes and the name of their encoding; what the server wants is built here, when it is sent.
 std::optional<api::common::v1::Payloads> payloads_of(std::optional<ipc::Heartbeat> heartbeat) {
@@ -96,28 +71,30 @@ Ending ending_of(children::Outcome outcome) {
 }  // namespace
 
 asio::awaitable<Ending> ChildExecutor::run(const ActivityTask& task, Link link) {
+  return run_start(start_of(task, task_queue_), std::move(link), children::Share::polled);
+}
+
+asio::awaitable<Ending> ChildExecutor::run_offloaded(child::v1::Start start, Link link) {
+  return run_start(std::move(start), std::move(link), children::Share::offload);
+}
+
+asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link link,
+                                                 children::Share share) {
   children::AttemptHandle handle;
-  const LogFields ids{{"activity_type", task.activity_type().name()},
-                      {"activity_id", task.activity_id()},
-                      {"workflow_id", task.workflow_execution().workflow_id()},
-                      {"run_id", task.workflow_execution().run_id()},
-                      {"attempt", task.attempt()}};
+  TaskLog log(log_, ids_of(start));
   handle.on_heartbeat = std::move(link.heartbeat);
   handle.on_started = [&] {
-    auto line = ids;
-    line["pid"] = handle.pid();
-    log_.debug("an activity runs in a child", line);
+    log.debug("an activity runs in a child", {{"pid", handle.pid()}});
   };
   handle.on_log = [&](const child::v1::Log& said) {
-    auto line = ids;
-    line["pid"] = handle.pid();
+    LogFields line{{"pid", handle.pid()}};
     auto fields = nlohmann::json::parse(said.fields_json(), nullptr, false);
     if (fields.is_object()) line.update(fields);
-    log_.write(static_cast<LogLevel>(std::clamp(said.level(), 0, 3)), said.message(), line);
+    log.write(static_cast<LogLevel>(std::clamp(said.level(), 0, 3)), said.message(), line);
   };
   InChild execution(handle);
   link.started(execution);
-  auto ending = ending_of(co_await pool_.run(start_of(task, task_queue_), handle));
+  auto ending = ending_of(co_await pool_.run(std::move(start), handle, share));
   ending.last_heartbeat = payloads_of(handle.take_heartbeat());
   co_return ending;
 }

@@ -61,6 +61,8 @@ class Executor {
   virtual ~Executor() = default;
   /// Runs the activity to its end, whatever that is; throws only for its own bugs.
   virtual boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) = 0;
+  /// May an activity here take its time without delaying others?
+  [[nodiscard]] virtual bool may_block() const noexcept { return true; }
 };
 
 }  // namespace temporal::supervisor

@@ -19,6 +19,7 @@ class LoopExecutor final : public Executor {
   LoopExecutor(const Module& module, LoopThreads& loops, Logger& log, std::string task_queue)
       : module_(module), loops_(loops), log_(log), task_queue_(std::move(task_queue)) {}
   boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override;
+  [[nodiscard]] bool may_block() const noexcept override { return false; }
 
  private:
   const Module& module_;

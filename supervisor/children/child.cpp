@@ -141,7 +141,7 @@ void Child::quit() {
     kill(KillReason::worker_shutdown);
 }
 
-void Child::notify_shutdown() { parts_.arena.control().notice.store(1); }
+void Child::notify_shutdown() { ipc::raise_notice(parts_.arena.control().notice); }
 
 void Child::terminate(KillReason reason) {
   if (state_ == State::gone) return;

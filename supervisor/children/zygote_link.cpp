@@ -138,6 +138,7 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
                                      std::string(role::kParent) + std::to_string(::getpid())};
   for (const auto& module : program.modules)
     arguments.push_back(std::string(role::kModule) + module.string());
+  if (program.plain_on_threads) arguments.emplace_back(role::kPlainOnThreads);
   mark_ = next_mark();
   auto variables = child_environment(mark_);
 

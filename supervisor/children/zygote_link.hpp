@@ -27,6 +27,8 @@ struct ZygoteProgram {
   /// the file on disk is replaced: give "/proc/self/fd/N".
   std::filesystem::path executable;
   std::vector<std::filesystem::path> modules;
+  /// Plain functions that did not choose their home run on threads of the supervisor.
+  bool plain_on_threads = false;
 };
 
 class ZygoteEvents {

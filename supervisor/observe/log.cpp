@@ -5,6 +5,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <string>
 
@@ -31,12 +32,20 @@ std::string dumped(const nlohmann::json& value) {
   return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
+// As it is, unless it would break the line.
+std::string shown(const nlohmann::json& value) {
+  if (!value.is_string()) return dumped(value);
+  const auto& text = value.get_ref<const std::string&>();
+  const bool plain =
+      std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+  return plain ? text : dumped(value);
+}
+
 std::string text_line(std::string_view message, const LogFields& fields) {
   std::string line(message);
   if (!fields.is_object()) return line;
   for (const auto& [key, value] : fields.items()) {
-    line += "  " + key + "=";
-    line += value.is_string() ? value.get_ref<const std::string&>() : dumped(value);
+    line += "  " + key + "=" + shown(value);
   }
   return line;
 }

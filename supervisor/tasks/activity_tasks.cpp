@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "shared/failure_proto.hpp"
+#include "shared/homes.hpp"
 
 namespace asio = boost::asio;
 
@@ -14,13 +15,13 @@ namespace temporal::supervisor {
 namespace ws = api::workflowservice::v1;
 
 ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptSettings& settings,
-                             Permits& activities, Home* children, Home* loop)
+                             Permits& activities, Homes homes)
     : queue_(std::move(queue)),
       module_(module),
       settings_(settings),
       activities_(activities),
-      children_(children),
-      loop_(loop),
+      homes_(homes),
+      rate_(queue_.per_second, settings.clock),
       pollers_(settings.core),
       running_(settings.core) {}
 
@@ -28,21 +29,28 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
 asio::awaitable<ActivityTasks::Places> ActivityTasks::reserve() {
   Places places;
   places.activity = co_await activities_.acquire();
-  if (children_) places.child = co_await children_->places.acquire();
-  if (loop_) places.loop = co_await loop_->places.acquire();
+  for (std::size_t i = 0; i < homes_.size(); ++i)
+    if (homes_[i]) places.home[i] = co_await homes_[i]->places.acquire();
   co_return places;
 }
 
 asio::awaitable<void> ActivityTasks::turn() {
   auto places = co_await reserve();
+  co_await rate_.acquire();
   if (pollers_.stopping()) co_return;
   ws::PollActivityTaskQueueRequest request;
   request.set_namespace_(queue_.name_space);
   request.mutable_task_queue()->set_name(queue_.task_queue);
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
+  if (queue_.queue_per_second > 0)
+    request.mutable_task_queue_metadata()->mutable_max_tasks_per_second()->set_value(
+        queue_.queue_per_second);
   auto task = co_await settings_.service.poll_activity_task_queue(std::move(request));
-  if (task.task_token().empty()) co_return;
+  if (task.task_token().empty()) {
+    rate_.give_back();
+    co_return;
+  }
   asio::co_spawn(settings_.core, handle(std::move(task), std::move(places), running_.enter()),
                  [&log = settings_.log](std::exception_ptr error) {
                    if (!error) return;
@@ -56,30 +64,30 @@ asio::awaitable<void> ActivityTasks::turn() {
 }
 
 asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Gate::Pass) {
-  const auto name = task.activity_type().name();
-  auto activity = module_.activities().find(name);
-  Home* home = nullptr;
-  if (activity != module_.activities().end())
-    home = activity->second.executor == temporal::Executor::loop ? loop_ : children_;
+  const auto* activity = module_.find_activity(task.activity_type().name());
+  if (!activity) co_return co_await refuse(std::move(task));
+  const auto place = static_cast<std::size_t>(home_of(*activity, queue_.plain));
+  for (std::size_t i = 0; i < places.home.size(); ++i)
+    if (i != place) places.home[i].release();
 
   Attempt attempt(settings_, std::move(task));
-  if (!home) {
-    std::string known;
-    for (const auto& [registered, definition] : module_.activities())
-      known += (known.empty() ? "" : ", ") + registered;
-    api::failure::v1::Failure failure;
-    to_failure_proto(
-        ApplicationError("this worker has no activity '" + name + "'; it has: " + known,
-                         {.type = "NotFoundError"}),
-        &failure);
-    co_return co_await attempt.refuse(std::move(failure));
-  }
-  (home == children_ ? places.loop : places.child).release();
-
   const auto here = attempts_.insert(attempts_.end(), &attempt);
   if (shutdown_notice_) attempt.notify_shutdown();
-  co_await attempt.run(home->executor);
+  co_await attempt.run(homes_[place]->executor);
   attempts_.erase(here);
+}
+
+asio::awaitable<void> ActivityTasks::refuse(ActivityTask task) {
+  std::string known;
+  for (const auto& [registered, definition] : module_.activities())
+    known += (known.empty() ? "" : ", ") + registered;
+  api::failure::v1::Failure failure;
+  to_failure_proto(ApplicationError("this worker has no activity '" + task.activity_type().name() +
+                                        "'; it has: " + known,
+                                    {.type = "NotFoundError"}),
+                   &failure);
+  Attempt attempt(settings_, std::move(task));
+  co_await attempt.refuse(std::move(failure));
 }
 
 void ActivityTasks::notify_shutdown() {

@@ -3,6 +3,7 @@
 // that is needed, run the attempt, answer.
 #pragma once
 
+#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
@@ -15,6 +16,7 @@
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/pollers.hpp"
+#include "supervisor/tasks/rate_limit.hpp"
 #include "temporal/module.hpp"
 
 namespace temporal::supervisor {
@@ -25,20 +27,26 @@ struct Home {
   Permits& places;
 };
 
+/// The homes of a worker, by temporal::Executor; null where no registered activity needs one.
+using Homes = std::array<Home*, 3>;
+
 struct ActivityQueue {
   std::string name_space;
   std::string task_queue;
   std::string identity;
   std::string worker_instance_key;
   int pollers = 5;
+  /// Where plain functions run that did not choose.
+  temporal::Executor plain = temporal::Executor::child;
+  double per_second = 0;        ///< started by this worker; 0: unlimited
+  double queue_per_second = 0;  ///< started from the queue by all workers, kept by the server; 0: unlimited
 };
 
 /// Thread rule: core loop only.
 class ActivityTasks {
  public:
-  /// `children` or `loop` is null when no registered activity needs it.
   ActivityTasks(ActivityQueue queue, const Module& module, AttemptSettings& settings,
-                Permits& activities, Home* children, Home* loop);
+                Permits& activities, Homes homes);
 
   void start(Pollers::Failed failed) {
     pollers_.start(
@@ -57,21 +65,22 @@ class ActivityTasks {
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
  private:
+  /// What one task may need, taken before it is asked for.
   struct Places {
     Permit activity;
-    Permit child;
-    Permit loop;
+    std::array<Permit, 3> home;
   };
   boost::asio::awaitable<Places> reserve();
   boost::asio::awaitable<void> turn();
   boost::asio::awaitable<void> handle(ActivityTask task, Places places, Gate::Pass pass);
+  boost::asio::awaitable<void> refuse(ActivityTask task);
 
   ActivityQueue queue_;
   const Module& module_;
   AttemptSettings& settings_;
   Permits& activities_;
-  Home* children_;
-  Home* loop_;
+  Homes homes_;
+  RateLimit rate_;
   Pollers pollers_;
   std::list<Attempt*> attempts_;
   bool shutdown_notice_ = false;

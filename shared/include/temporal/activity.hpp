@@ -1,105 +1,134 @@
 // SPDX-License-Identifier: MIT
-// What an activity may ask of its surroundings: an optional first parameter `activity::Context&`.
-// An activity that takes none is a plain function, and can be tested as one.
+// For activities: their Context, and what a coroutine hands over to where it may block.
+//
+//   auto text = co_await activity::to_thread([&] { return read(path); });   a blocking call
+//   auto counts = co_await activity::in_child<histogram>(ctx, text);        a process of its own
 #pragma once
 
-#include <map>
+#include <boost/asio/awaitable.hpp>
+#include <functional>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <type_traits>
+#include <utility>
 
-#include "temporal/errors.hpp"
+#include "temporal/calls.hpp"
+#include "temporal/context.hpp"
 #include "temporal/export.hpp"
-#include "temporal/log.hpp"
-#include "temporal/options.hpp"
-#include "temporal/payload.hpp"
+#include "temporal/names.hpp"
+#include "temporal/signature.hpp"
 
 namespace temporal::activity {
 
-/// What is known of this attempt. Constant while it runs.
-struct Info {
-  std::string activity_id;
-  std::string activity_type;
-  std::string workflow_id;
-  std::string run_id;
-  std::string workflow_type;
-  std::string workflow_namespace;
-  std::string task_queue;
-  std::string task_token;  ///< opaque bytes: what completes this attempt from elsewhere
-  int attempt = 1;         ///< the first is 1
-  Time scheduled_time{};   ///< of the first attempt
-  Time current_attempt_scheduled_time{};
-  Time started_time{};
-  Duration schedule_to_close_timeout{};
-  Duration start_to_close_timeout{};
-  Duration heartbeat_timeout{};
-  std::map<std::string, Payload> headers;
-};
-
 namespace detail {
 
-/// What a Context stands on: the arena in a child, a post() to the core loop on a loop thread,
-/// plain members in a test.
-class TEMPORAL_API ContextBackend {
+/// Who runs what coroutine activities hand over; one in a process, while a worker serves.
+class TEMPORAL_API Offload {
  public:
-  virtual ~ContextBackend();
-  virtual const Info& info() const = 0;
-  /// Never blocks, never fails; the newest wins. No details: `encoding` is empty.
-  virtual void heartbeat(std::string_view encoding, std::string_view details) = 0;
-  virtual const Payloads& last_heartbeat() const = 0;
-  virtual std::optional<CancelReason> cancel_reason() const noexcept = 0;
-  /// True when a cancellation came within `timeout`.
-  virtual bool wait_cancelled(Duration timeout) = 0;
-  virtual bool worker_shutdown() const noexcept = 0;
-  virtual Logger& log() = 0;
+  virtual ~Offload();
+  /// Runs on the loop of the awaiting coroutine. `context`: null, or that of the attempt that goes
+  /// on in the child. Throws what the server would have been told.
+  virtual boost::asio::awaitable<Payload> in_child(Context* context, std::string function,
+                                                   Payloads arguments) = 0;
+  /// `work` throws nothing. Returns when it has.
+  virtual boost::asio::awaitable<void> to_thread(std::function<void()> work) = 0;
 };
+
+/// Throws std::logic_error where no worker serves.
+TEMPORAL_API Offload& offload();
+TEMPORAL_API void set_offload(Offload* offload) noexcept;
+
+/// The process that loads a module learns here what its coroutines may hand over: naming a function
+/// in in_child<f>() is enough.
+TEMPORAL_API bool register_offloaded(temporal::detail::OffloadedFunction function);
+
+template <auto F>
+inline const bool registered = register_offloaded(
+    {std::string(temporal::detail::full_symbol<F>()), &temporal::detail::call_activity<F>});
+
+template <class Result>
+boost::asio::awaitable<Result> decoded(boost::asio::awaitable<Payload> answer) {
+  co_return from_payload<Result>(co_await std::move(answer));
+}
+
+template <class F>
+boost::asio::awaitable<std::invoke_result_t<F&>> run_on_thread(F callable) {
+  using Result = std::invoke_result_t<F&>;
+  std::exception_ptr thrown;
+  if constexpr (std::is_void_v<Result>) {
+    std::function<void()> work = [&] {
+      try {
+        callable();
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+    };
+    co_await offload().to_thread(std::move(work));
+    if (thrown) std::rethrow_exception(thrown);
+  } else {
+    std::optional<Result> result;
+    std::function<void()> work = [&] {
+      try {
+        result.emplace(callable());
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+    };
+    co_await offload().to_thread(std::move(work));
+    if (thrown) std::rethrow_exception(thrown);
+    co_return std::move(*result);
+  }
+}
+
+template <auto F, class... Args>
+boost::asio::awaitable<typename temporal::detail::ActivitySignature<decltype(F)>::Result> hand_over(
+    Context* context, Args&&... args) {
+  using Sig = temporal::detail::ActivitySignature<decltype(F)>;
+  static_assert(std::is_void_v<typename Sig::Class>,
+                "in_child<f>() takes a function: a method's object would have to be in the child");
+  static_assert(!Sig::kAwaitable && !Sig::kTask,
+                "in_child<f>() takes a plain function: a coroutine runs on the loop already");
+  static_assert(temporal::detail::has_name<F>,
+                "a function in an anonymous namespace, a template or a lambda has no name of its "
+                "own, by which a child could find it");
+  static_assert(
+      temporal::detail::accepts<typename Sig::Parameters, Args...>,
+      "these arguments do not fit the function: count and types must be those it declares");
+  (void)registered<F>;
+  return decoded<typename Sig::Result>(offload().in_child(
+      context, std::string(temporal::detail::full_symbol<F>()),
+      temporal::detail::encode_arguments(typename Sig::Parameters{}, std::forward<Args>(args)...)));
+}
 
 }  // namespace detail
 
-/// Thread rule: used by the thread (or the coroutine) that runs the activity, only while it runs.
-class TEMPORAL_API Context {
- public:
-  explicit Context(detail::ContextBackend& backend) : backend_(&backend) {}
-  Context(const Context&) = delete;
-  Context& operator=(const Context&) = delete;
+/// Runs `F` in a child process, as part of this attempt: its heartbeats are this activity's, a
+/// cancellation reaches both, and when the child dies the failure that the server would have seen
+/// is thrown here. Takes what F takes. Only in a coroutine activity. Waits for a place among
+/// `--offload-children`.
+template <auto F, class... Args>
+auto in_child(Context& context, Args&&... args) {
+  static_assert(temporal::detail::ActivitySignature<decltype(F)>::kContext,
+                "this function takes no activity::Context&: leave it out of the call");
+  temporal::detail::refuse_twice_destroyed<Args...>();
+  return detail::hand_over<F>(&context, std::forward<Args>(args)...);
+}
+/// The same for a function that asks for no Context. A cancellation of the awaiting coroutine is
+/// not seen by it: the call still waits for its end.
+template <auto F, class... Args>
+requires(!temporal::detail::ActivitySignature<decltype(F)>::kContext) auto in_child(
+    Args&&... args) {
+  temporal::detail::refuse_twice_destroyed<Args...>();
+  return detail::hand_over<F>(nullptr, std::forward<Args>(args)...);
+}
 
-  [[nodiscard]] const Info& info() const { return backend_->info(); }
-
-  /// "I am alive, and this far." The next attempt reads the details with last_heartbeat(). Cheap
-  /// enough for a tight loop: the worker sends at most one per 0.8 x heartbeat timeout. Throws
-  /// Cancelled once the activity was told to stop, and std::length_error for details over 64 KiB.
-  template <class T>
-  void heartbeat(const T& details) {
-    Payload payload = to_payload(details);
-    beat(payload.encoding(), payload.data);
-  }
-  void heartbeat() { beat({}, {}); }
-
-  /// Details of the last heartbeat that any former attempt sent; nothing at the first attempt.
-  /// Throws DecodeError.
-  template <class T>
-  [[nodiscard]] std::optional<T> last_heartbeat() const {
-    const Payloads& payloads = backend_->last_heartbeat();
-    if (payloads.empty()) return std::nullopt;
-    return from_payload<T>(payloads.front());
-  }
-
-  [[nodiscard]] bool cancelled() const noexcept { return cancel_reason().has_value(); }
-  [[nodiscard]] std::optional<CancelReason> cancel_reason() const noexcept {
-    return backend_->cancel_reason();
-  }
-  /// Throws Cancelled, with its reason, once the activity was told to stop.
-  void throw_if_cancelled() const;
-  /// Waits for a cancellation, at most `timeout`; true when it came.
-  bool wait_cancelled(Duration timeout) { return backend_->wait_cancelled(timeout); }
-  /// The worker is stopping: finish early if that is easy. Not a cancellation; heartbeat() does not
-  /// throw for it.
-  [[nodiscard]] bool worker_shutdown() const noexcept { return backend_->worker_shutdown(); }
-  [[nodiscard]] Logger& log() { return backend_->log(); }
-
- private:
-  void beat(std::string_view encoding, std::string_view details);
-  detail::ContextBackend* backend_;
-};
+/// Runs `callable` on a thread of the worker, where it may block, and yields what it returns or
+/// throws. Returns only when it has, cancelled or not: what it captured by reference stays valid.
+/// Only in a coroutine activity.
+template <class F>
+boost::asio::awaitable<std::invoke_result_t<std::decay_t<F>&>> to_thread(F&& callable) {
+  temporal::detail::refuse_twice_destroyed_closure<F>();
+  return detail::run_on_thread<std::decay_t<F>>(std::forward<F>(callable));
+}
 
 }  // namespace temporal::activity

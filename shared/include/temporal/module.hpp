@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -13,8 +14,10 @@
 #include <vector>
 
 #include "temporal/activity.hpp"
+#include "temporal/calls.hpp"
 #include "temporal/export.hpp"
 #include "temporal/names.hpp"
+#include "temporal/object.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
 #include "temporal/signature.hpp"
@@ -23,14 +26,6 @@
 namespace temporal {
 
 namespace detail {
-
-/// One activity as the executors see it: payloads in, payload out. Exactly one of the calls is set.
-struct ActivityDefinition {
-  std::string name;
-  Executor executor = Executor::child;
-  std::function<Payload(activity::Context&, const Payloads&)> call;
-  std::function<boost::asio::awaitable<Payload>(activity::Context&, Payloads)> call_on_loop;
-};
 
 /// One run's user object.
 class TEMPORAL_API WorkflowObject {
@@ -58,44 +53,6 @@ std::string own_name_unless(std::string_view given) {
     return std::string(given.empty() ? name_of<Symbol>() : given);
   } else {
     return std::string(given);
-  }
-}
-
-template <auto F>
-Payload call_activity(activity::Context& context, const Payloads& payloads) {
-  using Sig = ActivitySignature<decltype(F)>;
-  auto arguments = decode_arguments<typename Sig::Values>(payloads);
-  auto invoke = [&](auto&... values) -> decltype(auto) {
-    if constexpr (Sig::kContext) {
-      return F(context, std::move(values)...);
-    } else {
-      return F(std::move(values)...);
-    }
-  };
-  if constexpr (std::is_void_v<typename Sig::Result>) {
-    std::apply(invoke, arguments);
-    return null_payload();
-  } else {
-    return to_payload<typename Sig::Result>(std::apply(invoke, arguments));
-  }
-}
-
-template <auto F>
-boost::asio::awaitable<Payload> call_coroutine(activity::Context& context, Payloads payloads) {
-  using Sig = ActivitySignature<decltype(F)>;
-  auto arguments = decode_arguments<typename Sig::Values>(payloads);
-  auto invoke = [&](auto&... values) {
-    if constexpr (Sig::kContext) {
-      return F(context, std::move(values)...);
-    } else {
-      return F(std::move(values)...);
-    }
-  };
-  if constexpr (std::is_void_v<typename Sig::Result>) {
-    co_await std::apply(invoke, arguments);
-    co_return null_payload();
-  } else {
-    co_return to_payload<typename Sig::Result>(co_await std::apply(invoke, arguments));
   }
 }
 
@@ -173,28 +130,77 @@ class TEMPORAL_API Module {
   Module(const Module&) = delete;
   Module& operator=(const Module&) = delete;
 
-  /// A plain function: runs in a child process, where it may block or crash. Throws
-  /// std::invalid_argument for a name that is registered already.
+  /// A plain function: runs in a child process, where it may block or crash, or on a thread by
+  /// choice. Throws std::invalid_argument for a name that is registered already.
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       ActivityRegistration how) {
-    add_plain<F>(detail::own_name_unless<F>(how.name));
+    add_function<F>(detail::own_name_unless<F>(how.name), how.executor);
   }
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
-    add_plain<F>(std::string(name_of<F>()));
+    add_function<F>(std::string(name_of<F>()), std::nullopt);
   }
 
   /// A coroutine: runs on a loop thread of the supervisor, where it may wait but never block.
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       CoroutineRegistration how) {
-    add_coroutine<F>(detail::own_name_unless<F>(how.name));
+    add_function<F>(detail::own_name_unless<F>(how.name), std::nullopt);
   }
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
-    add_coroutine<F>(std::string(name_of<F>()));
+    add_function<F>(std::string(name_of<F>()), std::nullopt);
   }
+
+  /// A method, called on the object of the process it runs in: plain or a coroutine, as above.
+  template <auto F, class T>
+  requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
+      const Object<T>& object, ActivityRegistration how) {
+    add_method<F>(object, detail::own_name_unless<F>(how.name), how.executor);
+  }
+  template <auto F, class T>
+  requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
+      const Object<T>& object, CoroutineRegistration how) {
+    add_method<F>(object, detail::own_name_unless<F>(how.name), std::nullopt);
+  }
+  template <auto F, class T>
+  void activity(const Object<T>& object) {
+    add_method<F>(object, std::string(name_of<F>()), std::nullopt);
+  }
+
+  /// Takes every activity type that has no function of its own:
+  /// `R f([activity::Context&,] std::string type, temporal::Payloads arguments)`, plain or a
+  /// coroutine. At most one: a second throws std::invalid_argument.
+  template <auto F>
+  void dynamic_activity() {
+    using Sig = detail::ActivitySignature<decltype(F)>;
+    static_assert(std::is_void_v<typename Sig::Class> && detail::is_catch_all<Sig>,
+                  "a catch-all takes the activity type and its raw arguments: "
+                  "R f(std::string type, temporal::Payloads arguments)");
+    add_dynamic(detail::activity_definition<F, detail::RawArguments>());
+  }
+
+  /// A T for method activities, made from copies of `args` in each process where they run. A
+  /// constructor that throws is an error of the start that names module and class.
+  template <class T, class... Args>
+  Object<T> object(Args&&... args) {
+    static_assert(std::is_constructible_v<T, const std::decay_t<Args>&...>,
+                  "T has no constructor that takes these arguments (as const references)");
+    auto holder = std::make_shared<detail::ObjectOf<T, std::decay_t<Args>...>>(
+        std::forward<Args>(args)...);
+    add(holder);
+    return Object<T>(std::move(holder));
+  }
+
+  /// Runs once in the zygote, before the objects are built and the first child is forked: what it
+  /// loads is shared by all children, copy-on-write.
+  void preload(std::function<void()> hook) { preload_.push_back(std::move(hook)); }
+  /// Runs in each child, after the fork and before its first task: connections that must not be
+  /// shared. A child in which it throws does not start.
+  void on_child_start(std::function<void()> hook) { child_start_.push_back(std::move(hook)); }
+  /// Runs in a child that leaves in good order.
+  void on_child_stop(std::function<void()> hook) { child_stop_.push_back(std::move(hook)); }
 
   /// A class whose `run` is a coroutine. Each run has an object of its own.
   template <class W>
@@ -213,23 +219,48 @@ class TEMPORAL_API Module {
   [[nodiscard]] const std::map<std::string, detail::ActivityDefinition>& activities() const {
     return activities_;
   }
+  /// The activity of that name, else the catch-all, else null.
+  [[nodiscard]] const detail::ActivityDefinition* find_activity(const std::string& name) const;
+  /// Null when there is no catch-all.
+  [[nodiscard]] const detail::ActivityDefinition* catch_all() const {
+    return dynamic_ ? &*dynamic_ : nullptr;
+  }
+  /// What in_child() may name.
+  [[nodiscard]] const std::map<std::string, detail::PlainCall>& offloaded() const {
+    return offloaded_;
+  }
+  [[nodiscard]] const std::vector<std::pair<std::shared_ptr<detail::ObjectBase>, std::string>>&
+  objects() const {
+    return objects_;
+  }
+  [[nodiscard]] const std::vector<std::function<void()>>& preload_hooks() const { return preload_; }
+  [[nodiscard]] const std::vector<std::function<void()>>& child_start_hooks() const {
+    return child_start_;
+  }
+  [[nodiscard]] const std::vector<std::function<void()>>& child_stop_hooks() const {
+    return child_stop_;
+  }
+  /// What is registered from now on belongs to this module: errors name it.
+  void set_origin(std::string module) { origin_ = std::move(module); }
+  void add(detail::OffloadedFunction function);
   [[nodiscard]] const std::map<std::string, detail::WorkflowDefinition>& workflows() const {
     return workflows_;
   }
 
  private:
   template <auto F>
-  void add_plain(std::string name) {
-    static_assert(!detail::ActivitySignature<decltype(F)>::kTask,
-                  "a Task<> is workflow code: an activity is a plain function (a child process) or "
-                  "an asio::awaitable<> (a loop thread)");
-    add(detail::ActivityDefinition{std::move(name), Executor::child, &detail::call_activity<F>,
-                                   nullptr});
+  void add_function(std::string name, std::optional<Executor> executor) {
+    static_assert(std::is_void_v<typename detail::ActivitySignature<decltype(F)>::Class>,
+                  "a method needs its object: auto object = m.object<T>(...); "
+                  "m.activity<&T::method>(object)");
+    add(detail::activity_definition<F>(), std::move(name), executor);
   }
-  template <auto F>
-  void add_coroutine(std::string name) {
-    add(detail::ActivityDefinition{std::move(name), Executor::loop, nullptr,
-                                   &detail::call_coroutine<F>});
+  template <auto F, class T>
+  void add_method(const Object<T>& object, std::string name, std::optional<Executor> executor) {
+    static_assert(
+        std::is_base_of_v<typename detail::ActivitySignature<decltype(F)>::Class, T>,
+        "this method is not one of the object's class");
+    add(detail::activity_definition<F, detail::TypedArguments>(object), std::move(name), executor);
   }
   template <class W>
   detail::WorkflowDefinition& add_workflow(std::string name) {
@@ -240,10 +271,20 @@ class TEMPORAL_API Module {
     return add(detail::WorkflowDefinition{
         std::move(name), [] { return std::make_unique<detail::WorkflowOf<W>>(); }, {}});
   }
-  void add(detail::ActivityDefinition definition);
+  void add(detail::ActivityDefinition definition, std::string name,
+           std::optional<Executor> executor);
+  void add_dynamic(detail::ActivityDefinition definition);
+  void add(std::shared_ptr<detail::ObjectBase> object) {
+    objects_.emplace_back(std::move(object), origin_);
+  }
   detail::WorkflowDefinition& add(detail::WorkflowDefinition definition);
 
+  std::string origin_ = "this program";
   std::map<std::string, detail::ActivityDefinition> activities_;
+  std::optional<detail::ActivityDefinition> dynamic_;
+  std::map<std::string, detail::PlainCall> offloaded_;
+  std::vector<std::pair<std::shared_ptr<detail::ObjectBase>, std::string>> objects_;
+  std::vector<std::function<void()>> preload_, child_start_, child_stop_;
   std::map<std::string, detail::WorkflowDefinition> workflows_;
 };
 
@@ -254,7 +295,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-1"
+#define TEMPORAL_MODULE_ABI "temporal-module-2"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

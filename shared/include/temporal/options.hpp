@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <type_traits>
 
@@ -69,13 +70,16 @@ struct ContinueOptions {
   Duration task_timeout{};        ///< 0: this run's
 };
 
-/// Where an activity runs. Decided by its form (a coroutine: loop; a plain function: child) unless
-/// asked for.
-enum class Executor { child, loop };
+/// Where an activity runs. A coroutine runs on a loop; a plain function in a child process, unless
+/// it asks for threads or the worker puts all on threads.
+enum class Executor { child, threads, loop };
 
 /// How a plain function is registered.
 struct ActivityRegistration {
   std::string_view name{};  ///< default: the function's own name
+  /// Default: `--activity-executor`, which is a child process. On threads a crash ends the whole
+  /// worker, and what hangs is never killed.
+  std::optional<Executor> executor{};
 };
 
 /// How a coroutine is registered: there is no executor to choose, it runs on the loop threads.

@@ -9,7 +9,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "temporal/activity.hpp"
+#include "temporal/context.hpp"
 #include "temporal/payload.hpp"
 #include "temporal/task.hpp"
 

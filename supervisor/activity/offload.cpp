@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/activity/offload.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
+#include "supervisor/activity/local_execution.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace {
+
+// A loop waits here for what happens elsewhere, to its end: a cancellation of the waiting coroutine
+// is told, once, and then the wait goes on. Lives on the loop.
+class Meeting {
+ public:
+  explicit Meeting(const asio::any_io_executor& loop)
+      : timer_(loop, asio::steady_timer::time_point::max()) {}
+
+  void over() {
+    over_ = true;
+    timer_.cancel();
+  }
+
+  asio::awaitable<void> wait(std::function<void()> on_cancel) {
+    // Otherwise each co_await of a cancelled coroutine throws at once.
+    const bool throws = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (!over_) {
+      boost::system::error_code ignored;
+      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      const auto state = co_await asio::this_coro::cancellation_state;
+      if (on_cancel && state.cancelled() != asio::cancellation_type::none)
+        std::exchange(on_cancel, nullptr)();
+    }
+    co_await asio::this_coro::throw_if_cancelled(throws);
+  }
+
+ private:
+  asio::steady_timer timer_;
+  bool over_ = false;
+};
+
+std::exception_ptr thrown_by(const Ending& ending, std::optional<CancelReason> reason) {
+  if (const auto* threw = std::get_if<Threw>(&ending.how)) return exception_from(threw->failure);
+  if (const auto* stopped = std::get_if<ThrewCancelled>(&ending.how))
+    return std::make_exception_ptr(Cancelled("cancelled", from_proto(stopped->details),
+                                             reason.value_or(CancelReason::requested)));
+  return std::make_exception_ptr(CompleteAsync());
+}
+
+}  // namespace
+
+// One function on its way through a child. Made and ended on the loop, run on the core loop.
+class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
+ public:
+  Call(asio::any_io_executor loop, child::v1::Start start, std::shared_ptr<LocalExecution> attempt)
+      : meeting(loop), loop_(std::move(loop)), start_(std::move(start)), attempt_(attempt) {}
+
+  // --- the core loop ---
+  asio::awaitable<void> run(ChildExecutor& children) {
+    auto self = shared_from_this();
+    Link link{.started =
+                  [this](Execution& execution) {
+                    execution_ = &execution;
+                    if (cancelled_) execution.cancel(CancelReason::requested);
+                    if (attempt_) attempt_->hand_over(execution);
+                  },
+              .heartbeat =
+                  [this] {
+                    if (attempt_) attempt_->beat();
+                  }};
+    try {
+      ending_ = co_await children.run_offloaded(std::move(start_), std::move(link));
+    } catch (...) {
+      Threw threw;
+      to_failure_proto(std::current_exception(), &threw.failure);
+      ending_.how = std::move(threw);
+    }
+    if (attempt_ && execution_)
+      attempt_->take_back(*execution_, std::move(ending_.last_heartbeat));
+    execution_ = nullptr;
+    asio::post(loop_, [self] { self->meeting.over(); });
+  }
+  void cancel() {
+    cancelled_ = true;
+    if (execution_) execution_->cancel(CancelReason::requested);
+  }
+
+  // --- the loop, once it is over ---
+  Payload result() {
+    if (auto* returned = std::get_if<Returned>(&ending_.how)) {
+      auto payloads = from_proto(returned->result);
+      return payloads.empty() ? temporal::detail::null_payload() : std::move(payloads.front());
+    }
+    std::rethrow_exception(
+        thrown_by(ending_, attempt_ ? attempt_->cancel_reason() : std::nullopt));
+  }
+
+  Meeting meeting;  // loop
+
+ private:
+  asio::any_io_executor loop_;
+  child::v1::Start start_;
+  std::shared_ptr<LocalExecution> attempt_;  // null: the call asked for no context
+
+  // Core loop, until it is over.
+  Execution* execution_ = nullptr;
+  bool cancelled_ = false;
+  Ending ending_;
+};
+
+LoopOffload::LoopOffload(asio::any_io_executor core, ChildExecutor* children,
+                         ActivityThreads& threads)
+    : core_(std::move(core)), children_(children), threads_(threads) {
+  activity::detail::set_offload(this);
+}
+
+LoopOffload::~LoopOffload() { activity::detail::set_offload(nullptr); }
+
+asio::awaitable<Payload> LoopOffload::in_child(activity::Context* context, std::string function,
+                                               Payloads arguments) {
+  if (!children_)
+    throw std::logic_error("this worker has no children to hand over to; see --offload-children");
+  child::v1::Start start;
+  std::shared_ptr<LocalExecution> attempt;
+  if (context) {
+    auto* local = dynamic_cast<LocalExecution*>(&backend_of(*context));
+    if (!local) throw std::logic_error("in_child() takes the Context of this coroutine activity");
+    attempt = local->shared_from_this();
+    start = attempt->start();
+  } else {
+    start.set_activity_type(function);
+    start.set_attempt(1);
+  }
+  start.set_function(function);
+  start.clear_input();
+  for (const auto& argument : arguments) to_proto(argument, start.mutable_input()->add_payloads());
+
+  auto loop = co_await asio::this_coro::executor;
+  auto call = std::make_shared<Call>(loop, std::move(start), std::move(attempt));
+  asio::post(core_, [call, core = core_, children = children_] {
+    asio::co_spawn(core, call->run(*children), [](const std::exception_ptr&) {});
+  });
+  std::function<void()> on_cancel = [call, core = core_] {
+    asio::post(core, [call] { call->cancel(); });
+  };
+  co_await call->meeting.wait(std::move(on_cancel));
+  co_return call->result();
+}
+
+asio::awaitable<void> LoopOffload::to_thread(std::function<void()> work) {
+  auto loop = co_await asio::this_coro::executor;
+  auto meeting = std::make_shared<Meeting>(loop);
+  std::function<void()> job = [work = std::move(work), meeting, loop]() mutable {
+    work();
+    asio::post(loop, [meeting = std::move(meeting)] { meeting->over(); });
+  };
+  threads_.submit(std::move(job));
+  co_await meeting->wait(nullptr);
+}
+
+}  // namespace temporal::supervisor

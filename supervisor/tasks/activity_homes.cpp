@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/tasks/activity_homes.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "shared/module_loader.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace {
+
+std::string names_of(const Module& module, temporal::Executor home, temporal::Executor plain) {
+  std::string names;
+  auto add = [&](const std::string& name, const detail::ActivityDefinition& activity) {
+    if (home_of(activity, plain) == home) names += (names.empty() ? "" : ", ") + name;
+  };
+  for (const auto& [name, activity] : module.activities()) add(name, activity);
+  if (const auto* catch_all = module.catch_all()) add("the catch-all", *catch_all);
+  return names;
+}
+
+}  // namespace
+
+ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
+                             const Module& module, Logger& log)
+    : core_(std::move(core)),
+      options_(options),
+      module_(module),
+      log_(log),
+      children_(has_home(module, temporal::Executor::child, options.activity_executor)),
+      threads_(has_home(module, temporal::Executor::threads, options.activity_executor)),
+      loops_(has_home(module, temporal::Executor::loop, options.activity_executor)),
+      offload_(loops_ && !module.offloaded().empty() && options.offload_children > 0) {
+  if (children_ && options.children == 0)
+    throw SettingsError(
+        "--children 0 leaves no place for the plain-function activities " +
+        names_of(module, temporal::Executor::child, options.activity_executor) +
+        ": allow children, put them on threads with --activity-executor threads, or make them "
+        "coroutines");
+}
+
+asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
+  objects_.build(module_, Process::supervisor, options_.activity_executor);
+  if (needs_children()) co_await start_children(std::move(program));
+  if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
+  if (threads_) start_threads();
+  if (loops_) start_loops();
+}
+
+asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
+  child_places_.emplace(core_, 0);
+  children::PoolOptions pool;
+  pool.children = children_ ? options_.children : 0;
+  pool.offload_children = offload_ ? options_.offload_children : 0;
+  pool.program = std::move(program);
+  pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
+  pool.fingerprint = fingerprint(module_);
+  pool.child.nice = options_.child_nice;
+  pool.child.term_grace = options_.term_grace;
+  pool_ = std::make_unique<children::ChildPool>(core_, std::move(pool), log_);
+  pool_->on_capacity_change = [this] { child_places_->set_capacity(pool_->capacity()); };
+  co_await pool_->start();
+  child_places_->set_capacity(pool_->capacity());
+  child_executor_.emplace(*pool_, options_.task_queue, log_);
+  if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
+}
+
+void ActivityHomes::start_threads() {
+  activity_threads_.emplace("act", options_.activity_threads);
+  thread_places_.emplace(core_,
+                         std::min(options_.activity_threads, options_.max_concurrent_activities));
+  thread_executor_.emplace(module_, *activity_threads_, *aside_, log_, options_.task_queue);
+  thread_home_.emplace(Home{*thread_executor_, *thread_places_});
+}
+
+void ActivityHomes::start_loops() {
+  loop_offload_.emplace(core_, offload_ ? &*child_executor_ : nullptr, *aside_);
+  loop_threads_.emplace(options_.loop_threads);
+  loop_places_.emplace(core_, options_.max_concurrent_activities);
+  loop_executor_.emplace(module_, *loop_threads_, log_, options_.task_queue);
+  loop_home_.emplace(Home{*loop_executor_, *loop_places_});
+}
+
+Homes ActivityHomes::table() {
+  Homes homes{};
+  const auto set = [&](temporal::Executor which, std::optional<Home>& home) {
+    if (home) homes[static_cast<std::size_t>(which)] = &*home;
+  };
+  set(temporal::Executor::child, child_home_);
+  set(temporal::Executor::threads, thread_home_);
+  set(temporal::Executor::loop, loop_home_);
+  return homes;
+}
+
+bool ActivityHomes::threads_busy() const {
+  return (activity_threads_ && activity_threads_->busy() > 0) || (aside_ && aside_->busy() > 0);
+}
+
+}  // namespace temporal::supervisor

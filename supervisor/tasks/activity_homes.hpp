@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+// Where can the activities of a worker run? The homes that some registered activity needs, no
+// others: children, threads, loops, each with its places; the objects that those in this process
+// stand on; and what coroutines hand over.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <memory>
+#include <optional>
+
+#include "shared/homes.hpp"
+#include "supervisor/activity/child_executor.hpp"
+#include "supervisor/activity/loop_executor.hpp"
+#include "supervisor/activity/offload.hpp"
+#include "supervisor/activity/thread_executor.hpp"
+#include "supervisor/children/child_pool.hpp"
+#include "supervisor/options.hpp"
+#include "supervisor/tasks/activity_tasks.hpp"
+#include "supervisor/tasks/permits.hpp"
+#include "supervisor/threads/activity_threads.hpp"
+#include "supervisor/threads/loop_threads.hpp"
+#include "temporal/log.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::supervisor {
+
+/// Thread rule: core loop only.
+class ActivityHomes {
+ public:
+  /// All must outlive this. Throws SettingsError for options that leave an activity without a home.
+  ActivityHomes(boost::asio::any_io_executor core, const Options& options, const Module& module,
+                Logger& log);
+
+  /// Some activity, or what a coroutine hands over, needs a child process.
+  [[nodiscard]] bool needs_children() const { return children_ || offload_; }
+  /// Returns when every home can take tasks. Throws children::PoolError, ModuleError. `program`: of
+  /// the zygote.
+  boost::asio::awaitable<void> start(children::ZygoteProgram program);
+
+  [[nodiscard]] Homes table();
+  /// Null without children.
+  [[nodiscard]] children::ChildPool* pool() noexcept { return pool_.get(); }
+  /// User code runs on a thread: it holds what a destructor would free.
+  [[nodiscard]] bool threads_busy() const;
+
+ private:
+  boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
+  void start_threads();
+  void start_loops();
+
+  boost::asio::any_io_executor core_;
+  const Options& options_;
+  const Module& module_;
+  Logger& log_;
+  bool children_, threads_, loops_, offload_;
+
+  // In order of need: who must end first is declared last.
+  Objects objects_;
+  std::optional<Permits> child_places_, thread_places_, loop_places_;
+  std::unique_ptr<children::ChildPool> pool_;
+  std::optional<ActivityThreads> aside_;  // to_thread() and stop callbacks
+  std::optional<ActivityThreads> activity_threads_;
+  std::optional<ChildExecutor> child_executor_;
+  std::optional<ThreadExecutor> thread_executor_;
+  std::optional<LoopOffload> loop_offload_;
+  std::optional<LoopThreads> loop_threads_;
+  std::optional<LoopExecutor> loop_executor_;
+  std::optional<Home> child_home_, thread_home_, loop_home_;
+};
+
+}  // namespace temporal::supervisor
