@@ -177,7 +177,7 @@ class Parser {
 
   void add_activities() {
     choice("--activity-executor", options_.activity_executor,
-           {{"children", Executor::child}, {"threads", Executor::threads}}, "children",
+           {{"children", temporal::Executor::child}, {"threads", temporal::Executor::threads}}, "children",
            "Where plain functions run that did not choose: children, or threads, where a crash ends "
            "the worker");
     flag("--activity-threads", options_.activity_threads,

@@ -47,7 +47,7 @@ struct Options {
   int loop_threads = 1;
   milliseconds loop_stall{100};  ///< 0: off
   /// Where plain functions run that did not choose.
-  Executor activity_executor = Executor::child;
+  temporal::Executor activity_executor = temporal::Executor::child;
   int activity_threads = 42;
   int offload_children = 1;
   bool workflows_only = false;
