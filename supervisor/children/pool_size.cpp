@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// How many children there are: who is missing is forked, who is too many and idle for long is told to leave.
+#include <algorithm>
+
+#include "supervisor/children/child_pool.hpp"
+
+namespace temporal::supervisor::children {
+
+Census ChildPool::census() const {
+  Census now;
+  for (const auto& [incarnation, child] : children_) {
+    const auto state = child->state();
+    const auto* attempt = child->attempt();
+    const bool offloaded = attempt && attempt->share_ == Share::offload;
+    now.staying += state != Child::State::leaving;
+    now.ready += state == Child::State::idle || state == Child::State::busy;
+    now.polled += state == Child::State::busy && !offloaded;
+    now.offloaded += state == Child::State::busy && offloaded;
+    now.offload_calls += offloaded;
+  }
+  now.offload_calls += offloaded_.length();
+  return now;
+}
+
+int ChildPool::capacity() const {
+  return accepting_ && !degraded_ ? shares_.places(Share::polled, census()) : 0;
+}
+
+int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
+
+void ChildPool::spawn_missing() {
+  if (!zygote_ || !loaded_ || !accepting_) return;  // on_loaded comes back here
+  const auto now = census();
+  for (int missing = shares_.wanted(now) - now.staying; missing > 0; --missing) {
+    const std::uint32_t incarnation = next_incarnation_++;
+    auto child =
+        Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, *this, log_);
+    if (!child) {
+      log_.error("no memory or descriptors for a child");
+      later(budget_.boot_crash(Clock::now()), &ChildPool::spawn_missing);
+      changed();
+      return;
+    }
+    if (notified_) child->notify_shutdown();
+    children_[incarnation] = std::move(child);
+  }
+  watch();
+}
+
+// One at a time, and not in step with whatever else runs every half minute: the next call may be near, and a fork costs more than
+// an idle child.
+void ChildPool::reap_later() {
+  if (reaping_ || idle_.empty() || shares_.free(Share::offload, census()) <= 0) return;
+  const auto jitter = std::uniform_int_distribution<Clock::rep>(
+      0, Clock::duration(options_.reap_after).count() / 8)(random_);
+  const auto due = idle_.front().since + options_.reap_after - Clock::now();
+  reaping_ = true;
+  later(std::max(due, Clock::duration(0)) + Clock::duration(jitter), &ChildPool::reap);
+}
+
+void ChildPool::reap() {
+  reaping_ = false;
+  if (!idle_.empty() && Clock::now() - idle_.front().since >= options_.reap_after &&
+      shares_.free(Share::offload, census()) > 0) {
+    auto child = std::move(idle_.front().child);
+    idle_.pop_front();
+    child->quit();
+    watch();
+  }
+  reap_later();
+}
+
+}  // namespace temporal::supervisor::children
