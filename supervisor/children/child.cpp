@@ -136,7 +136,7 @@ void Child::on_zygote_gone() {
 void Child::quit() {
   if (state_ != State::idle) return;
   state_ = State::leaving;
-  leaving_ = true;
+  told_to_leave_ = Clock::now();
   if (channel_.send(RecordType::quit, v1::Quit()) != ipc::Send::done)
     kill(KillReason::worker_shutdown);
 }
@@ -189,6 +189,8 @@ void Child::sweep(Clock::time_point now) {
     log_.error("a child did not become ready in time", {{"pid", pid()}});
     kill(KillReason::timed_out);
   }
+  if (state_ == State::leaving && now - *told_to_leave_ >= parts_.settings.leave_timeout)
+    terminate(KillReason::worker_shutdown);
   signal(ladder_.tick(now));
   if (dead_ && now - died_at_ >= kReportWait) finish();
   if (ladder_.state() == KillLadder::State::lost) {
@@ -271,7 +273,7 @@ void Child::finish() {
     how = Gone::boot_crash;
   else if (death_.killed_for && *death_.killed_for != KillReason::corrupt)
     how = Gone::expected;
-  else if (leaving_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
+  else if (told_to_leave_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
            WEXITSTATUS(*death_.wait_status) == kExitQuit)
     how = Gone::expected;
   owner_.on_gone(*this, how, death_);

@@ -9,6 +9,7 @@
 //  busy      Completed, Failed, Canceled, Async      idle      answer once
 //  busy      terminate                               killing   SIGTERM, after term_grace SIGKILL
 //  idle      quit                                    leaving   Quit; expects exit code 155
+//  leaving   10 s without its end                    killing   SIGTERM, after term_grace SIGKILL
 //  any       corrupt, or three stray answers         killing   SIGKILL at once
 //  any       pidfd readable                          gone      drain, learn how, answer for the task, tell the owner
 //  killing   10 s after SIGKILL                      gone      stuck in the kernel: given up
@@ -45,6 +46,7 @@ struct ChildSettings {
   int oom_score_adj = 500;
   std::chrono::milliseconds term_grace{2'000};
   std::chrono::milliseconds ready_timeout{10'000};
+  std::chrono::milliseconds leave_timeout{10'000};  ///< from Quit to the end of its process
 };
 
 enum class Gone {
@@ -167,7 +169,7 @@ class Child : public std::enable_shared_from_this<Child> {
   Clock::time_point died_at_;
 
   bool was_ready_ = false;
-  bool leaving_ = false;
+  std::optional<Clock::time_point> told_to_leave_;
   bool heartbeat_wanted_ = false;
   std::uint64_t task_ = 0;
   Clock::time_point task_since_;

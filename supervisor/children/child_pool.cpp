@@ -12,15 +12,8 @@ namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using std::chrono::milliseconds;
 
-// A child's claim that it did not take a task is believed so often: it might have been the task that killed it.
-constexpr int kUntakenAllowed = 3;
 constexpr auto kSweep = milliseconds(100);
-constexpr auto kResourceRetry = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
-
-Failed stopping_failure() {
-  return Failed{failure_of("the worker is shutting down", kWorkerShutdown)};
-}
 
 }  // namespace
 
@@ -28,7 +21,8 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
     : core_(core),
       options_(std::move(options)),
       log_(log),
-      budget_(options_.children),
+      shares_(options_.children, options_.offload_children),
+      budget_(options_.children + options_.offload_children),
       sweep_timer_(core),
       changed_(core) {}
 
@@ -42,11 +36,11 @@ ChildPool::~ChildPool() {
 
 asio::awaitable<void> ChildPool::start() {
   accepting_ = true;
-  if (options_.children == 0) co_return;
+  if (options_.children + options_.offload_children == 0) co_return;
   starting_ = true;
   start_zygote();
   watch();
-  while (!refused_ && capacity() < options_.children) co_await changed_.wait();
+  while (!refused_ && (!loaded_ || capacity() < options_.children)) co_await changed_.wait();
   starting_ = false;
   if (!refused_) co_return;
   const PoolError error = *refused_;
@@ -82,6 +76,7 @@ void ChildPool::on_loaded(const v1::Loaded& loaded) {
   }
   fingerprint_ = loaded.fingerprint();
   loaded_ = true;
+  changed_.notify();
   spawn_missing();
 }
 
@@ -106,23 +101,6 @@ void ChildPool::on_zygote_gone(const std::string& how) {
   auto now = Clock::now();
   later(booted ? budget_.task_crash(now) : budget_.boot_crash(now), &ChildPool::start_zygote);
   changed();
-}
-
-void ChildPool::spawn_missing() {
-  if (!zygote_ || !loaded_) return;  // on_loaded comes back here
-  while (static_cast<int>(children_.size()) < options_.children) {
-    const std::uint32_t incarnation = next_incarnation_++;
-    auto child =
-        Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, *this, log_);
-    if (!child) {
-      log_.error("no memory or descriptors for a child");
-      later(budget_.boot_crash(Clock::now()), &ChildPool::spawn_missing);
-      changed();
-      return;
-    }
-    children_[incarnation] = std::move(child);
-  }
-  watch();
 }
 
 void ChildPool::later(Clock::duration delay, void (ChildPool::*what)()) {
@@ -159,11 +137,11 @@ void ChildPool::on_ready(Child& child) {
 void ChildPool::on_idle(Child& child) {
   budget_.completed_task();
   put_back(child.shared_from_this());
-  if (degraded_) changed();
+  if (degraded_ || capacity_told_ != capacity()) changed();
 }
 
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
-  std::erase_if(idle_, [&](const auto& idle) { return idle.get() == &child; });
+  std::erase_if(idle_, [&](const Idle& idle) { return idle.child.get() == &child; });
   children_.erase(child.incarnation());
   auto now = Clock::now();
   LogFields fields{{"pid", death.pid},
@@ -174,10 +152,11 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   } else if (!stopping_) {
     log_.warn(how == Gone::crash ? "a child died" : "a child did not start", fields);
   }
-  if (!stopping_ && !death.zygote_died) {
+  if (!stopping_) {
     Clock::duration delay{};
-    if (how == Gone::boot_crash) delay = budget_.boot_crash(now);
-    if (how == Gone::crash) delay = budget_.task_crash(now);
+    // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
+    if (how == Gone::boot_crash && !death.zygote_died) delay = budget_.boot_crash(now);
+    if (how == Gone::crash && !death.zygote_died) delay = budget_.task_crash(now);
     if (starting_ && budget_.degraded(now))
       refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
                        " before it was ready",
@@ -186,93 +165,6 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   }
   changed();
 }
-
-void ChildPool::put_back(const std::shared_ptr<Child>& child) {
-  if (stopping_) return child->quit();
-  idle_.push_back(child);
-  if (waiting_.empty()) return;
-  auto* waiter = waiting_.front();
-  waiting_.pop_front();
-  waiter->wakeup.notify();
-}
-
-asio::awaitable<std::shared_ptr<Child>> ChildPool::take_idle(AttemptHandle& handle) {
-  for (;;) {
-    if (!accepting_ || handle.terminated_) co_return nullptr;
-    while (!idle_.empty()) {
-      auto child = std::move(idle_.front());
-      idle_.pop_front();
-      if (child->state() == Child::State::idle) co_return child;
-    }
-    Waiter waiter{Wakeup(core_)};
-    waiting_.push_back(&waiter);
-    handle.give_up_ = [&waiter] { waiter.wakeup.notify(); };
-    // The frame may be destroyed while it waits.
-    struct Leave {
-      ChildPool& pool;
-      AttemptHandle& handle;
-      Waiter& waiter;
-      ~Leave() {
-        std::erase(pool.waiting_, &waiter);
-        handle.give_up_ = nullptr;
-      }
-    } leave{*this, handle, waiter};
-    co_await waiter.wakeup.wait();
-  }
-}
-
-asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle) {
-  if (options_.children == 0)
-    co_return Failed{failure_of("this worker has no child processes", kWorkerResources)};
-  auto patience_ends = Clock::now() + options_.resource_patience;
-  int untaken = 0;
-  for (;;) {
-    auto child = co_await take_idle(handle);
-    if (!child) {
-      if (!handle.terminated_ || *handle.terminated_ == KillReason::worker_shutdown)
-        co_return stopping_failure();
-      co_return Failed{failure_of("stopped before it had a child", kProcessKilled)};
-    }
-    switch (child->assign(start, handle)) {
-      case ipc::Send::done: {
-        watch();
-        auto receive = [&](Completion<Answer> completion) {
-          child->answer_to(std::move(completion));
-          if (handle.on_started) handle.on_started();
-        };
-        auto answer = co_await Completion<Answer>::wait(receive);
-        if (answer.taken || ++untaken > kUntakenAllowed) co_return std::move(answer.outcome);
-        break;  // another one takes it
-      }
-      case ipc::Send::too_large:
-        put_back(child);
-        co_return Failed{failure_of(
-            "the arguments of this activity have " + std::to_string(start.ByteSizeLong()) +
-                " bytes, which is over the limit; store them elsewhere and pass their address",
-            kPayloadTooLarge, true)};
-      case ipc::Send::corrupt:
-        break;  // that child is being killed
-      case ipc::Send::full:
-      case ipc::Send::no_resources:
-        put_back(child);
-        if (Clock::now() >= patience_ends)
-          co_return Failed{
-              failure_of("no memory or descriptor to start this activity with", kWorkerResources)};
-        co_await pause(kResourceRetry);
-        break;
-    }
-  }
-}
-
-int ChildPool::capacity() const {
-  if (!accepting_ || degraded_) return 0;
-  return static_cast<int>(std::ranges::count_if(children_, [](const auto& entry) {
-    auto state = entry.second->state();
-    return state == Child::State::idle || state == Child::State::busy;
-  }));
-}
-
-int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
 
 std::vector<pid_t> ChildPool::child_pids() const {
   std::vector<pid_t> pids;
@@ -296,6 +188,7 @@ void ChildPool::changed() {
       log_.info("children stay alive again");
   }
   changed_.notify();
+  wake_lines();
   int now = capacity();
   if (std::exchange(capacity_told_, now) != now && on_capacity_change) on_capacity_change();
 }

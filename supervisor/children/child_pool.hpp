@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The children of one queue: as many as were asked for, replaced when they die, each with one task at most. Blocking activities
-// run here. A death fails the one task that was in hand; nothing else notices.
+// run here. A death fails the one task that was in hand; nothing else notices. What coroutine activities hand over has a share of
+// its own, beyond those: forked when it is first needed, told to leave when it was idle for long.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -11,14 +12,18 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <random>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "supervisor/children/child.hpp"
+#include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 #include "supervisor/children/task.hpp"
+#include "supervisor/children/waiting_line.hpp"
 #include "supervisor/children/zygote_link.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/log.hpp"
@@ -26,7 +31,11 @@
 namespace temporal::supervisor::children {
 
 struct PoolOptions {
-  int children = 1;  ///< 0: no zygote is started, and run() fails
+  int children = 1;  ///< for Share::polled: there from start() on
+  /// For Share::offload: at most so many more, while they are in use. With 0 children as well no zygote is started.
+  int offload_children = 0;
+  /// For so long a child beyond `children` has been idle when it is told to leave; one at a time, up to an eighth later.
+  std::chrono::milliseconds reap_after{30'000};
   ZygoteProgram program;
   /// What temporal::fingerprint() says of the modules in this process; a zygote that loaded others is refused. Empty: any.
   std::string fingerprint;
@@ -56,14 +65,16 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   /// Kills what stop() did not.
   ~ChildPool();
 
-  /// Returns when all children are ready. Throws PoolError; the pool is stopped then.
+  /// Returns when the modules are loaded and all `children` ready. Throws PoolError; the pool is stopped then.
   boost::asio::awaitable<void> start();
 
-  /// Runs one task to its end. Throws only for its own bugs. Waits for a child when none is idle. `start`: everything but
-  /// the task's number.
-  boost::asio::awaitable<Outcome> run(child::v1::Start start, AttemptHandle& handle);
+  /// Runs one task to its end. Throws only for its own bugs. Waits, in order, while its share has no child; an offloaded task
+  /// does not wait for a degraded pool: it ends as Failed with WorkerResources. `start`: everything but the task's number.
+  boost::asio::awaitable<Outcome> run(child::v1::Start start, AttemptHandle& handle,
+                                      Share share = Share::polled);
 
-  /// Children that are ready, idle or busy: how many tasks may be taken on. 0 while degraded or stopping.
+  /// How many polled tasks may be taken on, those that run included: as many as there are ready children, idle or busy, that
+  /// no offloaded task has; at most `children`. 0 while degraded or stopping.
   [[nodiscard]] int capacity() const;
   [[nodiscard]] int idle_count() const;
   /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
@@ -75,7 +86,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   /// Called after capacity() changed.
   std::function<void()> on_capacity_change;
 
-  /// worker_shutdown() becomes true in all children. Not a cancellation.
+  /// worker_shutdown() becomes true in all children, those to come included. Not a cancellation.
   void notify_shutdown();
   /// Tasks that wait for a child, and those to come, end as Failed with WorkerShutdown; nothing is respawned.
   void stop_accepting();
@@ -88,8 +99,9 @@ class ChildPool final : ZygoteEvents, ChildOwner {
 
  private:
   using Clock = std::chrono::steady_clock;
-  struct Waiter {
-    Wakeup wakeup;
+  struct Idle {
+    std::shared_ptr<Child> child;
+    Clock::time_point since;
   };
 
   void on_loaded(const child::v1::Loaded& loaded) override;
@@ -102,23 +114,38 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   void on_idle(Child& child) override;
   void on_gone(Child& child, Gone how, const Death& death) override;
 
+  // child_pool.cpp: what the zygote and the children tell.
   void start_zygote();
-  void spawn_missing();
+  void refuse_start(const std::string& sentence, bool module);
   /// Calls `what` after `delay`, unless the pool is stopping or gone by then.
   void later(Clock::duration delay, void (ChildPool::*what)());
+  void changed();
   void watch();
   void sweep();
   bool anything_in_flight() const;
-  /// How many are still there.
-  int kill_orphans();
-  void changed();
-  boost::asio::awaitable<std::shared_ptr<Child>> take_idle(AttemptHandle& handle);
+
+  // pool_tasks.cpp: which child takes a task.
+  WaitingLine& line_of(Share share) { return share == Share::polled ? polled_ : offloaded_; }
+  /// Null: it shall not run, and refusal() says why.
+  boost::asio::awaitable<std::shared_ptr<Child>> take_child(Share share, AttemptHandle& handle);
+  std::shared_ptr<Child> take_idle(Share share);
   void put_back(const std::shared_ptr<Child>& child);
-  void refuse_start(const std::string& sentence, bool module);
+  void wake_lines();
+  Outcome refusal(const AttemptHandle& handle) const;
+
+  // pool_size.cpp: how many children there are.
+  Census census() const;
+  void spawn_missing();
+  void reap_later();
+  void reap();
+
+  /// pool_stop.cpp. How many are still there.
+  int kill_orphans();
 
   boost::asio::any_io_executor core_;
   const PoolOptions options_;
   Logger& log_;
+  const Shares shares_;
   SpawnBudget budget_;
 
   std::shared_ptr<ZygoteLink> zygote_;
@@ -128,9 +155,11 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   bool loaded_ = false;
 
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;
-  std::deque<std::shared_ptr<Child>> idle_;
+  std::deque<Idle> idle_;  // the longest idle first; tasks take the last, whose memory is warm
   std::uint32_t next_incarnation_ = 1;
-  std::deque<Waiter*> waiting_;  // for a child, in order
+  WaitingLine polled_, offloaded_;
+  bool reaping_ = false;
+  std::minstd_rand random_{std::random_device{}()};
 
   std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;
   boost::asio::steady_timer sweep_timer_;
@@ -140,6 +169,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   bool degraded_ = false;
   bool starting_ = false;
   bool accepting_ = false;
+  bool notified_ = false;  // of the shutdown
   bool stopping_ = false;
   bool hurry_ = false;
   std::optional<PoolError> refused_;

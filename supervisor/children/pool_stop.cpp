@@ -17,15 +17,12 @@ constexpr auto kOrphanRetry = milliseconds(5);
 }  // namespace
 
 void ChildPool::notify_shutdown() {
+  notified_ = true;
   for (auto& [incarnation, child] : children_) child->notify_shutdown();
 }
 
 void ChildPool::stop_accepting() {
   accepting_ = false;
-  while (!waiting_.empty()) {
-    waiting_.front()->wakeup.notify();
-    waiting_.pop_front();
-  }
   changed();
 }
 
@@ -38,7 +35,7 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
   stop_accepting();
   stopping_ = true;
   for (const auto& timer : timers_) timer->cancel();
-  for (auto& child : std::exchange(idle_, {})) child->quit();
+  for (auto& idle : std::exchange(idle_, {})) idle.child->quit();
   for (auto& [incarnation, child] : children_)
     if (auto* attempt = child->attempt()) attempt->cancel(CancelReason::worker_shutdown);
   watch();

@@ -10,6 +10,7 @@
 #include "child/v1/child.pb.h"
 #include "shared/ipc/heartbeat_slot.hpp"
 #include "supervisor/children/outcome.hpp"
+#include "supervisor/children/shares.hpp"
 #include "temporal/errors.hpp"
 
 namespace temporal::supervisor::children {
@@ -47,6 +48,8 @@ class AttemptHandle {
  private:
   friend class Child;
   friend class ChildPool;
+  friend class WaitingLine;
+  Share share_ = Share::polled;
   ipc::CancelReasons reasons_ = 0;
   std::optional<KillReason> terminated_;
   std::optional<ipc::Heartbeat> last_;  // read by the final drain, not taken yet

@@ -14,25 +14,6 @@ using namespace temporal::supervisor::children;
 using namespace temporal::supervisor::children::test;
 using namespace std::literals;
 
-namespace {
-
-int from_env(const char* name, int otherwise) {
-  const char* value = std::getenv(name);
-  return value ? std::atoi(value) : otherwise;
-}
-
-/// Until all children are there again.
-asio::awaitable<void> until_full(PoolFixture& fixture, int children) {
-  while (fixture.pool.capacity() < children) co_await supervisor::pause(1ms);
-}
-
-/// Until a process is dead, in this or any process's eyes.
-asio::awaitable<void> until_dead(pid_t pid) {
-  while (alive(pid)) co_await supervisor::pause(1ms);
-}
-
-}  // namespace
-
 TEST_CASE("kill -9 of a busy child fails its task as ActivityProcessKilled, and nothing else") {
   PoolFixture fixture(options(3));
   fixture.with_pool([&]() -> asio::awaitable<void> {

@@ -11,6 +11,7 @@
 #include "supervisor/children/kill_ladder.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
+#include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 
 using namespace temporal::supervisor::children;
@@ -50,6 +51,37 @@ TEST_CASE("task crashes are replaced at once until the budget is spent, and forg
   SpawnBudget large(10);
   for (int i = 0; i < 20; ++i) CHECK(large.task_crash(now) <= 50ms);
   CHECK(large.task_crash(now) == 100ms);
+}
+
+TEST_CASE("offloaded tasks have what is beyond the polled tasks' children, and no more") {
+  const Shares shares(2, 3);
+  const auto ready = [](int children, int polled, int offloaded) {
+    return Census{.staying = children, .ready = children, .polled = polled, .offloaded = offloaded};
+  };
+  CHECK(shares.free(Share::polled, ready(2, 0, 0)) == 2);
+  CHECK(shares.free(Share::offload, ready(2, 0, 0)) == 0);
+  CHECK(shares.free(Share::offload, ready(3, 0, 0)) == 1);
+  CHECK(shares.free(Share::polled, ready(3, 0, 0)) == 2);
+  CHECK(shares.free(Share::polled, ready(3, 0, 1)) == 2);
+  CHECK(shares.free(Share::offload, ready(9, 0, 1)) == 2);
+  // A polled task's child died: nobody makes it wait longer.
+  CHECK(shares.places(Share::polled, ready(4, 1, 3)) == 1);
+  CHECK(shares.free(Share::offload, ready(4, 1, 2)) == 0);
+  CHECK(shares.wanted({.offload_calls = 0}) == 2);
+  CHECK(shares.wanted({.offload_calls = 2}) == 4);
+  CHECK(shares.wanted({.offload_calls = 7}) == 5);
+  // Whatever may be taken is there, and taking it leaves the polled tasks as many places.
+  for (int children = 0; children <= 5; ++children)
+    for (int polled = 0; polled <= std::min(children, 2); ++polled)
+      for (int offloaded = 0; offloaded <= std::min(children - polled, 3); ++offloaded) {
+        const auto now = ready(children, polled, offloaded);
+        const int idle = children - polled - offloaded;
+        CHECK(shares.free(Share::polled, now) <= idle);
+        CHECK(shares.free(Share::offload, now) <= idle);
+        if (shares.free(Share::offload, now) > 0)
+          CHECK(shares.places(Share::polled, ready(children, polled, offloaded + 1)) ==
+                shares.places(Share::polled, now));
+      }
 }
 
 TEST_CASE("the ladder asks, then kills, then gives up") {

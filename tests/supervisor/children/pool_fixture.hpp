@@ -92,10 +92,22 @@ struct PoolFixture {
 
   template <class... Args>
   asio::awaitable<Outcome> call_with(AttemptHandle& handle, std::string type, const Args&... args) {
+    co_return co_await call_in(Share::polled, handle, type, args...);
+  }
+
+  template <class... Args>
+  asio::awaitable<Outcome> offload(std::string type, const Args&... args) {
+    AttemptHandle handle;
+    co_return co_await call_in(Share::offload, handle, type, args...);
+  }
+
+  template <class... Args>
+  asio::awaitable<Outcome> call_in(Share share, AttemptHandle& handle, std::string type,
+                                   const Args&... args) {
     child::v1::Start start;
     start.set_activity_type(type);
     (to_proto(to_payload(args), start.mutable_input()->add_payloads()), ...);
-    co_return co_await pool.run(std::move(start), handle);
+    co_return co_await pool.run(std::move(start), handle, share);
   }
 
   asio::io_context io;
@@ -110,8 +122,10 @@ struct Running {
   bool beaten = false;
   std::optional<ipc::Heartbeat> early;
   Wakeup changed;
+  Share share;
 
-  explicit Running(asio::io_context& io) : changed(io.get_executor()) {
+  explicit Running(asio::io_context& io, Share share = Share::polled)
+      : changed(io.get_executor()), share(share) {
     handle.on_heartbeat = [this] {
       beaten = true;
       changed.notify();
@@ -130,7 +144,7 @@ struct Running {
     asio::co_spawn(
         fixture.io,
         [this, &fixture, type, args...]() -> asio::awaitable<void> {
-          outcome = co_await fixture.call_with(handle, type, args...);
+          outcome = co_await fixture.call_in(share, handle, type, args...);
           changed.notify();
         },
         asio::detached);
@@ -195,6 +209,21 @@ inline bool alive(pid_t pid) {
   auto after_name = stat.rfind(')');
   return after_name != std::string::npos && stat.size() > after_name + 2 &&
          stat[after_name + 2] != 'Z' && stat[after_name + 2] != 'X';
+}
+
+/// Until all polled tasks' children are there again.
+inline asio::awaitable<void> until_full(PoolFixture& fixture, int children) {
+  while (fixture.pool.capacity() < children) co_await pause(std::chrono::milliseconds(1));
+}
+
+/// Until a process is dead, in this or any process's eyes.
+inline asio::awaitable<void> until_dead(pid_t pid) {
+  while (alive(pid)) co_await pause(std::chrono::milliseconds(1));
+}
+
+inline int from_env(const char* name, int otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::atoi(value) : otherwise;
 }
 
 }  // namespace temporal::supervisor::children::test
