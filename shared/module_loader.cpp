@@ -39,11 +39,16 @@ class Descriptor {
   int fd_;
 };
 
+constexpr unsigned char kOwnElfClass = sizeof(void*) == 8 ? ELFCLASS64 : ELFCLASS32;
+
 // The loader maps what the program headers promise and dies of SIGBUS where the file ends before.
 // The section headers, which nobody needs here, are what a linker writes last.
 bool is_cut_off(int fd, off_t size) {
   ElfW(Ehdr) header{};
-  if (::pread(fd, &header, sizeof header, 0) != ssize_t{sizeof header}) return false;  // no ELF
+  // What is no ELF file, or one for another machine, the loader names itself.
+  if (::pread(fd, &header, sizeof header, 0) != ssize_t{sizeof header} ||
+      std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 || header.e_ident[EI_CLASS] != kOwnElfClass)
+    return false;
   if (header.e_shoff + header.e_shnum * header.e_shentsize > static_cast<std::size_t>(size))
     return true;
   for (int i = 0; i < header.e_phnum; ++i) {

@@ -106,14 +106,14 @@ void Child::on_message() {
 void Child::on_ready_message() {
   v1::Ready ready;
   if (!channel_.parse(ready)) return;
-  if (state_ != State::starting) return corrupt("ready twice");
+  if (was_ready_) return corrupt("ready twice");
   if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
     log_.error("a child is not of its zygote's build",
                {{"child", ready.fingerprint()}, {"zygote", parts_.fingerprint}});
     return kill(KillReason::corrupt);
   }
   was_ready_ = true;
-  if (dead_) return;  // its last word
+  if (dead_ || state_ != State::starting) return;  // its last word, or told to go already
   state_ = State::idle;
   owner_.on_ready(*this);
 }

@@ -4,9 +4,9 @@
 #include <google/protobuf/util/json_util.h>
 
 #include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -82,9 +82,11 @@ std::vector<History> parse_histories(std::string_view text, std::string_view nam
 
 std::vector<History> load_histories(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const std::string text(std::istreambuf_iterator<char>(file), {});
-  if (!file || text.empty()) refuse(path.string(), "the file is missing, empty or not readable");
-  return parse_histories(text, path.string());
+  std::ostringstream text;
+  // A folder opens, and fails when it is read.
+  if (!file || !(text << file.rdbuf()))
+    refuse(path.string(), "the file is missing, empty or not readable");
+  return parse_histories(text.str(), path.string());
 }
 
 History load_history(const std::filesystem::path& path) {

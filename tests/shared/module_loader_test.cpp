@@ -2,6 +2,7 @@
 #include "shared/module_loader.hpp"
 
 #include <doctest/doctest.h>
+#include <elf.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -141,6 +142,10 @@ TEST_CASE("what is no module is refused in one sentence with its path") {
   says(refusal(folder.path()), "it is not a file");
   says(refusal(folder.file("hello.cpp", "int main() {}\n")), "temporal_module dependency");
   says(refusal(folder.file("empty.so", "")), "temporal_module dependency");
+  says(refusal(folder.file("noise.so", std::string(10'000, '\xa5'))), "temporal_module dependency");
+  auto foreign = bytes_of(built("first"));
+  foreign[EI_CLASS] = ELFCLASS32;
+  says(refusal(folder.file("foreign.so", foreign)), "wrong ELF class");
   says(refusal(built("no_export")), "TEMPORAL_EXPORT_MODULE");
   says(refusal(built("other_abi")), "built against temporal-module-0");
   says(refusal(built("throws")), "its module function threw: no model file");

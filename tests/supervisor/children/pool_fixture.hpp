@@ -201,14 +201,20 @@ inline std::vector<pid_t> children_of(pid_t pid) {
   return children;
 }
 
-/// Zombies count as gone: nothing of them runs.
-inline bool alive(pid_t pid) {
+/// As ps shows it; X when it is gone.
+inline char state_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string stat;
-  if (!std::getline(file, stat)) return false;
+  if (!std::getline(file, stat)) return 'X';
   auto after_name = stat.rfind(')');
-  return after_name != std::string::npos && stat.size() > after_name + 2 &&
-         stat[after_name + 2] != 'Z' && stat[after_name + 2] != 'X';
+  return after_name != std::string::npos && stat.size() > after_name + 2 ? stat[after_name + 2]
+                                                                         : 'X';
+}
+
+/// Zombies count as gone: nothing of them runs.
+inline bool alive(pid_t pid) {
+  const char state = state_of(pid);
+  return state != 'Z' && state != 'X';
 }
 
 /// Until all polled tasks' children are there again.

@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
+#include <thread>
+
 #include "tests/supervisor/children/pool_fixture.hpp"
 
 using namespace temporal;
@@ -27,6 +29,28 @@ TEST_CASE("an activity runs in a process that is not this one, and its result co
   }
   CHECK(own_descriptors() == descriptors);
   CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE(
+    "a child that is told to go while it starts is no corrupt one when it says that it is ready") {
+  PoolFixture fixture(options(3));
+  fixture.run([&]() -> asio::awaitable<void> {
+    asio::co_spawn(fixture.io, fixture.pool.start(), asio::detached);
+    auto forked = [&] {
+      const auto pids = fixture.pool.child_pids();
+      return pids.size() == 3 && std::ranges::count(pids, 0) == 0;
+    };
+    while (!forked()) co_await supervisor::pause(1ms);
+    // Until they sleep, which is after they have said it. This loop has no turn meanwhile.
+    const auto patience = std::chrono::steady_clock::now() + 10s;
+    for (pid_t pid : fixture.pool.child_pids())
+      while (state_of(pid) != 'S' && std::chrono::steady_clock::now() < patience)
+        std::this_thread::yield();
+    co_await fixture.pool.stop();
+  });
+  CHECK(fixture.pool.child_pids().empty());
+  CHECK_FALSE(fixture.log.contain("garbage"));
+  CHECK_FALSE(fixture.log.contain("error "));
 }
 
 TEST_CASE("a child is used again, and tasks beyond the children wait for one") {

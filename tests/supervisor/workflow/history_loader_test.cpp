@@ -105,6 +105,9 @@ TEST_CASE("what cannot be read is refused with the file's name and the reason") 
       (void)load_histories("/nowhere/h.json"),
       "cannot read history /nowhere/h.json: the file is missing, empty or not readable",
       HistoryFileError);
+  CHECK_THROWS_WITH_AS((void)load_histories("/proc"),
+                       "cannot read history /proc: the file is missing, empty or not readable",
+                       HistoryFileError);
 }
 
 TEST_CASE("all recorded histories load, with ids that count from 1") {
