@@ -8,9 +8,9 @@
 // hold the lock it needs), the handler writes the facts to stderr itself.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 
+#include "supervisor/threads/alternate_stack.hpp"
 #include "supervisor/threads/watchdog.hpp"
 #include "temporal/log.hpp"
 
@@ -33,20 +33,6 @@ class CrashReports {
  private:
   class Impl;
   std::unique_ptr<Impl> impl_;
-};
-
-/// The calling thread's handlers run on a stack of their own while this lives: without one, a stack
-/// overflow ends the process in silence. A local variable of each thread that runs user code.
-class AlternateStack {
- public:
-  /// Without memory for it, the thread goes on without.
-  AlternateStack() noexcept;
-  AlternateStack(const AlternateStack&) = delete;
-  AlternateStack& operator=(const AlternateStack&) = delete;
-  ~AlternateStack();
-
- private:
-  std::byte* memory_ = nullptr;
 };
 
 }  // namespace temporal::supervisor

@@ -43,7 +43,7 @@ class TaskRecord {
 
   std::uint32_t attempt_ = 0;
   std::array<std::uint8_t, kFields> lengths_{};
-  std::array<char, 7 + kFields * kLongest> text_{};  // one after the other; a multiple of 8 in all
+  std::array<char, kFields * kLongest + 4> text_{};  // one after the other; whole words in all
 };
 
 /// A task's name tag: made once for an attempt or a workflow task, worn by every thread that runs a

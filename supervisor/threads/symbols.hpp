@@ -15,10 +15,11 @@ namespace temporal::supervisor {
 
 struct Frame {
   std::uintptr_t address = 0;
-  std::string function;  ///< demangled; empty when unknown
-  std::string file;      ///< empty without debug information
+  std::string function{};  ///< demangled; empty when unknown
+  std::string file{};      ///< empty without debug information
   int line = 0;
-  std::string object;  ///< file name of the shared object, empty when no object is there
+  std::string object{};       ///< file name of the shared object; empty when there is none
+  std::uintptr_t offset = 0;  ///< from the start of the object
 };
 
 /// `function at file:line`, `function in object`, or `0x… in object+0x…`.

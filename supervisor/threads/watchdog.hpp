@@ -43,7 +43,8 @@ class Watchdog {
   };
   class Watch;
 
-  /// Starts the thread. `log` may be written from any thread and outlives this.
+  /// Starts the thread. `log` may be written from any thread and outlives this. Throws
+  /// std::system_error: no thread, descriptor or real-time signal is to be had.
   explicit Watchdog(Logger& log, WatchdogOptions options = {});
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
@@ -72,7 +73,7 @@ class Watchdog {
   [[nodiscard]] pid_t thread() const noexcept;
 
  private:
-  struct Loop;
+  class Loop;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
