@@ -18,11 +18,11 @@ class CoroutineChain;
 
 /// Who a task is. What is empty, or 0, is left out of reports.
 struct TaskFields {
-  std::string_view activity_type;
-  std::string_view activity_id;
-  std::string_view workflow_type;
-  std::string_view workflow_id;
-  std::string_view run_id;
+  std::string_view activity_type{};
+  std::string_view activity_id{};
+  std::string_view workflow_type{};
+  std::string_view workflow_id{};
+  std::string_view run_id{};
   std::uint32_t attempt = 0;
 };
 

@@ -8,12 +8,18 @@
 #include <boost/asio/execution.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
 #include "supervisor/threads/current_task.hpp"
 
 namespace temporal::supervisor {
+
+template <typename Property, typename Executor>
+concept QueriedOf = boost::asio::can_query<const Executor&, Property>::value;
+template <typename Property, typename Executor>
+concept RequiredOf = boost::asio::can_require<const Executor&, Property>::value;
+template <typename Property, typename Executor>
+concept PreferredOf = boost::asio::can_prefer<const Executor&, Property>::value;
 
 /// `Inner`, and each function it runs is a step of one task. An executor in Asio's sense: fits into
 /// any_io_executor (without an allocation), under a strand, and into Beast's streams.
@@ -32,21 +38,17 @@ class BasicTaskExecutor {
     });
   }
 
-  template <typename Property>
-  requires boost::asio::can_query<const Inner&, Property>::value auto query(
-      const Property& property) const {
+  // Properties are the inner executor's: those it has, and no others.
+  template <QueriedOf<Inner> Property>
+  decltype(auto) query(const Property& property) const {
     return boost::asio::query(inner_, property);
   }
-
-  template <typename Property>
-  requires boost::asio::can_require<const Inner&, Property>::value auto require(
-      const Property& property) const {
+  template <RequiredOf<Inner> Property>
+  auto require(const Property& property) const {
     return with(boost::asio::require(inner_, property));
   }
-
-  template <typename Property>
-  requires boost::asio::can_prefer<const Inner&, Property>::value auto prefer(
-      const Property& property) const {
+  template <PreferredOf<Inner> Property>
+  auto prefer(const Property& property) const {
     return with(boost::asio::prefer(inner_, property));
   }
 

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <cstdint>
@@ -24,6 +25,8 @@ namespace temporal::supervisor {
 struct WatchdogOptions {
   /// How long a loop may not answer. 0: no loop is watched. A loop is asked every half of it.
   std::chrono::milliseconds stall{100};
+  /// After how long of the same block it is told again.
+  std::array<std::chrono::milliseconds, 2> again{std::chrono::seconds(1), std::chrono::seconds(10)};
   /// A loop's blocks are told of once in this time; those left out are counted in the next line.
   std::chrono::milliseconds quiet{10'000};
 };
@@ -42,6 +45,7 @@ class Watchdog {
     std::chrono::milliseconds total{};
   };
   class Watch;
+  class Loop;  ///< watched_loop.hpp
 
   /// Starts the thread. `log` may be written from any thread and outlives this. Throws
   /// std::system_error: no thread, descriptor or real-time signal is to be had.
@@ -73,7 +77,6 @@ class Watchdog {
   [[nodiscard]] pid_t thread() const noexcept;
 
  private:
-  class Loop;
   class Impl;
   std::unique_ptr<Impl> impl_;
 };

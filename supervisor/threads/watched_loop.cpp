@@ -72,8 +72,8 @@ void Watchdog::Loop::ask() {
 
 std::optional<milliseconds> Watchdog::Loop::next_threshold() const {
   if (passed_thresholds_ == 0) return options_.stall;
-  if (passed_thresholds_ > kLater.size()) return std::nullopt;
-  return std::max(kLater[passed_thresholds_ - 1], options_.stall);
+  if (passed_thresholds_ > options_.again.size()) return std::nullopt;
+  return std::max(options_.again[passed_thresholds_ - 1], options_.stall);
 }
 
 void Watchdog::Loop::grew() {

@@ -3,7 +3,7 @@
 //
 //  a block lasts       what is done
 //  < stall             nothing
-//  stall, 1 s, 10 s    counted once; told, at each threshold at most once per `quiet`
+//  stall, 1 s, 10 s    counted once; told, at each threshold, at most once per `quiet`
 //  until it ends       told, if something was told of it; else it is counted in the next line
 #pragma once
 
@@ -46,9 +46,6 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   [[nodiscard]] Stalls stalls() const;
 
  private:
-  static constexpr std::array<std::chrono::milliseconds, 2> kLater{std::chrono::seconds(1),
-                                                                   std::chrono::seconds(10)};
-
   [[nodiscard]] bool has_answered() const noexcept { return answered_.load() == asked_; }
   void ask();
   void grew();
@@ -81,7 +78,7 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   LogFields whose_;
   // All blocks.
   std::uint64_t left_out_ = 0;  // nothing was said of them since the last line
-  std::array<std::optional<Duration>, 1 + kLater.size()> told_at_{};  // by threshold
+  std::array<std::optional<Duration>, 3> told_at_{};  // by threshold
 
   // Read by any thread.
   std::atomic<std::uint64_t> stalls_ = 0;
