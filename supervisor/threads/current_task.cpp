@@ -68,17 +68,10 @@ TaskSlot& TaskSlot::mine() { return slot_of_thread ? *slot_of_thread : *owned_sl
 
 const TaskSlot* TaskSlot::in_handler() noexcept { return slot_of_thread; }
 
-const CoroutineChain* TaskSlot::chain() const noexcept {
-  const auto* task = current();
-  return task ? task->chain_.load(std::memory_order_relaxed) : nullptr;
-}
-
-const TaskIdentity* TaskSlot::enter(const TaskIdentity* task) noexcept {
-  const auto* around = current();
-  if (task) show(*task);
-  current_.store(task, std::memory_order_relaxed);
-  occupied_.store(task != nullptr, std::memory_order_release);
-  return around;
+void TaskSlot::set(const CurrentTask* step) noexcept {
+  if (step) show(step->task());
+  current_.store(step, std::memory_order_relaxed);
+  occupied_.store(step != nullptr, std::memory_order_release);
 }
 
 // SYNC a step's thread → read(): each word is released after the odd version, so whoever reads a
@@ -112,11 +105,12 @@ std::optional<TaskRecord> TaskSlot::read() const noexcept {
   return std::nullopt;
 }
 
-CurrentTask::CurrentTask(const TaskIdentity& task) : slot_(TaskSlot::mine()) {
-  around_ = slot_.enter(&task);
+CurrentTask::CurrentTask(const TaskIdentity& task)
+    : slot_(TaskSlot::mine()), task_(task), around_(slot_.current()) {
+  slot_.set(this);
   slot_.steps_.store(slot_.steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
-CurrentTask::~CurrentTask() { slot_.enter(around_); }
+CurrentTask::~CurrentTask() { slot_.set(around_); }
 
 }  // namespace temporal::supervisor

@@ -15,6 +15,7 @@
 namespace temporal::supervisor {
 
 class CoroutineChain;
+class CurrentTask;
 
 /// Who a task is. What is empty, or 0, is left out of reports.
 struct TaskFields {
@@ -55,12 +56,15 @@ class TaskIdentity {
   TaskIdentity& operator=(const TaskIdentity&) = delete;
 
   [[nodiscard]] const TaskRecord& record() const noexcept { return record_; }
+  /// On the thread that runs the task's coroutines; null when there are none.
+  [[nodiscard]] const CoroutineChain* chain() const noexcept {
+    return chain_.load(std::memory_order_relaxed);
+  }
   /// Differs from that of every other identity this process has had.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
  private:
   friend class CoroutineChain;
-  friend class TaskSlot;
   static std::uint64_t next_number() noexcept;
 
   const TaskRecord record_;
@@ -83,20 +87,19 @@ class TaskSlot {
     return steps_.load(std::memory_order_relaxed);
   }
 
-  /// On the slot's own thread, also in a signal handler there.
-  [[nodiscard]] const TaskIdentity* current() const noexcept {
+  /// On the slot's own thread, also in a signal handler there: the innermost step, or null.
+  [[nodiscard]] const CurrentTask* current() const noexcept {
     return current_.load(std::memory_order_relaxed);
   }
-  [[nodiscard]] const CoroutineChain* chain() const noexcept;
 
  private:
   friend class CurrentTask;
   static TaskSlot& mine();
-  const TaskIdentity* enter(const TaskIdentity* task) noexcept;
+  void set(const CurrentTask* step) noexcept;
   void show(const TaskIdentity& task) noexcept;
 
   static constexpr std::size_t kWords = sizeof(TaskRecord) / sizeof(std::uint64_t);
-  std::atomic<const TaskIdentity*> current_ = nullptr;
+  std::atomic<const CurrentTask*> current_ = nullptr;
   std::atomic<bool> occupied_ = false;
   std::atomic<std::uint64_t> steps_ = 0;
   // The newest task, kept when its step ends: the next step is mostly of the same one.
@@ -105,8 +108,8 @@ class TaskSlot {
   std::array<std::atomic<std::uint64_t>, kWords> words_{};
 };
 
-/// While this lives, its thread runs a step of `task`. Scopes nest: the end of one brings back the
-/// one around it.
+/// While this local variable lives, its thread runs a step of `task`. Steps nest: the end of one
+/// brings back the one around it. The stack of the step begins where this lies.
 class [[nodiscard]] CurrentTask {
  public:
   explicit CurrentTask(const TaskIdentity& task);
@@ -114,9 +117,12 @@ class [[nodiscard]] CurrentTask {
   CurrentTask& operator=(const CurrentTask&) = delete;
   ~CurrentTask();
 
+  [[nodiscard]] const TaskIdentity& task() const noexcept { return task_; }
+
  private:
   TaskSlot& slot_;
-  const TaskIdentity* around_;
+  const TaskIdentity& task_;
+  const CurrentTask* around_;
 };
 
 }  // namespace temporal::supervisor

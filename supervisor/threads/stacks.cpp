@@ -56,6 +56,7 @@ std::uintptr_t program_counter(const ucontext_t& context) noexcept {
 struct Unwinding {
   ThreadSnapshot& into;
   std::uintptr_t start;  // frames before this address are the handler's
+  std::uintptr_t floor;  // where in memory the task's part of the stack begins; 0: unknown
   bool started;
 };
 
@@ -67,12 +68,17 @@ _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
   if (!unwinding.started && address == unwinding.start) unwinding.started = true;
   if (!unwinding.started) return _URC_NO_REASON;
   auto& into = unwinding.into;
+  if (unwinding.floor != 0 &&
+      static_cast<std::uintptr_t>(_Unwind_GetCFA(context)) > unwinding.floor) {
+    if (into.frame_count > 0) return _URC_END_OF_STACK;
+    unwinding.floor = 0;  // user code that has a stack elsewhere
+  }
   into.frames[into.frame_count++] = at_instruction ? address : address - 1;
   return into.frame_count < into.frames.size() ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
-void unwind(ThreadSnapshot& into, std::uintptr_t start) noexcept {
-  Unwinding unwinding{into, start, start == 0};
+void unwind(ThreadSnapshot& into, std::uintptr_t start, std::uintptr_t floor) noexcept {
+  Unwinding unwinding{into, start, floor, start == 0};
   _Unwind_Backtrace(add_frame, &unwinding);
 }
 
@@ -144,28 +150,28 @@ void prepare_stacks() {
   std::call_once(once, [] {
     // The first use of the unwinder resolves symbols and sets up tables.
     ThreadSnapshot warm;
-    unwind(warm, 0);
+    unwind(warm, 0, 0);
     probe_signal = take_free_signal();
   });
 }
 
 void take_snapshot(ThreadSnapshot& into, ucontext_t& interrupted) noexcept {
+  const auto* slot = TaskSlot::in_handler();
+  const auto* step = slot ? slot->current() : nullptr;
+
   into.frame_count = 0;
   const auto registers = interrupted;
   const auto where = program_counter(interrupted);
   if (return_from_bad_call(interrupted)) into.frames[into.frame_count++] = where;
-  const auto start = program_counter(interrupted);
-  unwind(into, start);
+  unwind(into, program_counter(interrupted), reinterpret_cast<std::uintptr_t>(step));
   interrupted = registers;
   if (into.frame_count == 0) into.frames[into.frame_count++] = where;
 
+  into.has_task = step != nullptr;
   into.chain_count = 0;
-  into.has_task = false;
-  const auto* slot = TaskSlot::in_handler();
-  if (const auto* task = slot ? slot->current() : nullptr) {
-    into.task = task->record();
-    into.has_task = true;
-    if (const auto* chain = slot->chain()) into.chain_count = chain->read(into.chain);
+  if (step) {
+    into.task = step->task().record();
+    if (const auto* chain = step->task().chain()) into.chain_count = chain->read(into.chain);
   }
 }
 

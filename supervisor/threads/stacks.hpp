@@ -4,8 +4,9 @@
 // the handler: symbols.hpp.
 //
 // Known limits. A thread that blocks all signals, or waits uninterruptibly in the kernel (a dead
-// network file system), does not answer. The signal can cut short a sleep() of user code, which
-// returns the time that was left; system calls that can be restarted are (SA_RESTART).
+// network file system), does not answer. The signal cuts short what the kernel never restarts: a
+// sleep(), which then returns the time that was left, a poll() or select(), which says EINTR. All
+// other system calls go on (SA_RESTART).
 #pragma once
 
 #include <sys/types.h>
@@ -28,6 +29,7 @@ struct ThreadSnapshot {
   static constexpr std::size_t kCoroutines = 16;
 
   /// The instruction that runs, then those that called it: addresses inside the calls, not after.
+  /// Of a thread that runs a step of a task, that step's part.
   [[nodiscard]] std::span<const std::uintptr_t> stack() const noexcept {
     return {frames.data(), frame_count};
   }

@@ -26,6 +26,30 @@ constexpr std::size_t kLongestName = 300;  // templates have names of kilobytes
 
 void no_symbols(void*, const char*, int) {}
 
+// The scope and name of a function, without return type, arguments and template arguments.
+std::string_view qualified_name(std::string_view function) {
+  constexpr std::string_view kAnonymous = "(anonymous namespace)", kCall = "operator()";
+  std::size_t start = 0;
+  int depth = 0;
+  for (std::size_t i = 0; i < function.size(); ++i) {
+    const auto rest = function.substr(i);
+    if (rest.starts_with(kAnonymous)) {
+      i += kAnonymous.size() - 1;
+    } else if (rest.starts_with(kCall)) {
+      i += kCall.size() - 1;
+    } else if (function[i] == '<' || function[i] == '{') {
+      ++depth;
+    } else if (function[i] == '>' || function[i] == '}') {
+      --depth;
+    } else if (depth == 0 && function[i] == ' ') {
+      start = i + 1;
+    } else if (depth == 0 && function[i] == '(') {
+      return function.substr(start, i - start);
+    }
+  }
+  return function.substr(start);
+}
+
 std::string demangled(const char* name) {
   int status = 0;
   const std::unique_ptr<char, decltype(&std::free)> text(
@@ -35,8 +59,7 @@ std::string demangled(const char* name) {
   for (std::string_view body : {" [clone .actor]", " [clone .resume]"})
     if (result.ends_with(body)) {
       result.erase(result.size() - body.size());
-      if (const auto frame = result.find(".Frame*)"); frame != std::string::npos)
-        result.erase(std::min(frame, result.find('(')));
+      if (result.find(".Frame*)") != std::string::npos) result = qualified_name(result);
     }
   if (result.size() > kLongestName) result = result.substr(0, kLongestName) + "…";
   return result;
@@ -87,8 +110,8 @@ class Reader {
     std::vector<Frame> frames;
     ::backtrace_pcinfo(state_, address, add_frame, no_symbols, &frames);
     if (frames.empty()) frames.push_back({.address = address});
-    if (frames.back().function.empty())
-      ::backtrace_syminfo(state_, address, add_name, no_symbols, &frames.back());
+    // Debug information calls a static function by its bare name.
+    ::backtrace_syminfo(state_, address, add_name, no_symbols, &frames.back());
     Dl_info object{};
     if (::dladdr(reinterpret_cast<void*>(address), &object) != 0)
       for (auto& frame : frames) {
@@ -129,27 +152,6 @@ class Reader {
   int readings_ = 0;
 };
 
-// The scope and name of a function, without return type, arguments and template arguments.
-std::string_view qualified_name(std::string_view function) {
-  constexpr std::string_view kAnonymous = "(anonymous namespace)";
-  std::size_t start = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i < function.size(); ++i) {
-    if (function.substr(i).starts_with(kAnonymous)) {
-      i += kAnonymous.size() - 1;
-    } else if (function[i] == '<') {
-      ++depth;
-    } else if (function[i] == '>') {
-      --depth;
-    } else if (depth == 0 && function[i] == ' ') {
-      start = i + 1;
-    } else if (depth == 0 && function[i] == '(') {
-      return function.substr(start, i - start);
-    }
-  }
-  return function.substr(start);
-}
-
 template <std::size_t count>
 bool begins_with_one(std::string_view text, const std::array<std::string_view, count>& prefixes) {
   return std::ranges::any_of(prefixes, [&](auto prefix) { return text.starts_with(prefix); });
@@ -157,20 +159,24 @@ bool begins_with_one(std::string_view text, const std::array<std::string_view, c
 
 // What a loop or a thread consists of below the function it was given to run.
 bool is_machinery(const Frame& frame, bool ours_too) {
-  constexpr std::array<std::string_view, 9> kMachinery{
-      "boost::asio::", "std::",        "__gnu_cxx::",
-      "start_thread",  "clone",        "__clone",
-      "_start",        "__libc_start", "execute_native_thread_routine"};
+  constexpr std::array<std::string_view, 4> kLibraries{
+      "boost::asio::", "std::", "__gnu_cxx::", "_start"};
   constexpr std::array<std::string_view, 3> kOurs{
       "temporal::supervisor::", "temporal::detail::", "temporal::activity::detail::"};
-  const auto name = qualified_name(frame.function);
-  return begins_with_one(name, kMachinery) || (ours_too && begins_with_one(name, kOurs));
-}
-
-bool is_system(const Frame& frame) {
   constexpr std::array<std::string_view, 5> kSystem{"libc.so", "libstdc++.so", "libgcc_s.so",
                                                     "libm.so", "ld-linux"};
-  return begins_with_one(frame.object, kSystem);
+  // An inlined function has only its bare name, and the header it stands in.
+  constexpr std::array<std::string_view, 2> kHeaders{"/boost/asio/", "/include/c++/"};
+  const auto name = qualified_name(frame.function);
+  return begins_with_one(name, kLibraries) || begins_with_one(frame.object, kSystem) ||
+         std::ranges::any_of(
+             kHeaders, [&](auto header) { return frame.file.find(header) != std::string::npos; }) ||
+         (ours_too && (begins_with_one(name, kOurs) ||
+                       frame.file.ends_with("supervisor/threads/task_executor.hpp")));
+}
+
+void add_line(std::vector<std::string>& lines, const std::string& line, std::size_t times) {
+  lines.push_back(times > 1 ? line + " (" + std::to_string(times) + " times)" : line);
 }
 
 }  // namespace
@@ -204,17 +210,22 @@ std::vector<Frame> resolve(std::span<const std::uintptr_t> addresses) {
 std::vector<std::string> printed(const ThreadSnapshot& snapshot) {
   const auto frames = resolve(snapshot.stack());
   const bool task = snapshot.has_task;
-  // What is left is the user's, and what it called; or nothing of the user's has a name here.
+  // Without what lies below the user's function; with all, when nothing else is there.
   auto end = std::ranges::find_if(frames.rbegin(), frames.rend(), [&](const Frame& frame) {
                return !is_machinery(frame, task);
              }).base();
-  if (std::all_of(frames.begin(), end, [&](const Frame& frame) {
-        return is_machinery(frame, task) || is_system(frame);
-      }))
-    end = frames.end();
+  if (end == frames.begin()) end = frames.end();
 
   std::vector<std::string> lines;
-  for (auto frame = frames.begin(); frame != end; ++frame) lines.push_back(to_string(*frame));
+  std::string line;
+  std::size_t times = 0;
+  for (auto frame = frames.begin(); frame != end; ++frame) {
+    auto next = to_string(*frame);
+    if (next != line && times > 0) add_line(lines, line, std::exchange(times, 0));
+    line = std::move(next);
+    ++times;
+  }
+  if (times > 0) add_line(lines, line, times);
 
   // The chain is the task's first coroutine's; when another one of its coroutines runs, it does not
   // belong to this stack.

@@ -52,7 +52,7 @@ TEST_CASE("a thread's slot shows the innermost task, to others too, and nothing 
     {
       const CurrentTask second(inner);
       CHECK(seen() == "greet");
-      CHECK(slot->current() == &inner);
+      CHECK(&slot->current()->task() == &inner);
     }
     CHECK(seen() == "transcode");
   }

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -49,8 +50,10 @@ class Pipe {
     char byte = 0;
     pollfd ready{out(), POLLIN, 0};
     const auto bound = std::chrono::milliseconds(kBound).count();
-    if (::poll(&ready, 1, static_cast<int>(bound)) != 1 || ::read(out(), &byte, 1) != 1)
-      throw std::runtime_error("nothing came");
+    int came = 0;
+    while ((came = ::poll(&ready, 1, static_cast<int>(bound))) < 0 && errno == EINTR) {
+    }
+    if (came != 1 || ::read(out(), &byte, 1) != 1) throw std::runtime_error("nothing came");
   }
 
  private:

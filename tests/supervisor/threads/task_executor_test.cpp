@@ -37,7 +37,8 @@ std::shared_ptr<TaskIdentity> named(std::string_view type) {
 // Whose turn it is on the calling thread.
 std::string now() {
   const auto slot = TaskSlot::of_this_thread();
-  return slot->current() ? std::string(slot->current()->record().fields().activity_type) : "nobody";
+  return slot->current() ? std::string(slot->current()->task().record().fields().activity_type)
+                         : "nobody";
 }
 
 const tcp::endpoint kAnywhere(asio::ip::address_v4::loopback(), 0);
