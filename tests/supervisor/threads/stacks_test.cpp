@@ -110,7 +110,9 @@ TEST_CASE("the stack of a thread that waits names a module's hidden function nea
     const std::string place = name == "blocks" ? " at blocks.cpp:" : " in libblocks_bare.so";
     const auto hidden = place_of(lines, "hidden_wait(int, int)" + place);
     CHECK(hidden < 4);
-    CHECK(place_of(lines, "waits(int, int)" + place) == hidden + 1);
+    // Without debug information nobody knows what was inlined into what calls it.
+    REQUIRE(lines.size() > hidden + 1);
+    CHECK(lines[hidden + 1].find("waits(int, int)") != std::string::npos);
   }
 }
 
