@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/threads/crash_report.hpp"
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <link.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <charconv>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <string_view>
+#include <typeinfo>
+
+#include "supervisor/threads/report_fields.hpp"
+#include "supervisor/threads/stacks.hpp"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define CRASHES_ARE_THE_SANITIZERS 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define CRASHES_ARE_THE_SANITIZERS 1
+#endif
+#endif
+
+namespace temporal::supervisor {
+
+namespace {
+
+constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+constexpr int kPatienceMs = 2000;        // of the handler, with the watchdog
+constexpr int kOthersPatienceMs = 4000;  // of threads that crash while one is being reported
+
+// What a handler may write. One is enough: the process ends with its first crash.
+struct CrashPage {
+  std::atomic<pid_t> thread = 0;  // whose crash it is
+  int signal = 0;
+  pid_t sender = 0;  // another process that sent the signal
+  std::uintptr_t address = 0;
+  bool has_address = false;
+  bool stack_overflow = false;
+  std::array<char, 16> thread_name{};
+  std::array<char, 512> exception{};  // by the terminate handler, before the signal
+  ThreadSnapshot snapshot;
+  std::atomic<bool> has_snapshot = false;
+  // SYNC handler → watchdog: the page is complete · watchdog → handler: the line is written.
+  std::atomic<bool> written = false, reported = false;
+  std::atomic<bool> raw = false;
+};
+static_assert(std::atomic<pid_t>::is_always_lock_free);
+CrashPage page;
+std::atomic<const Watchdog*> reporter = nullptr;
+
+std::uintptr_t stack_pointer(const ucontext_t& context) noexcept {
+#if defined(__x86_64__)
+  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP]);
+#else
+  return context.uc_mcontext.sp;
+#endif
+}
+
+// What lies around the stack pointer is the stack, or the guard below it.
+bool is_stack_overflow(int signal, std::uintptr_t address, std::uintptr_t stack) noexcept {
+  constexpr std::uintptr_t kBelow = 64 * 1024, kLargestFrame = 1024 * 1024;
+  return signal == SIGSEGV && address + kBelow > stack && address < stack + kLargestFrame;
+}
+
+void fill_page(int signal, const siginfo_t& info, ucontext_t& context) noexcept {
+  page.signal = signal;
+  ::prctl(PR_GET_NAME, page.thread_name.data());
+  if (info.si_code <= 0) {  // sent, not raised by an instruction
+    if (info.si_pid != ::getpid()) page.sender = info.si_pid;
+  } else {
+    page.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
+    page.has_address = true;
+    page.stack_overflow = is_stack_overflow(signal, page.address, stack_pointer(context));
+  }
+  take_snapshot(page.snapshot, context);
+  page.has_snapshot = true;
+}
+
+bool wait_until(const std::atomic<bool>& done, int patience_ms) noexcept {
+  const timespec millisecond{0, 1'000'000};
+  for (int waited = 0; !done && waited < patience_ms; ++waited)
+    ::clock_nanosleep(CLOCK_MONOTONIC, 0, &millisecond, nullptr);
+  return done;
+}
+
+// A line put together without memory from anywhere.
+class RawLine {
+ public:
+  void add(std::string_view text) noexcept {
+    text = text.substr(0, buffer_.size() - 1 - size_);
+    std::ranges::copy(text, buffer_.data() + size_);
+    size_ += text.size();
+  }
+  void add_hex(std::uintptr_t number) noexcept {
+    std::array<char, 20> digits{'0', 'x'};
+    const auto end = std::to_chars(digits.data() + 2, digits.data() + digits.size(), number, 16);
+    add({digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
+  }
+  void add_field(std::string_view name, std::string_view value) noexcept {
+    if (value.empty()) return;
+    add("  ");
+    add(name);
+    add("=");
+    add(value);
+  }
+  void write() noexcept {
+    buffer_[size_++] = '\n';
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, buffer_.data(), size_);
+  }
+
+ private:
+  std::array<char, 6000> buffer_{};
+  std::size_t size_ = 0;
+};
+
+void add_place(RawLine& line, std::uintptr_t address) noexcept {
+  line.add(" ");
+  dl_find_object object{};
+  if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0)
+    return line.add_hex(address);
+  const std::string_view path = object.dlfo_link_map->l_name;
+  line.add(path.empty() ? "program" : path.substr(path.rfind('/') + 1));
+  line.add("+");
+  line.add_hex(address - object.dlfo_link_map->l_addr);
+}
+
+void write_raw() noexcept {
+  if (page.raw.exchange(true)) return;
+  RawLine line;
+  line.add("temporal-supervisor: the worker crashed and ends now  signal=SIG");
+  line.add(::sigabbrev_np(page.signal));
+  line.add_field("thread", page.thread_name.data());
+  line.add_field("exception", page.exception.data());
+  if (page.stack_overflow) line.add_field("reason", "stack overflow");
+  if (page.has_snapshot) {
+    const auto& snapshot = page.snapshot;
+    if (snapshot.has_task) {
+      const auto task = snapshot.task.fields();
+      line.add_field("activity_type", task.activity_type);
+      line.add_field("activity_id", task.activity_id);
+      line.add_field("workflow_type", task.workflow_type);
+      line.add_field("workflow_id", task.workflow_id);
+      line.add_field("run_id", task.run_id);
+    }
+    line.add("  stack=");
+    for (auto address : snapshot.stack()) add_place(line, address);
+  }
+  line.write();
+}
+
+void on_crash(int signal, siginfo_t* info, void* context) {
+  const pid_t me = ::gettid();
+  pid_t other = 0;
+  if (page.thread.compare_exchange_strong(other, me)) {
+    fill_page(signal, *info, *static_cast<ucontext_t*>(context));
+    page.written = true;
+    const auto* watchdog = reporter.load();
+    const bool can_answer = watchdog && me != watchdog->thread();
+    if (can_answer) watchdog->ring();
+    if (!can_answer || !wait_until(page.reported, kPatienceMs)) write_raw();
+  } else if (other == me) {
+    write_raw();  // the handler itself crashed
+  } else {
+    wait_until(page.reported, kOthersPatienceMs);
+  }
+  struct sigaction action {};
+  action.sa_handler = SIG_DFL;
+  ::sigaction(signal, &action, nullptr);
+  ::syscall(SYS_tgkill, ::getpid(), me, signal);
+}
+
+void report(Logger& log) {
+  if (!page.written || page.reported) return;
+  LogFields line{{"signal", std::string("SIG") + ::sigabbrev_np(page.signal)},
+                 {"thread", page.thread_name.data()}};
+  if (page.sender != 0) line["sender_pid"] = page.sender;
+  if (page.stack_overflow) line["reason"] = "stack overflow";
+  if (page.exception[0] != '\0') line["exception"] = page.exception.data();
+  if (page.has_address) {
+    std::array<char, 24> address{};
+    std::snprintf(address.data(), address.size(), "0x%zx", page.address);
+    line["address"] = address.data();
+  }
+  add_snapshot(line, page.snapshot);
+  log.error(
+      page.snapshot.has_task
+          ? "a task crashed the worker, which ends now; in a child it would have cost one attempt"
+          : "the worker crashed and ends now",
+      line);
+  page.reported = true;
+}
+
+std::terminate_handler terminate_before = nullptr;
+
+// std::terminate ends in SIGABRT, whose handler must not ask what was thrown.
+[[noreturn]] void on_terminate() {
+  if (const auto* type = abi::__cxa_current_exception_type()) {
+    int status = 0;
+    char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+    const char* what = "";
+    try {
+      throw;
+    } catch (const std::exception& error) {
+      what = error.what();
+    } catch (...) {
+    }
+    std::snprintf(page.exception.data(), page.exception.size(), "%s: %s",
+                  status == 0 ? name : type->name(), what);
+    std::free(name);
+  }
+  if (terminate_before) terminate_before();
+  std::abort();
+}
+
+}  // namespace
+
+#ifdef CRASHES_ARE_THE_SANITIZERS
+const bool CrashReports::kAvailable = false;
+#else
+const bool CrashReports::kAvailable = true;
+#endif
+
+class CrashReports::Impl {
+ public:
+  Impl(Watchdog& watchdog, Logger& log) : watchdog_(watchdog) {
+    prepare_stacks();
+    watchdog_.on_ring([&log] { report(log); });
+    reporter = &watchdog_;
+    terminate_before = std::set_terminate(on_terminate);
+    struct sigaction action {};
+    action.sa_sigaction = on_crash;
+    // A crash of the handler comes to the handler again, which then writes what it has.
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    ::sigfillset(&action.sa_mask);
+    for (int signal : kSignals) ::sigdelset(&action.sa_mask, signal);
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &action, &before_[i]);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() {
+    for (std::size_t i = 0; i < kSignals.size(); ++i)
+      ::sigaction(kSignals[i], &before_[i], nullptr);
+    std::set_terminate(terminate_before);
+    reporter = nullptr;
+    watchdog_.on_ring({});
+  }
+
+ private:
+  Watchdog& watchdog_;
+  AlternateStack alternate_stack_;
+  std::array<struct sigaction, kSignals.size()> before_{};
+};
+
+CrashReports::CrashReports(Watchdog& watchdog, Logger& log)
+    : impl_(kAvailable ? std::make_unique<Impl>(watchdog, log) : nullptr) {}
+
+CrashReports::~CrashReports() = default;
+
+}  // namespace temporal::supervisor
