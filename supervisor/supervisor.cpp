@@ -343,6 +343,20 @@ asio::awaitable<void> Supervisor::drain_activities() {
   co_await within(options_.term_grace + 2s, tasks.drained());
 }
 
+LogFields Supervisor::state() const {
+  LogFields state{{"polling", false},
+                  {"workflow_tasks", 0},
+                  {"activities", 0},
+                  {"children", LogFields::array()}};
+  if (!parts_) return state;
+  auto& parts = *parts_;
+  state["polling"] = parts.workflow_tasks.has_value() || parts.activity_tasks.has_value();
+  if (parts.workflow_tasks) state["workflow_tasks"] = parts.workflow_tasks->running();
+  if (parts.activity_tasks) state["activities"] = parts.activity_tasks->running();
+  if (auto* pool = parts.pool()) state["children"] = pool->child_pids();
+  return state;
+}
+
 int Supervisor::report(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);

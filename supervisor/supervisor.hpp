@@ -17,6 +17,7 @@
 #include "supervisor/dev_server.hpp"
 #include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
+#include "supervisor/state_signal.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/module.hpp"
 
@@ -53,6 +54,7 @@ class Supervisor {
   boost::asio::awaitable<void> drain_activities();
   void fail(std::exception_ptr error);
   int report(const std::exception_ptr& error);
+  [[nodiscard]] LogFields state() const;
 
   Options options_;
   std::span<const ModuleFunction> own_modules_;
@@ -62,6 +64,7 @@ class Supervisor {
   bool serves_activities_ = false;
   boost::asio::io_context core_{1};
   boost::asio::signal_set signals_{core_, SIGINT, SIGTERM};
+  StateSignal state_signal_{core_, log_, [this] { return state(); }};
   int signals_seen_ = 0;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};

@@ -103,7 +103,7 @@ asio::awaitable<void> WorkflowTasks::fetch_history(Task& task) {
   }
 }
 
-asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(const Task& task) {
+asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(Task& task) {
   // Shared with the thread: when the workflow never returns, all of this belongs to that thread
   // alone.
   struct Activation {
@@ -112,7 +112,7 @@ asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(const Task& task) {
     engine::TaskOutcome outcome;
   };
   auto activation = std::make_shared<Activation>();
-  activation->input.history = task.history();
+  activation->input.history.Swap(task.mutable_history());
   activation->input.previous_started_event_id = task.previous_started_event_id();
   activation->input.started_event_id = task.started_event_id();
   engine::RunContext context{.workflow_namespace = queue_.name_space,

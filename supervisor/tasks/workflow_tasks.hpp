@@ -54,7 +54,7 @@ class WorkflowTasks {
   boost::asio::awaitable<void> turn();
   boost::asio::awaitable<void> handle(Task task, Permit permit, Gate::Pass pass);
   boost::asio::awaitable<void> fetch_history(Task& task);
-  boost::asio::awaitable<engine::TaskOutcome> activate(const Task& task);
+  boost::asio::awaitable<engine::TaskOutcome> activate(Task& task);
   boost::asio::awaitable<void> respond(const Task& task, engine::TaskOutcome outcome);
   boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
   boost::asio::awaitable<void> answer_query(const Task& task);

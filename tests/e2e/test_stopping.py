@@ -45,3 +45,15 @@ def test_a_second_signal_skips_the_grace(server, start, queue, folder):
     worker.left_nothing()
     assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
     run.terminate()
+
+
+def test_LC12_SIGUSR1_writes_the_state_and_the_worker_serves_on(server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "1")
+    run = server.call("hold", str(folder), queue=queue)
+    wait_until("the activity runs", lambda: list(folder.iterdir()))
+    worker.signal(signal.SIGUSR1)
+    state = worker.wait_for("state; free memory was given back")
+    assert state["activities"] == 1
+    assert [str(pid) for pid in state["children"]] == [f.name for f in folder.iterdir()]
+    (folder / "release").touch()
+    assert run.result() == "released in attempt 1"
