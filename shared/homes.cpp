@@ -53,8 +53,8 @@ Executor home_of(const detail::ActivityDefinition& activity, Executor plain) {
 }
 
 bool has_home(const Module& module, Executor home, Executor plain) {
-  return any_activity(
-      module, [&](const auto& activity) { return home_of(activity, plain) == home; });
+  return any_activity(module,
+                      [&](const auto& activity) { return home_of(activity, plain) == home; });
 }
 
 Objects::~Objects() {

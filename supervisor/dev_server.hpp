@@ -22,7 +22,7 @@ class DevServer {
     int port = 7233;  ///< a free one is taken when somebody has it already
     int ui_port = 0;  ///< 0: a free one
     std::string name_space = "default";
-    std::filesystem::path database;  ///< empty: in memory, gone at the end
+    std::filesystem::path database{};  ///< empty: in memory, gone at the end
   };
 
   /// Throws DevServerError when there is no `temporal` program (TEMPORAL_CLI, then PATH) or it

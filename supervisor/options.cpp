@@ -176,10 +176,12 @@ class Parser {
   }
 
   void add_activities() {
-    choice("--activity-executor", options_.activity_executor,
-           {{"children", temporal::Executor::child}, {"threads", temporal::Executor::threads}}, "children",
-           "Where plain functions run that did not choose: children, or threads, where a crash ends "
-           "the worker");
+    choice(
+        "--activity-executor", options_.activity_executor,
+        {{"children", temporal::Executor::child}, {"threads", temporal::Executor::threads}},
+        "children",
+        "Where plain functions run that did not choose: children, or threads, where a crash ends "
+        "the worker");
     flag("--activity-threads", options_.activity_threads,
          "Threads for activities that run on threads")
         ->check(CLI::Range(1, 10'000));

@@ -33,13 +33,13 @@ struct Options {
 
   std::string address = "127.0.0.1:7233";
   std::string name_space = "default";
-  std::string task_queue;
-  std::vector<std::filesystem::path> modules;
-  std::string identity;  ///< default pid@host
+  std::string task_queue{};
+  std::vector<std::filesystem::path> modules{};
+  std::string identity{};  ///< default pid@host
 
   bool dev = false;
-  std::filesystem::path dev_db;  ///< empty: in memory
-  int dev_ui_port = 0;           ///< 0: the server's port + 1000, or a free one
+  std::filesystem::path dev_db{};  ///< empty: in memory
+  int dev_ui_port = 0;             ///< 0: the server's port + 1000, or a free one
 
   int children = 0;
   int child_nice = 5;
@@ -66,7 +66,7 @@ struct Options {
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
 
-  std::vector<std::filesystem::path> histories;  ///< replay
+  std::vector<std::filesystem::path> histories{};  ///< replay
 };
 
 /// A setting that cannot work. what() says what to change.

@@ -85,7 +85,9 @@ int Supervisor::run() {
     if (error) code = report(error);
     core_.stop();
   });
+  core_watch_ = watchdog_.watch("core", Watchdog::LoopKind::core, core_.get_executor());
   core_.run();
+  core_watch_ = {};
   if (parts_ && parts_->user_code_left()) {
     // It holds what a destructor would free, and it may never return.
     log_.warn("ending without clean-up: user code still runs in this process");
@@ -148,7 +150,7 @@ void Supervisor::load_modules() {
 
 asio::awaitable<void> Supervisor::start_homes() {
   if (!serves_activities_) co_return;
-  auto& homes = parts_->homes.emplace(core_.get_executor(), options_, module_, log_);
+  auto& homes = parts_->homes.emplace(core_.get_executor(), options_, module_, watchdog_, log_);
   children::ZygoteProgram program;
   if (homes.needs_children())
     program = {.executable = zygote_program(), .modules = options_.modules};

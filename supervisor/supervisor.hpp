@@ -18,6 +18,8 @@
 #include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/state_signal.hpp"
+#include "supervisor/threads/crash_report.hpp"
+#include "supervisor/threads/watchdog.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/module.hpp"
 
@@ -63,6 +65,9 @@ class Supervisor {
   bool serves_workflows_ = false;
   bool serves_activities_ = false;
   boost::asio::io_context core_{1};
+  Watchdog watchdog_{log_, {.stall = options_.loop_stall}};
+  CrashReports crash_reports_{watchdog_, log_};
+  Watchdog::Watch core_watch_;
   boost::asio::signal_set signals_{core_, SIGINT, SIGTERM};
   StateSignal state_signal_{core_, log_, [this] { return state(); }};
   int signals_seen_ = 0;

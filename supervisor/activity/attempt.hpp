@@ -27,7 +27,8 @@ struct AttemptSettings {
   std::chrono::milliseconds timeout_grace{
       10'000};  ///< from the activity's own timeout to terminate()
   std::chrono::milliseconds local_timeout_buffer{5'000};
-  std::chrono::milliseconds slow_task{0};  ///< after this, one line says that it still runs; 0: never
+  std::chrono::milliseconds slow_task{
+      0};                            ///< after this, one line says that it still runs; 0: never
   std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
   Clock& clock = steady_clock();
 };

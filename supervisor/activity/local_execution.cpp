@@ -17,22 +17,35 @@ namespace asio = boost::asio;
 
 namespace temporal::supervisor {
 
+namespace {
+
+TaskFields fields_of(const child::v1::Start& start) {
+  return {.activity_type = start.activity_type(),
+          .activity_id = start.activity_id(),
+          .workflow_type = start.workflow_type(),
+          .workflow_id = start.workflow_id(),
+          .run_id = start.run_id(),
+          .attempt = static_cast<std::uint32_t>(start.attempt())};
+}
+
+}  // namespace
+
 LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Start& start,
                                Logger& log, Link& link)
     : core_(core),
       start_(start),
       info_(info_of(start)),
       last_heartbeat_(from_proto(start.heartbeat_details())),
+      identity_(std::make_shared<TaskIdentity>(fields_of(start_))),
       log_(log, ids_of(start)),
       heartbeat_(std::move(link.heartbeat)),
       over_(std::move(core)) {}
 
 void LocalExecution::heartbeat(std::string_view encoding, std::string_view details) {
   if (details.size() > ipc::kHeartbeatDetailsLimit)
-    throw std::length_error("heartbeat details of " + std::to_string(details.size()) +
-                            " bytes are over the limit of " +
-                            std::to_string(ipc::kHeartbeatDetailsLimit) +
-                            "; store large state elsewhere");
+    throw std::length_error(
+        "heartbeat details of " + std::to_string(details.size()) + " bytes are over the limit of " +
+        std::to_string(ipc::kHeartbeatDetailsLimit) + "; store large state elsewhere");
   api::common::v1::Payloads payloads;
   if (!encoding.empty()) {
     auto* payload = payloads.add_payloads();

@@ -17,6 +17,7 @@
 #include "child/v1/child.pb.h"
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/start.hpp"
+#include "supervisor/threads/current_task.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/context.hpp"
 
@@ -38,6 +39,8 @@ class LocalExecution : public activity::detail::ContextBackend,
   bool worker_shutdown() const noexcept override { return shutdown_; }
   std::stop_token stop_token() override;
   Logger& log() override { return log_; }
+  /// Worn by the threads that run a step of it.
+  [[nodiscard]] const std::shared_ptr<const TaskIdentity>& identity() const { return identity_; }
   /// The task; constant.
   [[nodiscard]] const child::v1::Start& start() const { return start_; }
 
@@ -75,6 +78,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   const child::v1::Start start_;
   const activity::Info info_;
   const Payloads last_heartbeat_;
+  const std::shared_ptr<const TaskIdentity> identity_;
   TaskLog log_;
   std::atomic<int> reason_ = -1;
   std::atomic<bool> shutdown_ = false;

@@ -12,6 +12,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
+#include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
 
@@ -23,9 +24,7 @@ class OnLoop final : public LocalExecution {
  public:
   OnLoop(asio::any_io_executor core, asio::any_io_executor loop, const child::v1::Start& start,
          Logger& log, Link& link)
-      : LocalExecution(std::move(core), start, log, link),
-        loop_(std::move(loop)),
-        news_(loop_) {}
+      : LocalExecution(std::move(core), start, log, link), loop_(std::move(loop)), news_(loop_) {}
 
   // --- the loop thread ---
   bool wait_cancelled(Duration) override {
@@ -84,8 +83,9 @@ asio::awaitable<Ending> LoopExecutor::run(const ActivityTask& task, Link link) {
   auto running = std::make_shared<OnLoop>(co_await asio::this_coro::executor, loop,
                                           start_of(task, task_queue_), log_, link);
   link.started(*running);
+  const TaskExecutor steps(loop, running->identity());
   auto ended = [running](std::exception_ptr error, Payload result) { running->end(error, result); };
-  asio::co_spawn(loop, running->call(*activity, from_proto(task.input())),
+  asio::co_spawn(steps, running->call(*activity, from_proto(task.input())),
                  asio::bind_cancellation_slot(running->cancellation(), std::move(ended)));
   co_return co_await running->ending();
 }

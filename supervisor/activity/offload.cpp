@@ -15,6 +15,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
+#include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
 
@@ -89,8 +90,7 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
       to_failure_proto(std::current_exception(), &threw.failure);
       ending_.how = std::move(threw);
     }
-    if (attempt_ && execution_)
-      attempt_->take_back(*execution_, std::move(ending_.last_heartbeat));
+    if (attempt_ && execution_) attempt_->take_back(*execution_, std::move(ending_.last_heartbeat));
     execution_ = nullptr;
     asio::post(loop_, [self] { self->meeting.over(); });
   }
@@ -105,8 +105,7 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
       auto payloads = from_proto(returned->result);
       return payloads.empty() ? temporal::detail::null_payload() : std::move(payloads.front());
     }
-    std::rethrow_exception(
-        thrown_by(ending_, attempt_ ? attempt_->cancel_reason() : std::nullopt));
+    std::rethrow_exception(thrown_by(ending_, attempt_ ? attempt_->cancel_reason() : std::nullopt));
   }
 
   Meeting meeting;  // loop
@@ -164,8 +163,14 @@ asio::awaitable<Payload> LoopOffload::in_child(activity::Context* context, std::
 asio::awaitable<void> LoopOffload::to_thread(std::function<void()> work) {
   auto loop = co_await asio::this_coro::executor;
   auto meeting = std::make_shared<Meeting>(loop);
-  std::function<void()> job = [work = std::move(work), meeting, loop]() mutable {
+  const auto* steps = loop.target<TaskExecutor>();
+  auto task = steps ? steps->task() : nullptr;
+  std::function<void()> job = [work = std::move(work), task = std::move(task), meeting,
+                               loop]() mutable {
+    std::optional<CurrentTask> step;
+    if (task) step.emplace(*task);
     work();
+    step.reset();
     asio::post(loop, [meeting = std::move(meeting)] { meeting->over(); });
   };
   threads_.submit(std::move(job));

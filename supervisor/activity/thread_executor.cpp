@@ -40,6 +40,7 @@ class OnThread final : public LocalExecution {
     std::exception_ptr error;
     Payload result;
     try {
+      const CurrentTask step(*identity());
       activity::Context context(*this);
       result = activity.call(context, from_proto(start().input()));
     } catch (...) {

@@ -26,10 +26,11 @@ std::string names_of(const Module& module, temporal::Executor home, temporal::Ex
 }  // namespace
 
 ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
-                             const Module& module, Logger& log)
+                             const Module& module, Watchdog& watchdog, Logger& log)
     : core_(std::move(core)),
       options_(options),
       module_(module),
+      watchdog_(watchdog),
       log_(log),
       children_(has_home(module, temporal::Executor::child, options.activity_executor)),
       threads_(has_home(module, temporal::Executor::threads, options.activity_executor)),
@@ -80,6 +81,9 @@ void ActivityHomes::start_threads() {
 void ActivityHomes::start_loops() {
   loop_offload_.emplace(core_, offload_ ? &*child_executor_ : nullptr, *aside_);
   loop_threads_.emplace(options_.loop_threads);
+  for (const auto& loop : loop_threads_->all())
+    watches_.push_back(
+        watchdog_.watch("loop-" + std::to_string(watches_.size()), Watchdog::LoopKind::user, loop));
   loop_places_.emplace(core_, options_.max_concurrent_activities);
   loop_executor_.emplace(module_, *loop_threads_, log_, options_.task_queue);
   loop_home_.emplace(Home{*loop_executor_, *loop_places_});

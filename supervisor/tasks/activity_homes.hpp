@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "shared/homes.hpp"
 #include "supervisor/activity/child_executor.hpp"
@@ -20,6 +21,7 @@
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/threads/activity_threads.hpp"
 #include "supervisor/threads/loop_threads.hpp"
+#include "supervisor/threads/watchdog.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
 
@@ -30,7 +32,7 @@ class ActivityHomes {
  public:
   /// All must outlive this. Throws SettingsError for options that leave an activity without a home.
   ActivityHomes(boost::asio::any_io_executor core, const Options& options, const Module& module,
-                Logger& log);
+                Watchdog& watchdog, Logger& log);
 
   /// Some activity, or what a coroutine hands over, needs a child process.
   [[nodiscard]] bool needs_children() const { return children_ || offload_; }
@@ -52,6 +54,7 @@ class ActivityHomes {
   boost::asio::any_io_executor core_;
   const Options& options_;
   const Module& module_;
+  Watchdog& watchdog_;
   Logger& log_;
   bool children_, threads_, loops_, offload_;
 
@@ -65,6 +68,7 @@ class ActivityHomes {
   std::optional<ThreadExecutor> thread_executor_;
   std::optional<LoopOffload> loop_offload_;
   std::optional<LoopThreads> loop_threads_;
+  std::vector<Watchdog::Watch> watches_;
   std::optional<LoopExecutor> loop_executor_;
   std::optional<Home> child_home_, thread_home_, loop_home_;
 };

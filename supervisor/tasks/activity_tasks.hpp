@@ -38,8 +38,9 @@ struct ActivityQueue {
   int pollers = 5;
   /// Where plain functions run that did not choose.
   temporal::Executor plain = temporal::Executor::child;
-  double per_second = 0;        ///< started by this worker; 0: unlimited
-  double queue_per_second = 0;  ///< started from the queue by all workers, kept by the server; 0: unlimited
+  double per_second = 0;  ///< started by this worker; 0: unlimited
+  double queue_per_second =
+      0;  ///< started from the queue by all workers, kept by the server; 0: unlimited
 };
 
 /// Thread rule: core loop only.

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "supervisor/threads/alternate_stack.hpp"
+
 namespace temporal::supervisor {
 
 struct ActivityThreads::Shared {
@@ -67,6 +69,7 @@ int ActivityThreads::busy() const {
 void ActivityThreads::serve(Shared& shared, int number) {
   ::pthread_setname_np(::pthread_self(),
                        (shared.name + "-" + std::to_string(number)).substr(0, 15).c_str());
+  const AlternateStack stack;
   std::unique_lock lock(shared.mutex);
   for (;;) {
     ++shared.idle;

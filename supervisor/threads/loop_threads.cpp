@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "supervisor/threads/alternate_stack.hpp"
+
 namespace temporal::supervisor {
 
 LoopThreads::LoopThreads(int count) {
@@ -12,6 +14,7 @@ LoopThreads::LoopThreads(int count) {
     auto& loop = loops_.emplace_back();
     loop.thread = std::thread([&loop, i] {
       ::pthread_setname_np(::pthread_self(), ("loop-" + std::to_string(i)).c_str());
+      const AlternateStack stack;
       loop.context.run();
     });
   }
@@ -27,6 +30,12 @@ boost::asio::io_context::executor_type LoopThreads::next() {
   auto executor = turn_->context.get_executor();
   if (++turn_ == loops_.end()) turn_ = loops_.begin();
   return executor;
+}
+
+std::vector<boost::asio::io_context::executor_type> LoopThreads::all() {
+  std::vector<boost::asio::io_context::executor_type> executors;
+  for (auto& loop : loops_) executors.push_back(loop.context.get_executor());
+  return executors;
 }
 
 }  // namespace temporal::supervisor

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <list>
 #include <thread>
+#include <vector>
 
 namespace temporal::supervisor {
 
@@ -21,6 +22,8 @@ class LoopThreads {
 
   /// The loops in turn. Everything crosses by asio::post.
   [[nodiscard]] boost::asio::io_context::executor_type next();
+  /// Every loop, once, in the order of their numbers.
+  [[nodiscard]] std::vector<boost::asio::io_context::executor_type> all();
 
  private:
   struct Loop {

@@ -30,6 +30,8 @@ class BasicTaskExecutor {
   BasicTaskExecutor(Inner inner, std::shared_ptr<const TaskIdentity> task) noexcept
       : inner_(std::move(inner)), task_(std::move(task)) {}
 
+  [[nodiscard]] const std::shared_ptr<const TaskIdentity>& task() const noexcept { return task_; }
+
   template <typename Function>
   void execute(Function&& function) const {
     inner_.execute([task = task_, f = std::forward<Function>(function)]() mutable {

@@ -7,9 +7,9 @@ import pytest
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
-@pytest.fixture
-def worker(start):
-    return start("activities", "workflows", "--children", "2")
+@pytest.fixture(params=["children", "threads"])
+def worker(start, request):
+    return start("activities", "workflows", "--children", "2", "--activity-executor", request.param)
 
 
 ONCE = {"attempts": 1}

@@ -43,8 +43,8 @@ TEMPORAL_API void set_offload(Offload* offload) noexcept;
 TEMPORAL_API bool register_offloaded(temporal::detail::OffloadedFunction function);
 
 template <auto F>
-inline const bool registered = register_offloaded(
-    {std::string(temporal::detail::full_symbol<F>()), &temporal::detail::call_activity<F>});
+inline const bool registered = register_offloaded({std::string(temporal::detail::full_symbol<F>()),
+                                                   &temporal::detail::call_activity<F>});
 
 template <class Result>
 boost::asio::awaitable<Result> decoded(boost::asio::awaitable<Payload> answer) {

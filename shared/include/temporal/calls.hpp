@@ -19,8 +19,7 @@
 namespace temporal::detail {
 
 using PlainCall = std::function<Payload(activity::Context&, const Payloads&)>;
-using CoroutineCall =
-    std::function<boost::asio::awaitable<Payload>(activity::Context&, Payloads)>;
+using CoroutineCall = std::function<boost::asio::awaitable<Payload>(activity::Context&, Payloads)>;
 
 /// One activity as the executors see it. Exactly one of the calls is set.
 struct ActivityDefinition {
@@ -60,7 +59,8 @@ struct RawArguments {
 
 // Calls a function, or a method on its object, with or without a Context first.
 template <auto F, class Target, class... Values>
-decltype(auto) invoke_activity(const Target& target, activity::Context& context, Values&... values) {
+decltype(auto) invoke_activity(const Target& target, activity::Context& context,
+                               Values&... values) {
   using Sig = ActivitySignature<decltype(F)>;
   if constexpr (std::is_void_v<typename Sig::Class>) {
     if constexpr (Sig::kContext) {

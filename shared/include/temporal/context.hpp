@@ -161,9 +161,7 @@ class TEMPORAL_API Context {
   [[noreturn]] void complete_async() { temporal::complete_async(); }
 
  private:
-  friend detail::ContextBackend& backend_of(Context& context) noexcept {
-    return *context.backend_;
-  }
+  friend detail::ContextBackend& backend_of(Context& context) noexcept { return *context.backend_; }
   void beat(std::string_view encoding, std::string_view details);
   detail::ContextBackend* backend_;
 };

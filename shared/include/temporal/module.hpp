@@ -187,8 +187,8 @@ class TEMPORAL_API Module {
   Object<T> object(Args&&... args) {
     static_assert(std::is_constructible_v<T, const std::decay_t<Args>&...>,
                   "T has no constructor that takes these arguments (as const references)");
-    auto holder = std::make_shared<detail::ObjectOf<T, std::decay_t<Args>...>>(
-        std::forward<Args>(args)...);
+    auto holder =
+        std::make_shared<detail::ObjectOf<T, std::decay_t<Args>...>>(std::forward<Args>(args)...);
     add(holder);
     return Object<T>(std::move(holder));
   }
@@ -257,9 +257,8 @@ class TEMPORAL_API Module {
   }
   template <auto F, class T>
   void add_method(const Object<T>& object, std::string name, std::optional<Executor> executor) {
-    static_assert(
-        std::is_base_of_v<typename detail::ActivitySignature<decltype(F)>::Class, T>,
-        "this method is not one of the object's class");
+    static_assert(std::is_base_of_v<typename detail::ActivitySignature<decltype(F)>::Class, T>,
+                  "this method is not one of the object's class");
     add(detail::activity_definition<F, detail::TypedArguments>(object), std::move(name), executor);
   }
   template <class W>

@@ -38,7 +38,8 @@ struct World {
                                                           .identity = "1@host",
                                                           .worker_instance_key = "key",
                                                           .pollers = pollers},
-                                            module, settings, permits, &child_home, &loop_home);
+                                            module, settings, permits,
+                                            Homes{&child_home, nullptr, &loop_home});
     tasks->start([this](const std::exception_ptr&) { ++failures; });
     settle(loop);
   }

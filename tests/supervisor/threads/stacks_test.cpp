@@ -50,6 +50,11 @@ class Silent final : public temporal::activity::detail::ContextBackend {
   const temporal::Payloads& last_heartbeat() const override { return none_; }
   std::optional<temporal::CancelReason> cancel_reason() const noexcept override { return {}; }
   bool wait_cancelled(temporal::Duration) override { return false; }
+  std::stop_token stop_token() override { return {}; }
+  bool wait_worker_shutdown(temporal::Duration) override { return false; }
+  boost::asio::awaitable<bool> async_wait_worker_shutdown(temporal::Duration) override {
+    co_return false;
+  }
   bool worker_shutdown() const noexcept override { return false; }
   temporal::Logger& log() override { throw std::logic_error("no log"); }
 

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: MIT
+// Objects, hooks, what coroutines hand over, and what goes wrong in each home.
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <temporal/activity.hpp>
+#include <temporal/module.hpp>
+#include <thread>
+
+using namespace std::chrono_literals;
+namespace asio = boost::asio;
+namespace activity = temporal::activity;
+namespace fs = std::filesystem;
+
+namespace {
+int preloaded_in = 0;
+int started_in = 0;
+}  // namespace
+
+// Counts its calls; an object of a process.
+class Visitors {
+ public:
+  explicit Visitors(std::string greeting) : greeting_(std::move(greeting)) {}
+
+  std::string greet(std::string name) {
+    return greeting_ + ", " + name + ", number " + std::to_string(++calls_);
+  }
+  asio::awaitable<std::string> greet_later(std::string name) {
+    asio::steady_timer timer(co_await asio::this_coro::executor, 1ms);
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return greet(name);
+  }
+
+ private:
+  std::string greeting_;
+  std::atomic<int> calls_ = 0;
+};
+
+std::string where_hooks_ran() {
+  return preloaded_in != getpid() && preloaded_in != 0 && started_in == getpid() ? "as promised"
+                                                                                 : "elsewhere";
+}
+
+// What is told, and what is asked for, about this attempt.
+std::string whoami(activity::Context& ctx) {
+  const auto& info = ctx.info();
+  return info.activity_type + " of " + info.workflow_type + " on " + info.task_queue +
+         ", attempt " + std::to_string(info.attempt) + ", at most " +
+         std::to_string(info.retry.maximum_attempts) + ", " +
+         (info.deadline < temporal::Time::max() ? "with" : "without") + " a deadline";
+}
+
+// Until the worker stops, and longer than that is a mistake.
+std::string until_the_notice(activity::Context& ctx, std::string) {
+  ctx.heartbeat(1);
+  if (!ctx.wait_worker_shutdown(60s)) return "no notice";
+  ctx.heartbeat(2);  // a notice is no cancellation
+  return ctx.cancelled() ? "cancelled" : "finished early";
+}
+asio::awaitable<std::string> until_the_notice_later(activity::Context& ctx, std::string) {
+  ctx.heartbeat(1);
+  if (!co_await ctx.async_wait_worker_shutdown(60s)) co_return "no notice";
+  ctx.heartbeat(2);
+  co_return ctx.cancelled() ? "cancelled" : "finished early";
+}
+
+// Its stop callback runs when it is cancelled.
+std::string until_stopped(activity::Context& ctx, std::string) {
+  std::atomic<bool> called = false;
+  std::stop_callback callback(ctx.stop_token(), [&] { called = true; });
+  while (!ctx.cancelled()) {
+    try {
+      ctx.heartbeat();
+    } catch (const temporal::Cancelled&) {
+    }
+    ctx.wait_cancelled(10ms);
+  }
+  while (!called) std::this_thread::yield();
+  throw temporal::Cancelled("stopped", {temporal::to_payload(std::string("called back"))});
+}
+
+void crash_here(std::string) { std::raise(SIGSEGV); }
+asio::awaitable<void> crash_here_later(std::string name) {
+  crash_here(name);
+  co_return;
+}
+
+// A loop that nobody gets in between: for `ms` of its own.
+void spin_for(int ms) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+  while (std::chrono::steady_clock::now() < end) {
+  }
+}
+asio::awaitable<int> hog_the_loop(int ms) {
+  spin_for(ms);
+  co_return ms;
+}
+asio::awaitable<int> spare_the_loop(int ms) {
+  co_await activity::to_thread([&] { spin_for(ms); });
+  co_return ms;
+}
+
+std::string pid_and_attempt(activity::Context& ctx, std::string what) {
+  ctx.heartbeat(what);
+  return std::to_string(getpid()) + " " + ctx.info().activity_type;
+}
+asio::awaitable<std::string> handed_over(activity::Context& ctx) {
+  std::string what = "from the child";
+  co_return co_await activity::in_child<pid_and_attempt>(ctx, what);
+}
+
+int die_in_child(int signal) {
+  ::kill(getpid(), signal);
+  return 0;
+}
+// The coroutine survives what it handed over.
+asio::awaitable<std::string> survive() {
+  try {
+    co_await activity::in_child<die_in_child>(SIGKILL);
+  } catch (const temporal::ApplicationError& error) {
+    co_return error.type();
+  }
+  co_return "nobody died";
+}
+
+void beat_in_child(activity::Context& ctx) {
+  for (int round = 1;; ++round) {
+    ctx.heartbeat(round);
+    ctx.wait_cancelled(10ms);
+  }
+}
+asio::awaitable<void> handed_over_for_ever(activity::Context& ctx, std::string) {
+  co_await activity::in_child<beat_in_child>(ctx);
+}
+
+asio::awaitable<int> throw_on_thread() {
+  co_return co_await activity::to_thread([]() -> int { throw std::out_of_range("no such line"); });
+}
+
+std::string anything(std::string type, temporal::Payloads arguments) {
+  return type + " with " + std::to_string(arguments.size());
+}
+
+void homes(temporal::Module& m) {
+  m.preload([] { preloaded_in = getpid(); });
+  m.on_child_start([] { started_in = getpid(); });
+  auto visitors = m.object<Visitors>("Welcome");
+  m.activity<&Visitors::greet>(visitors);
+  m.activity<&Visitors::greet>(
+      visitors, {.name = "greet_on_a_thread", .executor = temporal::Executor::threads});
+  m.activity<&Visitors::greet_later>(visitors);
+  m.activity<where_hooks_ran>();
+  m.activity<whoami>();
+  m.activity<until_the_notice>();
+  m.activity<until_the_notice_later>();
+  m.activity<until_stopped>();
+  m.activity<crash_here>();
+  m.activity<crash_here_later>();
+  m.activity<hog_the_loop>();
+  m.activity<spare_the_loop>();
+  m.activity<handed_over>();
+  m.activity<survive>();
+  m.activity<handed_over_for_ever>();
+  m.activity<throw_on_thread>();
+  m.dynamic_activity<anything>();
+}
+TEMPORAL_EXPORT_MODULE(homes);

@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: MIT
+"""A child, a thread, a loop: what is promised of an activity holds in each."""
+
+import signal
+
+import pytest
+from harness.waiting import wait_until
+
+HOMES = ["children", "threads"]
+
+
+@pytest.fixture(params=HOMES)
+def home(request):
+    """Where plain functions run."""
+    return request.param
+
+
+@pytest.fixture
+def worker(start, home):
+    return start("homes", "activities", "workflows", "--children", "2", "--activity-executor", home)
+
+
+def beating(run):
+    return lambda: [p for p in run.pending() if p.HasField("heartbeat_details")]
+
+
+def test_F017_a_plain_function_runs_where_the_worker_puts_it(server, worker, home, queue):
+    pid = server.call("own_pid", queue=queue).result()
+    assert (pid == worker.pid) == (home == "threads")
+
+
+def test_a_method_is_called_on_the_object_of_its_process(server, worker, queue):
+    for number in (1, 2):
+        assert server.call("greet_on_a_thread", "Ada", queue=queue).result() == f"Welcome, Ada, number {number}"
+    assert server.call("greet", "Ada", queue=queue).result().startswith("Welcome, Ada, number ")
+    assert server.call("greet_later", "Ada", queue=queue).result().startswith("Welcome, Ada, number ")
+
+
+def test_hooks_run_in_the_zygote_and_in_each_child(server, start, queue):
+    start("homes", "workflows", "--children", "1")
+    assert server.call("where_hooks_ran", queue=queue).result() == "as promised"
+
+
+def test_E002_it_is_told_who_it_is(server, worker, queue):
+    said = server.call("whoami", queue=queue, how={"attempts": 3}).result()
+    assert said == f"whoami of Call on {queue}, attempt 1, at most 3, with a deadline"
+
+
+def test_E001_the_catch_all_takes_what_has_no_function(server, worker, queue):
+    assert server.call("never_heard_of", "tea", queue=queue).result() == "never_heard_of with 1"
+
+
+@pytest.mark.parametrize("activity", ["until_the_notice", "until_the_notice_later"])
+def test_F006_the_notice_of_a_stop_is_no_cancellation(server, worker, queue, activity):
+    run = server.call(activity, "", queue=queue)
+    wait_until("the activity runs", beating(run))
+    worker.stop()
+    completed = run.wait_for_event("ActivityTaskCompleted")
+    assert completed.result.payloads[0].data == b'"finished early"'
+    run.terminate()
+
+
+def test_a_stop_token_calls_back_when_it_is_cancelled(server, worker, queue):
+    run = server.start("CancelActivity", "until_stopped", "", queue=queue)
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: called back"
+
+
+def test_a_crash_in_a_child_costs_an_attempt(server, start, queue):
+    worker = start("homes", "workflows", "--children", "1")
+    run = server.call("crash_here", "", queue=queue, how={"attempts": 1})
+    run.failure()
+    failure = run.events("ActivityTaskFailed")[0].failure
+    assert failure.application_failure_info.type == "ActivityProcessCrashed"
+    assert worker.process.poll() is None
+
+
+@pytest.mark.parametrize("activity", ["crash_here", "crash_here_later"])
+def test_a_crash_in_the_worker_ends_it_and_is_named(server, start, queue, activity):
+    worker = start("homes", "workflows", "--activity-executor", "threads")
+    run = server.call(activity, "", queue=queue)
+    assert worker.ended() == -signal.SIGSEGV
+    crash, = [e for e in worker.events if e.get("level") == "error" and e.get("activity_type") == activity]
+    assert crash["workflow_id"] == run.id
+    assert "crash_here" in str(crash["stack"])
+    run.terminate()
+
+
+def test_what_is_handed_over_runs_in_a_child_as_the_same_attempt(server, worker, queue):
+    pid, name = server.call("handed_over", queue=queue).result().split()
+    assert int(pid) != worker.pid
+    assert name == "handed_over"
+
+
+def test_a_coroutine_survives_what_it_handed_over(server, worker, queue):
+    assert server.call("survive", queue=queue).result() == "ActivityProcessKilled"
+
+
+def test_a_cancellation_reaches_what_was_handed_over(server, worker, queue):
+    run = server.start("CancelActivity", "handed_over_for_ever", "", queue=queue)
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result().startswith("cancelled")
+
+
+def test_what_a_callable_on_a_thread_throws_is_the_activitys_failure(server, worker, queue):
+    run = server.call("throw_on_thread", queue=queue, how={"attempts": 1})
+    run.failure()
+    failure = run.events("ActivityTaskFailed")[0].failure
+    assert (failure.application_failure_info.type, failure.message) == ("std::out_of_range", "no such line")
+
+
+def test_children_0_without_another_home_is_refused_and_names_the_activities(start):
+    worker = start("homes", "--children", "0", wait=False)
+    assert worker.ended() == 2
+    assert "crash_here" in worker.errors()[0] and "--activity-executor threads" in worker.errors()[0]
+
+
+def test_a_worker_of_threads_and_loops_starts_no_child(server, start, queue):
+    worker = start("activities", "workflows", "--activity-executor", "threads")
+    assert not worker.processes()
+    assert server.call("say_hello", "World", queue=queue).result() == "Hello, World!"
+
+
+def test_two_workers_each_do_their_half(server, start, queue):
+    workflows = start("activities", "workflows", "--workflows-only")
+    activities = start("activities", "workflows", "--activities-only")
+    assert not workflows.processes() and activities.processes()
+    run = server.call("say_hello", "World", queue=queue)
+    assert run.result() == "Hello, World!"
+    assert {e.identity for e in run.events("WorkflowTaskCompleted")} == {f"{workflows.pid}@{host()}"}
+    assert {e.identity for e in run.events("ActivityTaskCompleted")} == {f"{activities.pid}@{host()}"}
+
+
+def host():
+    import socket
+    return socket.gethostname()
