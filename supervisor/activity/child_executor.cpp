@@ -83,7 +83,11 @@ asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link li
   children::AttemptHandle handle;
   TaskLog log(log_, ids_of(start));
   handle.on_heartbeat = std::move(link.heartbeat);
-  handle.on_started = [&] { log.debug("an activity runs in a child", {{"pid", handle.pid()}}); };
+  handle.on_started = [&] {
+    log.debug("an activity runs in a child", {{"pid", handle.pid()}});
+    // Who asked for heartbeats before there was a child asks again.
+    if (handle.on_heartbeat) handle.on_heartbeat();
+  };
   handle.on_log = [&](const child::v1::Log& said) {
     LogFields line{{"pid", handle.pid()}};
     auto fields = nlohmann::json::parse(said.fields_json(), nullptr, false);

@@ -13,6 +13,8 @@ namespace temporal::supervisor {
 
 namespace {
 
+constexpr auto kWatched = std::chrono::seconds(3);
+
 std::string names_of(const Module& module, temporal::Executor home, temporal::Executor plain) {
   std::string names;
   auto add = [&](const std::string& name, const detail::ActivityDefinition& activity) {
@@ -49,7 +51,13 @@ asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
   if (needs_children()) co_await start_children(std::move(program));
   if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
   if (threads_) start_threads();
-  if (loops_) start_loops();
+  if (!loops_) co_return;
+  start_loops();
+  // The watchdog reads symbols first: a coroutine that blocks at once would not be seen.
+  const auto give_up = std::chrono::steady_clock::now() + kWatched;
+  while (options_.loop_stall.count() > 0 && std::chrono::steady_clock::now() < give_up &&
+         !std::ranges::all_of(watches_, &Watchdog::Watch::answered))
+    co_await pause(std::chrono::milliseconds(5));
 }
 
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {

@@ -185,6 +185,8 @@ void Watchdog::ring() const noexcept { impl_->ring(); }
 
 pid_t Watchdog::thread() const noexcept { return impl_->thread(); }
 
+bool Watchdog::Watch::answered() const noexcept { return loop_ && loop_->answered_once(); }
+
 Watchdog::Watch::~Watch() {
   if (loop_) loop_->unwatch();
 }

@@ -89,6 +89,9 @@ class [[nodiscard]] Watchdog::Watch {
   Watch& operator=(Watch&& other) noexcept;
   ~Watch();
 
+  /// The loop has answered once: from now on a block is seen. Any thread.
+  [[nodiscard]] bool answered() const noexcept;
+
  private:
   friend class Watchdog;
   explicit Watch(std::shared_ptr<Loop> loop) noexcept : loop_(std::move(loop)) {}

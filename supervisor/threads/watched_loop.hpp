@@ -44,6 +44,8 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   }
   /// Any thread.
   [[nodiscard]] Stalls stalls() const;
+  /// Any thread.
+  [[nodiscard]] bool answered_once() const noexcept { return answered_.load() > 0; }
 
  private:
   [[nodiscard]] bool has_answered() const noexcept { return answered_.load() == asked_; }

@@ -131,10 +131,14 @@ asio::awaitable<std::string> survive() {
 }
 
 void beat_in_child(activity::Context& ctx) {
-  for (int round = 1;; ++round) {
-    ctx.heartbeat(round);
+  for (int round = 1; !ctx.cancelled(); ++round) {
+    try {
+      ctx.heartbeat(round);
+    } catch (const temporal::Cancelled&) {
+    }
     ctx.wait_cancelled(10ms);
   }
+  throw temporal::Cancelled("stopped", {temporal::to_payload(std::string("in the child"))});
 }
 asio::awaitable<void> handed_over_for_ever(activity::Context& ctx, std::string) {
   co_await activity::in_child<beat_in_child>(ctx);
