@@ -64,12 +64,6 @@ std::string until_the_notice(activity::Context& ctx, std::string) {
   ctx.heartbeat(2);  // a notice is no cancellation
   return ctx.cancelled() ? "cancelled" : "finished early";
 }
-asio::awaitable<std::string> until_the_notice_later(activity::Context& ctx, std::string) {
-  ctx.heartbeat(1);
-  if (!co_await ctx.async_wait_worker_shutdown(60s)) co_return "no notice";
-  ctx.heartbeat(2);
-  co_return ctx.cancelled() ? "cancelled" : "finished early";
-}
 
 // Its stop callback runs when it is cancelled.
 std::string until_stopped(activity::Context& ctx, std::string) {
@@ -163,7 +157,6 @@ void homes(temporal::Module& m) {
   m.activity<where_hooks_ran>();
   m.activity<whoami>();
   m.activity<until_the_notice>();
-  m.activity<until_the_notice_later>();
   m.activity<until_stopped>();
   m.activity<crash_here>();
   m.activity<crash_here_later>();
