@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// refused: a Task<> is workflow code: an activity is a plain function (a child process) or an asio::awaitable<> (a loop thread)
+// refused: a Task<> is workflow code: an activity is a plain function (a child process or a thread) or an asio::awaitable<> (a loop thread)
 #include <temporal/module.hpp>
 
 #ifdef REFUSED
