@@ -80,8 +80,9 @@ class OnLoop final : public LocalExecution {
 asio::awaitable<Ending> LoopExecutor::run(const ActivityTask& task, Link link) {
   const auto* activity = module_.find_activity(task.activity_type().name());
   const auto loop = loops_.next();
-  auto running = std::make_shared<OnLoop>(co_await asio::this_coro::executor, loop,
-                                          start_of(task, task_queue_), log_, link);
+  const auto core = co_await asio::this_coro::executor;
+  const auto start = start_of(task, task_queue_);
+  auto running = std::make_shared<OnLoop>(core, loop, start, log_, link);
   link.started(*running);
   const TaskExecutor steps(loop, running->identity());
   auto ended = [running](std::exception_ptr error, Payload result) { running->end(error, result); };

@@ -78,8 +78,9 @@ class OnThread final : public LocalExecution {
 
 asio::awaitable<Ending> ThreadExecutor::run(const ActivityTask& task, Link link) {
   const auto* activity = module_.find_activity(task.activity_type().name());
-  auto running = std::make_shared<OnThread>(co_await asio::this_coro::executor,
-                                            start_of(task, task_queue_), log_, link, aside_);
+  const auto core = co_await asio::this_coro::executor;
+  const auto start = start_of(task, task_queue_);
+  auto running = std::make_shared<OnThread>(core, start, log_, link, aside_);
   link.started(*running);
   std::function<void()> work = [running, activity] { running->call(*activity); };
   threads_.submit(std::move(work));
