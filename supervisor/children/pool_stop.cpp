@@ -76,7 +76,7 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
 }
 
 int ChildPool::kill_orphans() {
-  std::set<pid_t> known;
+  std::set<pid_t> known{zygote_pid()};
   for (const auto& [incarnation, child] : children_) known.insert(child->pid());
   int left = 0;
   for (auto& zygote : dead_zygotes_) left += zygote->kill_orphans(known);

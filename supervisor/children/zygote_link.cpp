@@ -28,14 +28,6 @@ using asio::posix::stream_descriptor;
 
 constexpr std::size_t kLongestMessage = 128 * 1024;
 
-// Inherited by every process below a zygote, whatever group or session it makes for itself.
-constexpr std::string_view kMark = "TEMPORAL_ZYGOTE=";
-
-std::string next_mark() {
-  static int generation = 0;
-  return std::string(kMark) + std::to_string(::getpid()) + "-" + std::to_string(++generation);
-}
-
 // A child has no client, so it needs no key; and user code prints its environment into logs.
 bool is_secret(std::string_view variable) {
   return variable.starts_with("TEMPORAL_API_KEY") || variable.starts_with("TEMPORAL_TLS_") ||
@@ -45,7 +37,7 @@ bool is_secret(std::string_view variable) {
 std::vector<std::string> child_environment(const std::string& mark) {
   std::vector<std::string> variables;
   for (char** entry = environ; *entry; ++entry)
-    if (!is_secret(*entry) && !std::string_view(*entry).starts_with(kMark))
+    if (!is_secret(*entry) && !std::string_view(*entry).starts_with(Orphans::kMark))
       variables.emplace_back(*entry);
   variables.push_back(mark);
   return variables;
@@ -65,24 +57,6 @@ void leave_stdio(ipc::UniqueFd& fd) {
 
 [[noreturn]] void throw_errno(int code, const std::string& what) {
   throw std::system_error(code, std::generic_category(), what);
-}
-
-bool carries(pid_t pid, const std::string& mark) {
-  std::ifstream file("/proc/" + std::to_string(pid) + "/environ");
-  for (std::string variable; std::getline(file, variable, '\0');)
-    if (variable == mark) return true;
-  return false;
-}
-
-/// Of all threads: an orphan is given to any of them.
-std::vector<pid_t> own_children() {
-  std::vector<pid_t> children;
-  std::error_code ignored;
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
-    std::ifstream file(thread.path() / "children");
-    for (pid_t pid; file >> pid;) children.push_back(pid);
-  }
-  return children;
 }
 
 /// The two halves of posix_spawn's arguments, freed together.
@@ -139,8 +113,7 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   for (const auto& module : program.modules)
     arguments.push_back(std::string(role::kModule) + module.string());
   if (program.plain_on_threads) arguments.emplace_back(role::kPlainOnThreads);
-  mark_ = next_mark();
-  auto variables = child_environment(mark_);
+  auto variables = child_environment(orphans_.mark());
 
   SpawnArguments spawn;
   ::posix_spawn_file_actions_addopen(&spawn.files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
@@ -230,12 +203,14 @@ void ZygoteLink::dispatch(const child::v1::FromZygote& message, ipc::Received& r
     case child::v1::FromZygote::kLoadFailed:
       return events_->on_load_failed(message.load_failed().message());
     case child::v1::FromZygote::kSpawned:
+      orphans_.forked(message.spawned().pid());
       return events_->on_spawned(message.spawned().incarnation(), message.spawned().pid(),
                                  std::move(received.fds[0]));
     case child::v1::FromZygote::kSpawnFailed:
       return events_->on_spawn_failed(message.spawn_failed().incarnation(),
                                       message.spawn_failed().message());
     case child::v1::FromZygote::kExited:
+      orphans_.reaped(message.exited().pid());
       return events_->on_exited(message.exited());
     case child::v1::FromZygote::MESSAGE_NOT_SET:
       return;
@@ -268,22 +243,6 @@ void ZygoteLink::on_end() {
 bool has_ended(int pidfd) {
   pollfd state{pidfd, POLLIN, 0};
   return ::poll(&state, 1, 0) == 1;
-}
-
-int ZygoteLink::kill_orphans(const std::set<pid_t>& spared) {
-  int left = 0;
-  for (pid_t pid : own_children()) {
-    // A zombie has no environment any more: it was marked when it was killed here.
-    if (spared.contains(pid) || !(orphans_.contains(pid) || carries(pid, mark_))) continue;
-    orphans_.insert(pid);
-    ::kill(pid, SIGKILL);
-    if (::waitpid(pid, nullptr, WNOHANG) == pid) {
-      orphans_.erase(pid);
-    } else {
-      ++left;
-    }
-  }
-  return left;
 }
 
 }  // namespace temporal::supervisor::children

@@ -17,6 +17,7 @@
 
 #include "child/v1/child.pb.h"
 #include "shared/ipc/fd.hpp"
+#include "supervisor/children/orphans.hpp"
 #include "supervisor/children/output.hpp"
 #include "temporal/log.hpp"
 
@@ -61,9 +62,8 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   void close();
   void kill();
   void detach() { events_ = nullptr; }
-  /// After it died unasked: its orphans came to this process, those that carry its mark are killed and reaped, `spared` excepted.
-  /// Returns how many are still there; to be repeated until nobody else can arrive.
-  int kill_orphans(const std::set<pid_t>& spared);
+  /// After it died unasked. See Orphans::kill().
+  int kill_orphans(const std::set<pid_t>& spared) { return orphans_.kill(spared); }
   [[nodiscard]] pid_t pid() const { return pid_; }
   [[nodiscard]] bool gone() const { return gone_; }
 
@@ -83,8 +83,7 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::posix::stream_descriptor pidfd_;
   std::shared_ptr<Output> output_;
-  std::string mark_;  // in its environment, and in that of all below it
-  std::set<pid_t> orphans_;
+  Orphans orphans_;
   pid_t pid_ = 0;
   bool gone_ = false;
 };

@@ -151,6 +151,15 @@ void start_daemon(activity::Context& ctx) {
   for (;;) pause();
 }
 
+// A grandchild in its child's own group.
+void start_helper(activity::Context& ctx) {
+  pid_t pid = fork();
+  if (pid == 0)
+    for (;;) pause();
+  say_begun(ctx, int(pid));
+  for (;;) pause();
+}
+
 int nice_value() { return nice(0); }
 
 int open_descriptors() {
@@ -191,6 +200,7 @@ void test_module(temporal::Module& m) {
   m.activity<repeat>();
   m.activity<spoil_memory>();
   m.activity<start_daemon>();
+  m.activity<start_helper>();
   m.activity<nice_value>();
   m.activity<open_descriptors>();
   m.activity<environment>();

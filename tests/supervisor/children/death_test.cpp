@@ -282,6 +282,21 @@ TEST_CASE("what an activity left running in a session of its own dies with its c
   CHECK(children_of(::getpid()).empty());
 }
 
+TEST_CASE("what dies in a child's group, its zygote dead, is reaped") {
+  PoolFixture fixture(options(2));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running running(fixture.io);
+    running.start(fixture, "start_helper");
+    co_await running.until_beaten();
+    const pid_t helper = std::stoi(running.take()->details);
+    ::kill(fixture.pool.zygote_pid(), SIGKILL);
+    co_await running.until_ended();
+    co_await until_dead(helper);
+    co_await until_full(fixture, 2);
+  });
+  CHECK(children_of(::getpid()).empty());
+}
+
 TEST_CASE("children that die as fast as they are replaced make the pool take no more tasks") {
   PoolFixture fixture(options(1));
   fixture.with_pool([&]() -> asio::awaitable<void> {
