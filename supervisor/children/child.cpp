@@ -104,9 +104,11 @@ void Child::abandon() {
 
 void Child::on_spawned(pid_t pid, ipc::UniqueFd pidfd) {
   death_.pid = pid;
-  if (!pidfd) return;  // the zygote's report will do
-  pidfd_.assign(pidfd.release());
-  wait_death();
+  if (pidfd) {  // without one, the zygote's report will do
+    pidfd_.assign(pidfd.release());
+    wait_death();
+  }
+  become_idle();
 }
 
 void Child::on_spawn_failed(const std::string& why) {

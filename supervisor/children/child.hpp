@@ -135,6 +135,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void drain();
   void on_message();
   void on_ready_message();
+  void become_idle();
   void on_log_message();
   /// Of the task in hand? Otherwise it is a stray, and the third one ends the child.
   template <class Message>

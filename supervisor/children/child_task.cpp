@@ -113,7 +113,14 @@ void Child::on_ready_message() {
     return kill(KillReason::corrupt);
   }
   was_ready_ = true;
-  if (dead_ || state_ != State::starting) return;  // its last word, or told to go already
+  become_idle();
+}
+
+// Ready comes from the child, its pid from the zygote: either may be first, and who takes a task is asked for its pid.
+void Child::become_idle() {
+  if (!was_ready_ || pid() == 0) return;
+  if (dead_ || state_ != State::starting)
+    return;  // Ready was its last word, or it is told to go already
   state_ = State::idle;
   owner_.on_ready(*this);
 }

@@ -53,6 +53,18 @@ TEST_CASE(
   CHECK_FALSE(fixture.log.contain("error "));
 }
 
+TEST_CASE(
+    "a child that is ready before its zygote has named it gets its task when its pid is known") {
+  PoolFixture fixture(options(1, "EARLY_MODULE"));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    AttemptHandle handle;
+    pid_t known_at_start = -1;
+    handle.on_started = [&] { known_at_start = handle.pid(); };
+    const auto pid = result<int>(co_await fixture.call_with(handle, "own_pid"));
+    CHECK(known_at_start == pid);
+  });
+}
+
 TEST_CASE("a child is used again, and tasks beyond the children wait for one") {
   PoolFixture fixture(options(1));
   fixture.with_pool([&]() -> asio::awaitable<void> {
