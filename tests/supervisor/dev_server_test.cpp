@@ -32,7 +32,7 @@ class Script {
     const auto program = folder_ / "temporal";
     std::ofstream(program) << "#!/bin/sh\n"
                            << first_line << "\necho \"$$ $@\" > " << (folder_ / "said").string()
-                           << "\nwhile :; do sleep 1000; done\n";
+                           << "\nexec sleep 1000\n";
     fs::permissions(program, fs::perms::owner_all);
     ::setenv("TEMPORAL_CLI", program.c_str(), 1);
   }
