@@ -60,6 +60,8 @@ class Parser {
         "replay",
         "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
     replay->add_option("FILE", options_.histories, "Histories, as JSON or binary")->required();
+    if (!own_modules)
+      replay->footer("The modules are named by --module FILE, as in temporal-supervisor --help");
     replay->callback([this] { options_.verb = Options::Verb::replay; });
     run->callback([this] { options_.verb = Options::Verb::run; });
     if (!own_modules)

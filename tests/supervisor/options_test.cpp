@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/options.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "supervisor/version.hpp"
+
+using namespace std::chrono_literals;
+using namespace temporal::supervisor;
+using temporal::LogLevel;
+
+namespace {
+
+struct Result : ParsedOptions {
+  std::string out;
+  std::string error;
+};
+
+Result parse(std::vector<std::string> words, bool own_modules = false) {
+  words.insert(words.begin(), "temporal-supervisor");
+  std::vector<const char*> arguments;
+  for (const auto& word : words) arguments.push_back(word.c_str());
+  std::ostringstream out, error;
+  auto* const real_out = std::cout.rdbuf(out.rdbuf());
+  auto* const real_error = std::cerr.rdbuf(error.rdbuf());
+  auto parsed = parse_options(static_cast<int>(arguments.size()), arguments.data(), own_modules);
+  std::cout.rdbuf(real_out);
+  std::cerr.rdbuf(real_error);
+  return {std::move(parsed), out.str(), error.str()};
+}
+
+// The least that is enough, and one more word or two.
+Result parse_more(std::vector<std::string> words) {
+  words.insert(words.begin(), {"--module", "m.so", "--task-queue", "q"});
+  return parse(std::move(words));
+}
+
+Options options(std::vector<std::string> words) {
+  const auto result = parse_more(std::move(words));
+  INFO(result.error);
+  REQUIRE_FALSE(result.exit);
+  return result.options;
+}
+
+// A usage error: exit code 2 and one sentence on stderr, which is returned.
+std::string refusal(const Result& result) {
+  CHECK(result.exit);
+  CHECK(result.exit_code == kExitUsage);
+  CHECK(result.out.empty());
+  REQUIRE_FALSE(result.error.empty());
+  INFO(result.error);
+  CHECK(result.error.starts_with("temporal-supervisor: "));
+  CHECK(result.error.find('\n') == result.error.size() - 1);
+  return result.error;
+}
+std::string refusal(std::vector<std::string> words) {
+  return refusal(parse_more(std::move(words)));
+}
+
+void says(const std::string& text, std::string_view part) {
+  INFO(text);
+  CHECK(text.find(part) != std::string::npos);
+}
+
+// A variable for as long as a test needs it.
+class Variable {
+ public:
+  Variable(const char* name, const char* value) : name_(name) { ::setenv(name, value, 1); }
+  ~Variable() { ::unsetenv(name_); }
+  Variable(const Variable&) = delete;
+  Variable& operator=(const Variable&) = delete;
+
+ private:
+  const char* name_;
+};
+
+}  // namespace
+
+TEST_CASE("a module and a task queue are enough; the rest has defaults") {
+  const auto o = options({});
+  CHECK(o.verb == Options::Verb::run);
+  CHECK(o.modules == std::vector<std::filesystem::path>{"m.so"});
+  CHECK(o.task_queue == "q");
+  CHECK(o.address == "127.0.0.1:7233");
+  CHECK(o.name_space == "default");
+  CHECK(o.identity.starts_with(std::to_string(::getpid()) + "@"));
+  CHECK_FALSE(o.dev);
+  CHECK(o.children == usable_cores());
+  CHECK(o.child_nice == 5);
+  CHECK(o.workflow_threads == std::max(2, usable_cores()));
+  CHECK(o.loop_threads == 1);
+  CHECK(o.max_concurrent_workflow_tasks == 100);
+  CHECK(o.max_concurrent_activities == 100);
+  CHECK(o.workflow_pollers == 5);
+  CHECK(o.activity_pollers == 5);
+  CHECK(o.deadlock_timeout == 2s);
+  CHECK(o.connect_timeout == 60s);
+  CHECK(o.grace == 20s);
+  CHECK(o.term_grace == 2s);
+  CHECK(o.log_format == LogFormat::automatic);
+  CHECK(o.log_level == LogLevel::info);
+  CHECK(usable_cores() >= 1);
+}
+
+TEST_CASE("every flag is heard") {
+  const auto o = options({"--address",   "temporal.example:7233",
+                          "--namespace", "shop",
+                          "--identity",  "me",
+                          "--dev",       "--dev-db",
+                          "dev.db",      "--dev-ui-port",
+                          "8080",        "--children",
+                          "7",           "--child-nice",
+                          "0",           "--workflow-threads",
+                          "3",           "--loop-threads",
+                          "2",           "--max-concurrent-workflow-tasks",
+                          "11",          "--max-concurrent-activities",
+                          "12",          "--workflow-pollers",
+                          "13",          "--activity-pollers",
+                          "14",          "--deadlock-timeout",
+                          "0",           "--connect-timeout",
+                          "500ms",       "--grace",
+                          "1.5m",        "--term-grace",
+                          "3s",          "--log-format",
+                          "json",        "--log-level",
+                          "debug",       "--module",
+                          "n.so"});
+  CHECK(o.address == "temporal.example:7233");
+  CHECK(o.name_space == "shop");
+  CHECK(o.identity == "me");
+  CHECK(o.dev);
+  CHECK(o.dev_db == "dev.db");
+  CHECK(o.dev_ui_port == 8080);
+  CHECK(o.children == 7);
+  CHECK(o.child_nice == 0);
+  CHECK(o.workflow_threads == 3);
+  CHECK(o.loop_threads == 2);
+  CHECK(o.max_concurrent_workflow_tasks == 11);
+  CHECK(o.max_concurrent_activities == 12);
+  CHECK(o.workflow_pollers == 13);
+  CHECK(o.activity_pollers == 14);
+  CHECK(o.deadlock_timeout == 0s);
+  CHECK(o.connect_timeout == 500ms);
+  CHECK(o.grace == 90s);
+  CHECK(o.term_grace == 3s);
+  CHECK(o.log_format == LogFormat::json);
+  CHECK(o.log_level == LogLevel::debug);
+  CHECK(o.modules == std::vector<std::filesystem::path>{"m.so", "n.so"});
+}
+
+TEST_CASE("run and replay are verbs; replay takes files after a module") {
+  CHECK(options({"run"}).verb == Options::Verb::run);
+  CHECK(parse({"run", "--module", "m.so", "--task-queue", "q"}).options.task_queue == "q");
+
+  const auto replay = parse({"replay", "--module", "m.so", "one.json", "two.json"});
+  INFO(replay.error);
+  CHECK_FALSE(replay.exit);
+  CHECK(replay.options.verb == Options::Verb::replay);
+  CHECK(replay.options.modules == std::vector<std::filesystem::path>{"m.so"});
+  CHECK(replay.options.histories == std::vector<std::filesystem::path>{"one.json", "two.json"});
+  says(refusal(parse({"replay", "--module", "m.so"})), "FILE");
+}
+
+TEST_CASE("children are a number or auto") {
+  CHECK(options({"--children", "auto"}).children == usable_cores());
+  CHECK(options({"--children", "0"}).children == 0);
+  CHECK(options({"--children=1024"}).children == 1024);
+  for (const char* wrong : {"many", "-1", "1025", "2.5", "3x", ""})
+    refusal({std::string("--children=") + wrong});
+}
+
+TEST_CASE("a duration has a unit") {
+  CHECK(options({"--grace", "2h"}).grace == 2h);
+  CHECK(options({"--grace", "250ms"}).grace == 250ms);
+  CHECK(options({"--grace", "0"}).grace == 0s);
+  for (const char* wrong : {"10", "s", "-1s", "1 s", "10sec", "infs", "nans", "1e300h"}) {
+    CAPTURE(wrong);
+    says(refusal({std::string("--grace=") + wrong}), "is no duration; write 500ms, 10s, 2m or 1h");
+  }
+}
+
+TEST_CASE("the environment stands in for a flag, and a flag wins over it") {
+  const Variable queue("TEMPORAL_SUPERVISOR_TASK_QUEUE", "from-environment");
+  const Variable module("TEMPORAL_SUPERVISOR_MODULE", "environment.so");
+  const Variable address("TEMPORAL_ADDRESS", "elsewhere:1");
+  const Variable name_space("TEMPORAL_NAMESPACE", "there");
+  const Variable grace("TEMPORAL_SUPERVISOR_GRACE", "7s");
+  const Variable children("TEMPORAL_SUPERVISOR_CHILDREN", "9");
+  const Variable level("TEMPORAL_SUPERVISOR_LOG_LEVEL", "warn");
+  const auto result = parse({"--grace", "8s"});
+  INFO(result.error);
+  REQUIRE_FALSE(result.exit);
+  const auto& o = result.options;
+  CHECK(o.task_queue == "from-environment");
+  CHECK(o.modules == std::vector<std::filesystem::path>{"environment.so"});
+  CHECK(o.address == "elsewhere:1");
+  CHECK(o.name_space == "there");
+  CHECK(o.grace == 8s);
+  CHECK(o.children == 9);
+  CHECK(o.log_level == LogLevel::warn);
+}
+
+TEST_CASE("what is wrong is said in one sentence") {
+  const Variable wrong("TEMPORAL_SUPERVISOR_WORKFLOW_THREADS", "0");
+  says(refusal(std::vector<std::string>{}), "--workflow-threads");
+}
+
+TEST_CASE("a wrong flag or value is named") {
+  says(refusal({"--taskqueue", "x"}), "--taskqueue");
+  says(refusal({"bogus"}), "bogus");
+  says(refusal({"--grace"}), "--grace");
+  says(refusal({"--grace="}), "--grace");
+  says(refusal({"--log-format", "xml"}), "'xml' is not among its choices");
+  says(refusal({"--log-level", "loud"}), "'loud' is not among its choices");
+  for (const char* flag :
+       {"--workflow-threads", "--loop-threads", "--max-concurrent-activities",
+        "--max-concurrent-workflow-tasks", "--workflow-pollers", "--activity-pollers"})
+    for (const char* value : {"0", "-1", "1000000", "x"})
+      says(refusal({std::string(flag) + "=" + value}), flag);
+  says(refusal({"--child-nice=20"}), "--child-nice");
+  says(refusal({"--dev-ui-port=65536"}), "--dev-ui-port");
+  says(refusal(parse({"--task-queue", "q"})), "--module");
+  says(refusal(parse({"--module", "m.so"})), "--task-queue");
+  says(refusal({"--identity", "caf\xc3\xa9"}), "only printable ASCII");
+  says(refusal({"--namespace", "caf\xc3\xa9"}), "only printable ASCII");
+  says(refusal(parse({"--module", "m.so", "--task-queue", std::string(1001, 'q')})), "1000 bytes");
+}
+
+TEST_CASE("an address has a host and a port") {
+  for (const char* wrong : {"localhost", "localhost:", ":7233", "localhost:x", "localhost:0",
+                            "localhost:65536", "localhost:72 33"}) {
+    CAPTURE(wrong);
+    says(refusal({std::string("--address=") + wrong}), "HOST:PORT");
+  }
+  CHECK(options({"--address", "[::1]:7233"}).address == "[::1]:7233");
+}
+
+TEST_CASE("a program with modules of its own is not asked for any") {
+  const auto result = parse({"--task-queue", "q"}, true);
+  CHECK_FALSE(result.exit);
+  CHECK(result.options.modules.empty());
+  says(refusal(parse({"--task-queue", "q", "--module", "m.so"}, true)), "--module");
+}
+
+TEST_CASE("help and version are said on stdout, and are no error") {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"--help"}, {"replay", "--help"}}) {
+    const auto help = parse(words);
+    CHECK(help.exit);
+    CHECK(help.exit_code == 0);
+    CHECK(help.error.empty());
+    says(help.out, "--module");
+  }
+  const auto help = parse({"--help"}).out;
+  for (const char* part : {"--address", "--namespace", "--task-queue", "--children", "N|auto",
+                           "--workflow-threads", "--grace", "=20s", "--identity", "--dev",
+                           "TEMPORAL_ADDRESS", "TEMPORAL_SUPERVISOR_GRACE", "replay"})
+    says(help, part);
+  const auto version = parse({"--version"});
+  CHECK(version.exit_code == 0);
+  CHECK(version.out == "temporal-supervisor " PROJECT_VERSION "\n");
+  CHECK(std::string(kVersion) == PROJECT_VERSION);
+}
