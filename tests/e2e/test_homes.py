@@ -50,8 +50,9 @@ def test_E001_the_catch_all_takes_what_has_no_function(server, worker, queue):
     assert server.call("never_heard_of", "tea", queue=queue).result() == "never_heard_of with 1"
 
 
-def test_F006_the_notice_of_a_stop_is_no_cancellation(server, worker, queue):
-    run = server.call("until_the_notice", "", queue=queue)
+@pytest.mark.parametrize("activity", ["until_the_notice", "until_the_notice_later"])
+def test_F006_the_notice_of_a_stop_is_no_cancellation(server, worker, queue, activity):
+    run = server.call(activity, "", queue=queue)
     wait_until("the activity runs", beating(run))
     worker.stop()
     completed = run.wait_for_event("ActivityTaskCompleted")

@@ -65,6 +65,15 @@ std::string until_the_notice(activity::Context& ctx, std::string) {
   return ctx.cancelled() ? "cancelled" : "finished early";
 }
 
+asio::awaitable<std::string> until_the_notice_later(activity::Context& ctx, std::string) {
+  ctx.heartbeat(1);
+  // Named: in the condition itself, GCC 12.2 at -O2 looks for `ctx` where it did not put it.
+  const bool told = co_await ctx.async_wait_worker_shutdown(60s);
+  if (!told) co_return "no notice";
+  ctx.heartbeat(2);
+  co_return ctx.cancelled() ? "cancelled" : "finished early";
+}
+
 // Its stop callback runs when it is cancelled.
 std::string until_stopped(activity::Context& ctx, std::string) {
   std::atomic<bool> called = false;
@@ -157,6 +166,7 @@ void homes(temporal::Module& m) {
   m.activity<where_hooks_ran>();
   m.activity<whoami>();
   m.activity<until_the_notice>();
+  m.activity<until_the_notice_later>();
   m.activity<until_stopped>();
   m.activity<crash_here>();
   m.activity<crash_here_later>();
