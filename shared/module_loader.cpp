@@ -141,6 +141,7 @@ std::string fingerprint(const Module& module) {
     mix(name);
     mix(std::to_string(activity.executor ? static_cast<int>(*activity.executor) : -1));
   }
+  if (module.catch_all()) mix("catch-all");
   mix("offloaded");
   for (const auto& [name, call] : module.offloaded()) mix(name);
   mix("workflows");

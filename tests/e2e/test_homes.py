@@ -92,6 +92,12 @@ def test_what_is_handed_over_runs_in_a_child_as_the_same_attempt(server, worker,
     assert name == "handed_over"
 
 
+def test_the_example_reads_on_a_thread_and_decodes_in_a_child(server, start, queue, folder):
+    start("images", "workflows", "--children", "1")
+    (folder / "image").write_bytes(b"\xff\x07\x07")
+    assert server.call("brightest", str(folder / "image"), queue=queue).result() == 7
+
+
 def test_a_coroutine_survives_what_it_handed_over(server, worker, queue):
     assert server.call("survive", queue=queue).result() == "ActivityProcessKilled"
 
