@@ -6,17 +6,22 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <vector>
 
-extern char** environ;
+namespace asio = boost::asio;
 
 namespace temporal::supervisor {
 
@@ -46,24 +51,42 @@ int free_port(int wanted) {
   throw DevServerError("--dev found no free port on 127.0.0.1");
 }
 
+// In the new process; async-signal-safe only, since modules may have started threads. Returns when there is no such program.
+void become(char* const* arguments, pid_t parent) {
+  // A group of its own: Ctrl-C reaches the supervisor alone, which stops the server last.
+  ::setpgid(0, 0);
+  // posix_spawn has no word for this. A supervisor that was killed must not leave a server behind.
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(0);
+  ::signal(SIGPIPE, SIG_DFL);
+  const int nothing = ::open("/dev/null", O_RDWR);
+  ::dup2(nothing, STDIN_FILENO);
+  ::dup2(nothing, STDOUT_FILENO);
+  if (nothing > STDERR_FILENO) ::close(nothing);
+  ::execvp(arguments[0], arguments);
+}
+
 pid_t start(const std::vector<std::string>& words) {
   std::vector<char*> arguments;
   for (const auto& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
 
-  posix_spawn_file_actions_t files;
-  ::posix_spawn_file_actions_init(&files);
-  ::posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
-  posix_spawnattr_t attributes;
-  ::posix_spawnattr_init(&attributes);
-  // A group of its own: Ctrl-C reaches the supervisor alone, which stops the server last.
-  ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
-  pid_t pid = -1;
-  const int error =
-      ::posix_spawnp(&pid, arguments[0], &files, &attributes, arguments.data(), environ);
-  ::posix_spawnattr_destroy(&attributes);
-  ::posix_spawn_file_actions_destroy(&files);
+  // Ends empty when the program runs, or with the reason why it does not.
+  int report[2];
+  if (::pipe2(report, O_CLOEXEC) != 0)
+    throw DevServerError(std::string("--dev: ") + std::strerror(errno));
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  int error = pid < 0 ? errno : 0;
+  if (pid == 0) {
+    become(arguments.data(), parent);
+    error = errno;
+    (void)!::write(report[1], &error, sizeof error);
+    ::_exit(127);
+  }
+  ::close(report[1]);
+  if (pid > 0 && ::read(report[0], &error, sizeof error) > 0) ::waitpid(pid, nullptr, 0);
+  ::close(report[0]);
   if (error != 0)
     throw DevServerError(std::string("--dev cannot start '") + arguments[0] + "' (" +
                          std::strerror(error) +
@@ -71,12 +94,9 @@ pid_t start(const std::vector<std::string>& words) {
   return pid;
 }
 
-bool gone_within(pid_t pid, int milliseconds) {
-  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
-  pollfd wait{fd, POLLIN, 0};
-  const bool gone = fd < 0 || ::poll(&wait, 1, milliseconds) > 0;
-  if (fd >= 0) ::close(fd);
-  return gone;
+bool ends_within(const ipc::UniqueFd& process, int milliseconds) {
+  pollfd wait{process.get(), POLLIN, 0};
+  return process.get() < 0 || ::poll(&wait, 1, milliseconds) > 0;
 }
 
 }  // namespace
@@ -93,18 +113,31 @@ DevServer::DevServer(const Options& options)
                                  std::to_string(port_),
                                  "--ui-port",
                                  std::to_string(ui_port_),
-                                 "--namespace",
-                                 options.name_space,
                                  "--log-level",
                                  "error"};
+  for (const auto& name : options.name_spaces) words.insert(words.end(), {"--namespace", name});
   if (!options.database.empty())
     words.insert(words.end(), {"--db-filename", options.database.string()});
   pid_ = start(words);
+  process_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+}
+
+asio::awaitable<void> DevServer::died() {
+  const auto executor = co_await asio::this_coro::executor;
+  if (process_.get() < 0) {
+    asio::steady_timer never(executor, asio::steady_timer::time_point::max());
+    co_await never.async_wait(asio::use_awaitable);
+  }
+  asio::posix::stream_descriptor process(executor, ::fcntl(process_.get(), F_DUPFD_CLOEXEC, 0));
+  co_await process.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+  throw DevServerError("the dev server at " + address() +
+                       " ended by itself; what it said stands above, more with `temporal server "
+                       "start-dev --log-level info`");
 }
 
 DevServer::~DevServer() {
   ::kill(pid_, SIGTERM);
-  if (!gone_within(pid_, 5'000)) ::kill(pid_, SIGKILL);
+  if (!ends_within(process_, 5'000)) ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
 }
 

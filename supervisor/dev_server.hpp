@@ -5,9 +5,13 @@
 
 #include <sys/types.h>
 
+#include <boost/asio/awaitable.hpp>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <vector>
+
+#include "shared/ipc/fd.hpp"
 
 namespace temporal::supervisor {
 
@@ -21,7 +25,7 @@ class DevServer {
   struct Options {
     int port = 7233;  ///< a free one is taken when somebody has it already
     int ui_port = 0;  ///< 0: a free one
-    std::string name_space = "default";
+    std::vector<std::string> name_spaces{"default"};
     std::filesystem::path database{};  ///< empty: in memory, gone at the end
   };
 
@@ -33,6 +37,9 @@ class DevServer {
   /// SIGTERM, and SIGKILL after 5 s.
   ~DevServer();
 
+  /// Throws DevServerError when the server ends by itself; returns never.
+  boost::asio::awaitable<void> died();
+
   [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
   [[nodiscard]] std::string ui() const { return "http://127.0.0.1:" + std::to_string(ui_port_); }
 
@@ -40,6 +47,7 @@ class DevServer {
   int port_;
   int ui_port_;
   pid_t pid_ = -1;
+  ipc::UniqueFd process_;  // none where pidfd_open is denied: its death is not noticed then
 };
 
 }  // namespace temporal::supervisor

@@ -13,11 +13,15 @@
 #include <cstdlib>
 #include <fstream>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <thread>
 
 #include "supervisor/version.hpp"
+#include "supervisor/worker_file.hpp"
 
 namespace temporal::supervisor {
 
@@ -47,6 +51,11 @@ std::string variable_of(const std::string& flag) {
   return name;
 }
 
+const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
+const std::set<std::string> kOfTheProcess{"--address",   "--connect-timeout", "--dev",
+                                          "--dev-db",    "--dev-ui-port",     "--log-format",
+                                          "--log-level", "--loop-stall"};
+
 class Parser {
  public:
   Parser(Options& options, bool own_modules) : options_(options) {
@@ -67,6 +76,9 @@ class Parser {
     if (!own_modules)
       flag("--module", options_.modules, "Shared object with workflows and activities; repeatable")
           ->allow_extra_args(false);  // or it would take replay's FILEs for more of them
+    app_.add_option("--config,--worker", options_.worker_file,
+                    "TOML file with these settings as keys; a [[worker]] block for each task queue")
+        ->envname(variable_of("--config"));
     add_server();
     add_work();
     add_activities();
@@ -74,9 +86,25 @@ class Parser {
   }
 
   void parse(int argc, const char* const* argv) { app_.parse(argc, argv); }
+  void parse(std::vector<std::string> words) {
+    std::ranges::reverse(words);  // as it takes them
+    app_.parse(std::move(words));
+  }
+  /// Of the command line and environment that were parsed.
+  [[nodiscard]] WorkerFileRules file_rules() const {
+    WorkerFileRules rules{.process_flags = {kOfTheProcess.begin(), kOfTheProcess.end()}};
+    for (const auto* option : app_.get_options())
+      for (const auto& name : option->get_lnames())
+        if (!kNotInFiles.contains(name)) rules.flags.push_back("--" + name);
+    rules.is_set = [this](const std::string& flag) { return app_.count(flag) > 0; };
+    return rules;
+  }
   int report(const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_.exit(error);
-    std::cerr << "temporal-supervisor: " << error.what() << "; --help lists the flags\n";
+    return usage(error.what());
+  }
+  static int usage(const std::string& sentence) {
+    std::cerr << "temporal-supervisor: " << sentence << "; --help lists the flags\n";
     return kExitUsage;
   }
 
@@ -242,6 +270,21 @@ bool has_port(const std::string& address) {
   return error == std::errc{} && stop == end && port > 0 && port < 65'536;
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
+// A server refuses each call with a longer one, and gRPC each message with text that is not UTF-8.
+void check_name(const std::string& flag, const std::string& name) {
+  if (name.size() > 1000) throw CLI::ValidationError(flag, "is longer than 1000 bytes");
+  if (!is_utf8(name)) throw CLI::ValidationError(flag, "is not valid UTF-8");
+}
+
 void check(const Options& options, bool own_modules) {
   if (!own_modules && options.modules.empty())
     throw CLI::ValidationError(
@@ -253,8 +296,9 @@ void check(const Options& options, bool own_modules) {
   if (options.task_queue.empty())
     throw CLI::ValidationError("--task-queue",
                                "nothing to poll; name the queue, as in --task-queue hello");
-  if (options.task_queue.size() > 1000)
-    throw CLI::ValidationError("--task-queue", "the name is longer than 1000 bytes");
+  check_name("--task-queue", options.task_queue);
+  check_name("--identity", options.identity);
+  check_name("--namespace", options.name_space);
   if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
     throw CLI::ValidationError("--identity, --namespace", "only printable ASCII can be sent");
 }
@@ -275,17 +319,55 @@ int usable_cores() {
   return std::max(cores, 1);
 }
 
-ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules) {
-  ParsedOptions parsed;
-  Options& options = parsed.options;
+namespace {
+
+Options defaults() {
+  Options options;
   options.children = usable_cores();
   options.offload_children = usable_cores();
   options.workflow_threads = std::max(2, usable_cores());
   options.identity = std::to_string(::getpid()) + "@" + host_name();
+  return options;
+}
+
+// The words of the command line count more than those of the file, which are only about what is not said there.
+std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
+                                const char* const* argv, bool own_modules) {
+  std::vector<Options> workers;
+  for (auto& words : read_worker_file(options.worker_file, parser.file_rules())) {
+    Options& worker = workers.emplace_back(defaults());
+    Parser of_worker(worker, own_modules);
+    words.insert(words.end(), argv + 1, argv + argc);
+    of_worker.parse(std::move(words));
+    check(worker, own_modules);
+    for (const auto& other : std::span(workers).first(workers.size() - 1))
+      if (other.task_queue == worker.task_queue && other.name_space == worker.name_space)
+        throw CLI::ValidationError(options.worker_file.string(),
+                                   "two workers serve task queue '" + worker.task_queue +
+                                       "' of namespace '" + worker.name_space +
+                                       "'; make it one, with the modules of both");
+  }
+  return workers;
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules) {
+  ParsedOptions parsed{.options = defaults()};
+  Options& options = parsed.options;
   Parser parser(options, own_modules);
   try {
     parser.parse(argc, argv);
-    check(options, own_modules);
+    if (options.worker_file.empty()) {
+      check(options, own_modules);
+      parsed.workers = {options};
+    } else {
+      parsed.workers = workers_of(options, parser, argc, argv, own_modules);
+      parsed.options = parsed.workers.front();
+    }
+  } catch (const WorkerFileError& error) {
+    parsed.exit = true;
+    parsed.exit_code = Parser::usage(error.what());
   } catch (const CLI::ParseError& error) {
     parsed.exit = true;
     parsed.exit_code = parser.report(error);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every flag of temporal-supervisor, its default and its help line. A flag wins over its
 // environment variable (TEMPORAL_SUPERVISOR_ and the flag's name in capitals), the variable over
-// the default.
+// the worker file, the file over the default.
 #pragma once
 
 #include <chrono>
@@ -30,6 +30,7 @@ enum ExitCode : int {
 struct Options {
   enum class Verb { run, replay };
   Verb verb = Verb::run;
+  std::filesystem::path worker_file{};  ///< empty: none
 
   std::string address = "127.0.0.1:7233";
   std::string name_space = "default";
@@ -77,6 +78,8 @@ class SettingsError : public std::runtime_error {
 
 struct ParsedOptions {
   Options options;
+  /// One for each [[worker]] of the worker file; without one, `options` alone. They differ in no setting of the process.
+  std::vector<Options> workers{};
   /// Set when the process is done already: --help, --version or a usage error (said on stderr).
   bool exit = false;
   int exit_code = 0;

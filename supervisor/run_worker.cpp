@@ -1,26 +1,84 @@
 // SPDX-License-Identifier: MIT
 // The order in which a program becomes a worker: is it a zygote that was started again? then the
 // flags, then the Supervisor.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <csignal>
 #include <span>
 
 #include "child/entry.hpp"
+#include "shared/module_loader.hpp"
+#include "supervisor/children/child_pool.hpp"
+#include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/replay_command.hpp"
+#include "supervisor/rpc/grpc_service.hpp"
 #include "supervisor/supervisor.hpp"
 #include "temporal/worker.hpp"
 
 namespace temporal {
 
+namespace {
+
+// A number that is free here goes to the next socket, and what is meant for stderr goes into it.
+void open_standard_streams() {
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);  // takes the lowest number
+}
+
+// Says what ended the worker; returns an ExitCode.
+int report(const std::exception_ptr& error, Logger& log) {
+  using namespace supervisor;
+  try {
+    std::rethrow_exception(error);
+  } catch (const ModuleError& e) {
+    log.error(e.what());
+    return kExitModule;
+  } catch (const children::PoolError& e) {
+    log.error(e.what());
+    return e.module() ? kExitModule : kExitFatal;
+  } catch (const ConnectError& e) {
+    log.error(e.what());
+    return kExitUnreachable;
+  } catch (const SettingsError& e) {
+    log.error(e.what());
+    return kExitUsage;
+  } catch (const DevServerError& e) {
+    log.error(e.what());
+    return kExitUsage;
+  } catch (const std::exception& e) {
+    log.error(e.what());
+    return kExitFatal;
+  }
+}
+
+}  // namespace
+
 int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modules) {
   const std::span<const ModuleFunction> own(modules.begin(), modules.size());
   child::run_role_if_any(argc, argv, own);
 
+  open_standard_streams();
   auto parsed = supervisor::parse_options(argc, argv, !own.empty());
   if (parsed.exit) return parsed.exit_code;
   if (parsed.options.verb == supervisor::Options::Verb::replay)
     return supervisor::replay_command(parsed.options, own);
+  std::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go away, the work goes on
   supervisor::Log log(parsed.options.log_format, parsed.options.log_level);
-  return supervisor::Supervisor(std::move(parsed.options), own, log).run();
+  supervisor::Supervisor supervisor(std::move(parsed.workers), own, log);
+  int code = supervisor::kExitStopped;
+  try {
+    supervisor.run();
+  } catch (...) {
+    code = report(std::current_exception(), log);
+  }
+  if (supervisor.user_code_left()) {
+    log.warn("ending without clean-up: user code still runs in this process");
+    supervisor.end_dev_server();
+    ::_exit(code);
+  }
+  return code;
 }
 
 }  // namespace temporal

@@ -1,41 +1,24 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/supervisor.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/uuid/random_generator.hpp>
-#include <boost/uuid/uuid_io.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <set>
 #include <utility>
 
-#include "shared/module_loader.hpp"
-#include "supervisor/children/child_pool.hpp"
+#include "supervisor/child_program.hpp"
 #include "supervisor/rpc/connection.hpp"
 #include "supervisor/rpc/grpc_service.hpp"
-#include "supervisor/tasks/activity_homes.hpp"
-#include "supervisor/tasks/activity_tasks.hpp"
-#include "supervisor/tasks/workflow_tasks.hpp"
-#include "supervisor/threads/workflow_threads.hpp"
-#include "supervisor/version.hpp"
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 namespace temporal::supervisor {
 
-namespace ws = api::workflowservice::v1;
-namespace enums = api::enums::v1;
-
 namespace {
-
-// From "cancel what runs" to SIGTERM.
-constexpr auto kAfterCancel = 3s;
-// A namespace that was made a moment ago (the dev server makes its own while it starts) is not seen
-// at once.
-constexpr auto kNamespaceAppears = 3s;
 
 int port_of(const std::string& address) {
   try {
@@ -47,82 +30,59 @@ int port_of(const std::string& address) {
 
 }  // namespace
 
-// Declared in order of need: who is used by others comes first, and is destroyed last.
-struct Supervisor::Parts {
-  Parts(asio::io_context& core, const Options& options)
-      : connection({.address = options.address}), core(core) {}
+struct Supervisor::Server {
+  Server(const std::string& address, Logger& log)
+      : connection({.address = address}), service(connection, {.log = &log}) {}
 
   Connection connection;
-  asio::io_context& core;
-  GrpcService service{connection};
-  ws::GetSystemInfoResponse system;
-  ws::DescribeNamespaceResponse name_space;
-  std::string instance_key = boost::uuids::to_string(boost::uuids::random_generator()());
-
-  std::optional<WorkflowThreads> workflow_threads;
-  std::optional<Permits> workflow_permits, activity_permits;
-  std::optional<ActivityHomes> homes;
-  std::optional<AttemptSettings> attempts;
-  std::optional<WorkflowTasks> workflow_tasks;
-  std::optional<ActivityTasks> activity_tasks;
-
-  [[nodiscard]] bool user_code_left() const {
-    return (workflow_threads && workflow_threads->lost() > 0) ||
-           (workflow_tasks && workflow_tasks->running() > 0) ||
-           (activity_tasks && activity_tasks->running() > 0) || (homes && homes->threads_busy());
-  }
-  [[nodiscard]] children::ChildPool* pool() { return homes ? homes->pool() : nullptr; }
+  GrpcService service;
+  api::workflowservice::v1::GetSystemInfoResponse system;
 };
 
-Supervisor::Supervisor(Options options, std::span<const ModuleFunction> own_modules, Log& log)
-    : options_(std::move(options)), own_modules_(own_modules), log_(log) {}
+Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunction> own_modules,
+                       Logger& log, Process process)
+    : options_(std::move(workers)),
+      own_modules_(own_modules),
+      log_(log),
+      watchdog_(log, {.stall = options_.front().loop_stall}) {
+  for (const auto& options : options_)
+    workers_.emplace_back(core_.get_executor(), options, own_modules_, watchdog_, log_);
+  if (process == Process::embedding) return;
+  crash_reports_.emplace(watchdog_, log_);
+  signals_.emplace(core_, SIGINT, SIGTERM);
+  state_signal_.emplace(core_, log_, [this] { return state(); });
+}
 
 Supervisor::~Supervisor() = default;
 
-int Supervisor::run() {
-  int code = kExitStopped;
+void Supervisor::run() {
+  std::exception_ptr failed;
   asio::co_spawn(core_, serve(), [&](std::exception_ptr error) {
-    if (error) code = report(error);
+    failed = std::move(error);
     core_.stop();
   });
-  core_watch_ = watchdog_.watch("core", Watchdog::LoopKind::core, core_.get_executor());
-  core_.run();
-  core_watch_ = {};
-  if (parts_ && parts_->user_code_left()) {
-    // It holds what a destructor would free, and it may never return.
-    log_.warn("ending without clean-up: user code still runs in this process");
-    dev_server_.reset();
-    ::_exit(code);
+  {
+    const auto watch = watchdog_.watch("core", Watchdog::LoopKind::core, core_.get_executor());
+    core_.run();
   }
-  parts_.reset();
-  return code;
+  if (failed) std::rethrow_exception(failed);
+}
+
+void Supervisor::request_stop() {
+  asio::post(core_, [this] { ask_to_stop(); });
 }
 
 asio::awaitable<void> Supervisor::serve() {
-  load_modules();
-  auto start = [this]() -> asio::awaitable<void> {
-    if (options_.dev) {
-      dev_server_.emplace(DevServer::Options{.port = port_of(options_.address),
-                                             .ui_port = options_.dev_ui_port,
-                                             .name_space = options_.name_space,
-                                             .database = options_.dev_db});
-      options_.address = dev_server_->address();
-    }
-    parts_ = std::make_unique<Parts>(core_, options_);
-    co_await start_homes();
-    co_await connect();
-    co_await check_namespace();
-    start_polling();
-    co_await until_told_to_stop();
-  };
-  // A signal ends a start that waits (for the server, say) as well as the service.
+  if (signals_) asio::co_spawn(core_, take_signals(), asio::detached);
   std::exception_ptr failed;
   try {
-    auto told = [this]() -> asio::awaitable<void> {
-      co_await signals_.async_wait(asio::use_awaitable);
-      ++signals_seen_;
-    };
-    co_await first_of(start(), told());
+    for (auto& worker : workers_) worker.load_modules();
+    if (options_.front().dev) start_dev_server();
+    // Being told to stop ends a start that waits (for the server, say) as well as the service.
+    if (dev_server_)
+      co_await first_of(start(), dev_server_->died());
+    else
+      co_await start();
   } catch (...) {
     failed = std::current_exception();
   }
@@ -131,140 +91,67 @@ asio::awaitable<void> Supervisor::serve() {
   if (failed) std::rethrow_exception(failed);
 }
 
-void Supervisor::load_modules() {
-  register_own(own_modules_, module_);
-  for (const auto& path : options_.modules) load_module(path, module_);
-  const bool workflows = !module_.workflows().empty();
-  const bool activities = !module_.activities().empty() || module_.catch_all();
-  if (!workflows && !activities)
-    throw SettingsError(
-        "the modules register neither a workflow nor an activity: nothing to serve");
-  if (options_.workflows_only && !workflows)
-    throw SettingsError("--workflows-only, but the modules register no workflow: nothing to serve");
-  if (options_.activities_only && !activities)
-    throw SettingsError(
-        "--activities-only, but the modules register no activity: nothing to serve");
-  serves_workflows_ = workflows && !options_.activities_only;
-  serves_activities_ = activities && !options_.workflows_only;
+asio::awaitable<void> Supervisor::start() {
+  auto start_all = [this]() -> asio::awaitable<void> {
+    server_ = std::make_unique<Server>(options_.front().address, log_);
+    for (auto& worker : workers_) co_await worker.start_homes([this] { return zygote_program(); });
+    co_await connect();
+    for (auto& worker : workers_)
+      co_await worker.check_namespace(server_->service, options_.front().address);
+    for (auto& worker : workers_)
+      worker.start_polling(server_->system,
+                           [this](std::exception_ptr error) { fail(std::move(error)); });
+    co_await stop_asked();
+  };
+  co_await first_of(start_all(), stop_asked());
 }
 
-asio::awaitable<void> Supervisor::start_homes() {
-  if (!serves_activities_) co_return;
-  auto& homes = parts_->homes.emplace(core_.get_executor(), options_, module_, watchdog_, log_);
-  children::ZygoteProgram program;
-  if (homes.needs_children())
-    program = {.executable = zygote_program(), .modules = options_.modules};
-  co_await homes.start(std::move(program));
-}
-
-// Opened once: replacing the file on disk does not break respawns.
-std::filesystem::path Supervisor::zygote_program() {
-  const auto self = std::filesystem::read_symlink("/proc/self/exe");
-  std::filesystem::path program = self;
-  if (own_modules_.empty()) {
-    // Beside the supervisor when installed, in the neighbouring folder of a build tree.
-    program = self.parent_path() / "temporal-child";
-    if (!exists(program)) program = self.parent_path().parent_path() / "child" / "temporal-child";
-  }
-  zygote_binary_ = ipc::UniqueFd(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
-  if (zygote_binary_.get() < 0)
-    throw SettingsError("temporal-child is not beside " + self.string() +
-                        "; install both together");
-  return "/proc/self/fd/" + std::to_string(zygote_binary_.get());
+void Supervisor::start_dev_server() {
+  auto& options = options_.front();
+  std::set<std::string> name_spaces;
+  for (const auto& worker : options_) name_spaces.insert(worker.name_space);
+  dev_server_.emplace(DevServer::Options{.port = port_of(options.address),
+                                         .ui_port = options.dev_ui_port,
+                                         .name_spaces = {name_spaces.begin(), name_spaces.end()},
+                                         .database = options.dev_db});
+  options.address = dev_server_->address();
+  log_.info("a dev server starts", {{"address", options.address}, {"ui", dev_server_->ui()}});
 }
 
 asio::awaitable<void> Supervisor::connect() {
   auto say_so = [this]() -> asio::awaitable<void> {
     for (;;) {
       co_await pause(5s);
-      log_.info("waiting for the server", {{"address", options_.address}});
+      log_.info("waiting for the server", {{"address", options_.front().address}});
     }
   };
   auto answered = [this]() -> asio::awaitable<void> {
-    parts_->system = co_await parts_->service.connect(options_.connect_timeout);
+    server_->system = co_await server_->service.connect(options_.front().connect_timeout);
   };
   co_await first_of(answered(), say_so());
 }
 
-asio::awaitable<void> Supervisor::check_namespace() {
-  const auto give_up = std::chrono::steady_clock::now() + kNamespaceAppears;
+// Opened once: replacing the file on disk does not break respawns.
+std::filesystem::path Supervisor::zygote_program() {
+  if (!zygote_binary_) zygote_binary_ = open_child_program(!own_modules_.empty());
+  return "/proc/self/fd/" + std::to_string(zygote_binary_.get());
+}
+
+asio::awaitable<void> Supervisor::take_signals() {
   for (;;) {
-    try {
-      ws::DescribeNamespaceRequest request;
-      request.set_namespace_(options_.name_space);
-      parts_->name_space = co_await parts_->service.describe_namespace(std::move(request));
-      co_return;
-    } catch (const RpcError& error) {
-      if (error.code() == RpcCode::unimplemented) co_return;
-      if (error.code() != RpcCode::not_found) throw;
-      if (std::chrono::steady_clock::now() > give_up)
-        throw SettingsError("namespace '" + options_.name_space + "' does not exist at " +
-                            options_.address + "; create it, or name another with --namespace");
-    }
-    co_await pause(200ms);
+    co_await signals_->async_wait(asio::use_awaitable);
+    ask_to_stop();
   }
 }
 
-void Supervisor::start_polling() {
-  auto& parts = *parts_;
-  if (serves_workflows_) start_workflows();
-  if (serves_activities_) start_activities();
-  LogFields line{{"address", options_.address},
-                 {"namespace", options_.name_space},
-                 {"task_queue", options_.task_queue},
-                 {"workflows", serves_workflows_ ? module_.workflows().size() : 0},
-                 {"activities", serves_activities_ ? module_.activities().size() : 0},
-                 {"children", parts.pool() ? parts.pool()->capacity() : 0},
-                 {"server", parts.system.server_version()}};
-  if (dev_server_) line["ui"] = dev_server_->ui();
-  log_.info("polling", line);
+void Supervisor::ask_to_stop() {
+  if (stop_asked_) hurry_.ask();
+  stop_asked_ = true;
+  told_.notify();
 }
 
-void Supervisor::start_workflows() {
-  auto& parts = *parts_;
-  const auto core = core_.get_executor();
-  parts.workflow_threads.emplace(core, options_.workflow_threads, options_.deadlock_timeout);
-  parts.workflow_permits.emplace(core, options_.max_concurrent_workflow_tasks);
-  parts.workflow_tasks.emplace(
-      core,
-      WorkflowQueue{.name_space = options_.name_space,
-                    .task_queue = options_.task_queue,
-                    .identity = options_.identity,
-                    .worker_instance_key = parts.instance_key,
-                    .pollers = options_.workflow_pollers,
-                    .deadlock_timeout = options_.deadlock_timeout,
-                    .server_keeps_sdk_metadata = parts.system.capabilities().sdk_metadata()},
-      module_, parts.service, *parts.workflow_threads, *parts.workflow_permits, log_);
-  parts.workflow_tasks->start([this](std::exception_ptr error) { fail(std::move(error)); });
-}
-
-void Supervisor::start_activities() {
-  auto& parts = *parts_;
-  const auto core = core_.get_executor();
-  parts.activity_permits.emplace(core, options_.max_concurrent_activities);
-  parts.attempts.emplace(AttemptSettings{.core = core,
-                                         .service = parts.service,
-                                         .log = log_,
-                                         .name_space = options_.name_space,
-                                         .identity = options_.identity,
-                                         .slow_task = options_.slow_task});
-  if (auto limit = parts.name_space.namespace_info().limits().blob_size_limit_error(); limit > 0)
-    parts.attempts->blob_limit = static_cast<std::size_t>(limit);
-  parts.activity_tasks.emplace(
-      ActivityQueue{.name_space = options_.name_space,
-                    .task_queue = options_.task_queue,
-                    .identity = options_.identity,
-                    .worker_instance_key = parts.instance_key,
-                    .pollers = options_.activity_pollers,
-                    .plain = options_.activity_executor,
-                    .per_second = options_.activities_per_second,
-                    .queue_per_second = options_.task_queue_activities_per_second},
-      module_, *parts.attempts, *parts.activity_permits, parts.homes->table());
-  parts.activity_tasks->start([this](std::exception_ptr error) { fail(std::move(error)); });
-}
-
-asio::awaitable<void> Supervisor::until_told_to_stop() {
-  while (!fatal_) co_await told_.wait();
+asio::awaitable<void> Supervisor::stop_asked() {
+  while (!stop_asked_ && !fatal_) co_await told_.wait();
 }
 
 void Supervisor::fail(std::exception_ptr error) {
@@ -272,115 +159,29 @@ void Supervisor::fail(std::exception_ptr error) {
   told_.notify();
 }
 
-// Each step is bounded; all of it fits into the 30 s that Kubernetes allows.
 asio::awaitable<void> Supervisor::stop() {
-  if (!parts_) co_return;
-  auto& parts = *parts_;
-  if (parts.workflow_tasks || parts.activity_tasks) log_.info("stopping");
-  if (parts.workflow_tasks) parts.workflow_tasks->stop_polling();
-  if (parts.activity_tasks) parts.activity_tasks->stop_polling();
-  if (parts.activity_tasks) parts.activity_tasks->notify_shutdown();
-  if (parts.pool()) parts.pool()->notify_shutdown();
-  if (parts.workflow_tasks || parts.activity_tasks) co_await announce_stop();
-  co_await end_polling();
-  if (parts.activity_tasks) co_await drain_activities();
-  if (parts.workflow_tasks) co_await within(5s, parts.workflow_tasks->drained());
-  if (parts.pool()) co_await parts.pool()->stop();
-  if (parts.workflow_tasks || parts.activity_tasks) log_.info("stopped");
+  const bool polled = std::ranges::any_of(workers_, &QueueWorker::polling);
+  if (polled) log_.info("stopping");
+  std::size_t left = workers_.size();
+  Wakeup one_ended{core_.get_executor()};
+  for (auto& worker : workers_)
+    asio::co_spawn(core_, worker.stop(hurry_), [&](const std::exception_ptr& error) {
+      if (error && !fatal_) fatal_ = error;
+      --left;
+      one_ended.notify();
+    });
+  while (left > 0) co_await one_ended.wait();
+  if (polled) log_.info("stopped");
 }
 
-// The server moves what it keeps for this worker to others.
-asio::awaitable<void> Supervisor::announce_stop() {
-  ws::ShutdownWorkerRequest request;
-  request.set_namespace_(options_.name_space);
-  request.set_identity(options_.identity);
-  request.set_worker_instance_key(parts_->instance_key);
-  request.set_task_queue(options_.task_queue);
-  if (parts_->workflow_tasks) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_WORKFLOW);
-  if (parts_->activity_tasks) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_ACTIVITY);
-  request.set_reason("the worker is stopping");
-  try {
-    co_await parts_->service.shutdown_worker(std::move(request));
-  } catch (const RpcError& error) {
-    log_.debug("the server was not told of the stop", {{"error", error.what()}});
-  }
-}
-
-// Some servers end the open polls now by themselves. A task that comes with one is still served.
-asio::awaitable<void> Supervisor::end_polling() {
-  using namespace asio::experimental::awaitable_operators;
-  auto& parts = *parts_;
-  const bool polls_end =
-      parts.name_space.namespace_info().capabilities().worker_poll_complete_on_shutdown();
-  const auto patience = polls_end ? 5s : 1s;
-  auto activities = [&]() -> asio::awaitable<void> {
-    if (parts.activity_tasks) co_await parts.activity_tasks->end_polling(patience);
-  };
-  auto workflows = [&]() -> asio::awaitable<void> {
-    if (parts.workflow_tasks) co_await parts.workflow_tasks->end_polling(patience);
-  };
-  co_await (activities() && workflows());
-}
-
-asio::awaitable<void> Supervisor::drain_activities() {
-  auto& tasks = *parts_->activity_tasks;
-  auto hurried = [this]() -> asio::awaitable<void> {
-    while (signals_seen_ < 2) {
-      co_await signals_.async_wait(asio::use_awaitable);
-      ++signals_seen_;
-    }
-  };
-  if (tasks.running() > 0)
-    log_.info("waiting for activities to end",
-              {{"running", tasks.running()}, {"grace_ms", options_.grace.count()}});
-  auto patient = [&]() -> asio::awaitable<void> {
-    co_await within(options_.grace, tasks.drained());
-  };
-  co_await first_of(patient(), hurried());
-  if (tasks.running() == 0) co_return;
-  log_.info("cancelling the activities that are left", {{"running", tasks.running()}});
-  tasks.cancel_all(CancelReason::worker_shutdown);
-  if (co_await within(kAfterCancel, tasks.drained())) co_return;
-  tasks.terminate_all();
-  co_await within(options_.term_grace + 2s, tasks.drained());
+bool Supervisor::user_code_left() const {
+  return std::ranges::any_of(workers_, &QueueWorker::user_code_left);
 }
 
 LogFields Supervisor::state() const {
-  LogFields state{{"polling", false},
-                  {"workflow_tasks", 0},
-                  {"activities", 0},
-                  {"children", LogFields::array()}};
-  if (!parts_) return state;
-  auto& parts = *parts_;
-  state["polling"] = parts.workflow_tasks.has_value() || parts.activity_tasks.has_value();
-  if (parts.workflow_tasks) state["workflow_tasks"] = parts.workflow_tasks->running();
-  if (parts.activity_tasks) state["activities"] = parts.activity_tasks->running();
-  if (auto* pool = parts.pool()) state["children"] = pool->child_pids();
-  return state;
-}
-
-int Supervisor::report(const std::exception_ptr& error) {
-  try {
-    std::rethrow_exception(error);
-  } catch (const ModuleError& e) {
-    log_.error(e.what());
-    return kExitModule;
-  } catch (const children::PoolError& e) {
-    log_.error(e.what());
-    return e.module() ? kExitModule : kExitFatal;
-  } catch (const ConnectError& e) {
-    log_.error(e.what());
-    return kExitUnreachable;
-  } catch (const SettingsError& e) {
-    log_.error(e.what());
-    return kExitUsage;
-  } catch (const DevServerError& e) {
-    log_.error(e.what());
-    return kExitUsage;
-  } catch (const std::exception& e) {
-    log_.error(e.what());
-    return kExitFatal;
-  }
+  LogFields workers = LogFields::array();
+  for (const auto& worker : workers_) workers.push_back(worker.state());
+  return {{"workers", std::move(workers)}};
 }
 
 }  // namespace temporal::supervisor

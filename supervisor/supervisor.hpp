@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Owns the parts of a worker and knows their order: who starts before whom, who stops after whom.
-// run() is the table of contents. No part knows this file.
+// The process: its connection, signals, watchdog and dev server, and the workers of its task queues. serve() is the table of
+// contents: who starts before whom, who stops after whom. No part knows this file.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -8,74 +8,79 @@
 #include <boost/asio/signal_set.hpp>
 #include <exception>
 #include <filesystem>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "shared/ipc/fd.hpp"
 #include "supervisor/dev_server.hpp"
-#include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
+#include "supervisor/queue_worker.hpp"
 #include "supervisor/state_signal.hpp"
 #include "supervisor/threads/crash_report.hpp"
 #include "supervisor/threads/watchdog.hpp"
 #include "supervisor/wakeup.hpp"
+#include "temporal/log.hpp"
 #include "temporal/module.hpp"
 
 namespace temporal::supervisor {
 
 class Supervisor {
  public:
-  /// `own_modules`: those of a program that brings its modules itself; the zygote is then this
-  /// program again.
-  Supervisor(Options options, std::span<const ModuleFunction> own_modules, Log& log);
+  /// Whose signals and crashes: the supervisor's own process has handlers, a program that embeds a worker keeps its own.
+  enum class Process { own, embedding };
+
+  /// `workers`: one for each task queue, at least one; what concerns the process (address, log, dev server) is the first one's.
+  /// `own_modules`: those of a program that brings its modules itself; the zygote is then this program again.
+  Supervisor(std::vector<Options> workers, std::span<const ModuleFunction> own_modules, Logger& log,
+             Process process = Process::own);
   ~Supervisor();
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
-  /// Serves until a signal or a fatal error. Returns an ExitCode.
-  int run();
+  /// Serves until it is told to stop, or a fatal error, which it throws. Once.
+  void run();
+  /// Any thread: run() stops in order and returns. A second time: without waiting for activities.
+  void request_stop();
+  /// After run(): user code still runs in this process. It holds what the destructor would free, and it may never return.
+  [[nodiscard]] bool user_code_left() const;
+  /// For who ends the process without destroying this.
+  void end_dev_server() { dev_server_.reset(); }
 
  private:
-  struct Parts;  // what exists only while there is a server
+  struct Server;  // the connection, which exists only while there is a server
 
   boost::asio::awaitable<void> serve();
-  void load_modules();
-  boost::asio::awaitable<void> start_homes();
+  boost::asio::awaitable<void> start();
   boost::asio::awaitable<void> connect();
-  boost::asio::awaitable<void> check_namespace();
-  std::filesystem::path zygote_program();
-  void start_polling();
-  void start_workflows();
-  void start_activities();
-  boost::asio::awaitable<void> until_told_to_stop();
+  boost::asio::awaitable<void> take_signals();
+  boost::asio::awaitable<void> stop_asked();
   boost::asio::awaitable<void> stop();
-  boost::asio::awaitable<void> announce_stop();
-  boost::asio::awaitable<void> end_polling();
-  boost::asio::awaitable<void> drain_activities();
+  void start_dev_server();
+  std::filesystem::path zygote_program();
   void fail(std::exception_ptr error);
-  int report(const std::exception_ptr& error);
+  void ask_to_stop();
   [[nodiscard]] LogFields state() const;
 
-  Options options_;
+  std::vector<Options> options_;
   std::span<const ModuleFunction> own_modules_;
-  Log& log_;
-  Module module_;
-  bool serves_workflows_ = false;
-  bool serves_activities_ = false;
+  Logger& log_;
   boost::asio::io_context core_{1};
-  Watchdog watchdog_{log_, {.stall = options_.loop_stall}};
-  CrashReports crash_reports_{watchdog_, log_};
-  Watchdog::Watch core_watch_;
-  boost::asio::signal_set signals_{core_, SIGINT, SIGTERM};
-  StateSignal state_signal_{core_, log_, [this] { return state(); }};
-  int signals_seen_ = 0;
+  Watchdog watchdog_;
+  std::optional<CrashReports> crash_reports_;
+  std::optional<boost::asio::signal_set> signals_;
+  std::optional<StateSignal> state_signal_;
+  bool stop_asked_ = false;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};
+  Hurry hurry_{core_.get_executor()};
   ipc::UniqueFd zygote_binary_;
   std::optional<DevServer> dev_server_;  // ends after all that talks to it
-  std::unique_ptr<Parts> parts_;
+  std::unique_ptr<Server> server_;
+  std::list<QueueWorker> workers_;
 };
 
 }  // namespace temporal::supervisor

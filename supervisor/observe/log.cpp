@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/observe/log.hpp"
 
+#include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <unistd.h>
@@ -59,6 +60,12 @@ std::string json_line(LogLevel level, std::string_view message, const LogFields&
   return dumped(line);
 }
 
+// A pipe that is full, or a terminal that is halted, would keep the core loop in its next line for as long as it stays so.
+bool takes_a_line() {
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&out, 1, 0) != 0;
+}
+
 }  // namespace
 
 Log::Log(LogFormat format, LogLevel lowest)
@@ -73,9 +80,19 @@ Log::Log(LogFormat format, LogLevel lowest)
 Log::~Log() = default;
 
 void Log::write(LogLevel level, std::string_view message, const LogFields& fields) {
-  const auto as = spdlog_level(level);
-  if (!sink_->should_log(as)) return;
-  sink_->log(as, json_ ? json_line(level, message, fields) : text_line(message, fields));
+  if (!sink_->should_log(spdlog_level(level))) return;
+  if (lost_.load() > 0 && takes_a_line())
+    if (const auto lost = lost_.exchange(0); lost > 0)
+      put(level, "lines of this log were lost: nobody read them", {{"lines", lost}});
+  if (takes_a_line())
+    put(level, message, fields);
+  else
+    ++lost_;
+}
+
+void Log::put(LogLevel level, std::string_view message, const LogFields& fields) {
+  sink_->log(spdlog_level(level),
+             json_ ? json_line(level, message, fields) : text_line(message, fields));
 }
 
 }  // namespace temporal::supervisor

@@ -3,6 +3,8 @@
 // collector otherwise.
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -16,7 +18,7 @@ namespace temporal::supervisor {
 
 enum class LogFormat { automatic, text, json };
 
-/// Any thread may write.
+/// Any thread may write, and none waits: while nobody reads what stderr leads to, lines are lost, and counted.
 class Log final : public Logger {
  public:
   explicit Log(LogFormat format = LogFormat::automatic, LogLevel lowest = LogLevel::info);
@@ -25,8 +27,11 @@ class Log final : public Logger {
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
 
  private:
+  void put(LogLevel level, std::string_view message, const LogFields& fields);
+
   bool json_;
   std::shared_ptr<spdlog::logger> sink_;
+  std::atomic<std::uint64_t> lost_ = 0;
 };
 
 }  // namespace temporal::supervisor

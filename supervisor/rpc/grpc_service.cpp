@@ -58,7 +58,10 @@ std::string namespace_of(const Request& request) {
 }  // namespace
 
 GrpcService::GrpcService(Connection& connection, ServiceOptions options)
-    : connection_(connection), options_(std::move(options)), random_(std::random_device{}()) {}
+    : connection_(connection),
+      options_(std::move(options)),
+      outages_(options_.log),
+      random_(std::random_device{}()) {}
 
 asio::awaitable<bool> GrpcService::run(const CallOptions& options, CallKind kind,
                                        const MessageLite& request, MessageLite& response) {
@@ -67,11 +70,17 @@ asio::awaitable<bool> GrpcService::run(const CallOptions& options, CallKind kind
   const auto start = steady_clock::now();
   for (;;) {
     const auto result = co_await call(connection_, options, request, response);
-    if (result.ok()) co_return true;
-    if (kind == CallKind::poll && is_empty_poll(result)) co_return false;
+    const bool empty = kind == CallKind::poll && is_empty_poll(result);
+    if (result.ok() || empty) {
+      outages_.answered(name_of(options), steady_clock::now());
+      co_return result.ok();
+    }
     const auto wait = retry.after(result, since(start));
-    if (!wait) throw error_of(options, result);
-    if (options_.on_retry) options_.on_retry(name_of(options), result, *wait);
+    if (!wait) {
+      outages_.gave_up(name_of(options));
+      throw error_of(options, result);
+    }
+    outages_.failed(name_of(options), result, *wait, steady_clock::now());
     co_await pause(*wait);
   }
 }

@@ -12,6 +12,7 @@
 
 #include "supervisor/rpc/call.hpp"
 #include "supervisor/rpc/connection.hpp"
+#include "supervisor/rpc/outages.hpp"
 #include "supervisor/rpc/retry.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 
@@ -23,11 +24,8 @@ struct ServiceOptions {
   std::chrono::milliseconds long_poll_deadline = std::chrono::seconds{70};
   std::chrono::milliseconds shutdown_deadline =
       std::chrono::seconds{5};  ///< of ShutdownWorker, which is tried once
-  RetryOptions retry;
-  /// Told of each failed try that will be repeated, and after how long. Called on the loop; may log, must not throw.
-  std::function<void(std::string_view method, const CallResult& failed,
-                     std::chrono::milliseconds wait)>
-      on_retry = {};
+  RetryOptions retry{};
+  Logger* log = nullptr;  ///< told of outages
 };
 
 /// No server answered in time. what() is one sentence that names the address.
@@ -81,6 +79,7 @@ class GrpcService final : public WorkflowService {
 
   Connection& connection_;
   ServiceOptions options_;
+  Outages outages_;
   std::minstd_rand random_;
 };
 

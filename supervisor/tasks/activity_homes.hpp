@@ -42,7 +42,7 @@ class ActivityHomes {
 
   [[nodiscard]] Homes table();
   /// Null without children.
-  [[nodiscard]] children::ChildPool* pool() noexcept { return pool_.get(); }
+  [[nodiscard]] children::ChildPool* pool() const noexcept { return pool_.get(); }
   /// User code runs on a thread: it holds what a destructor would free.
   [[nodiscard]] bool threads_busy() const;
 

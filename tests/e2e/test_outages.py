@@ -10,6 +10,7 @@ def test_a_worker_outlives_its_server_and_serves_the_next(start, queue):
     with DevServer(port) as first:
         worker = start("hello", "--children", "1", address=first.address)
         assert first.start("SayHello", "first", queue=queue).result() == "Hello, first!"
+    worker.wait_for("calls to the server fail, they are tried again")
     with DevServer(port) as second:
         assert second.start("SayHello", "second", queue=queue).result() == "Hello, second!"
     worker.stop()  # without a server

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 import signal
 
+from harness.server import free_port
 from harness.waiting import wait_until
 
 
@@ -52,8 +53,15 @@ def test_LC12_SIGUSR1_writes_the_state_and_the_worker_serves_on(server, start, q
     run = server.call("hold", str(folder), queue=queue)
     wait_until("the activity runs", lambda: list(folder.iterdir()))
     worker.signal(signal.SIGUSR1)
-    state = worker.wait_for("state; free memory was given back")
+    [state] = worker.wait_for("state; free memory was given back")["workers"]
     assert state["activities"] == 1
     assert [str(pid) for pid in state["children"]] == [f.name for f in folder.iterdir()]
     (folder / "release").touch()
     assert run.result() == "released in attempt 1"
+
+
+def test_a_killed_supervisor_takes_its_dev_server_along(start, queue):
+    worker = start("hello", "--children", "1", "--dev", address=f"127.0.0.1:{free_port()}")
+    assert len(worker.processes()) == 3  # the server, a zygote and a child
+    worker.signal(signal.SIGKILL)
+    wait_until("none of its processes is left", lambda: not worker.processes())

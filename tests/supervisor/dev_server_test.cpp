@@ -8,8 +8,11 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -62,6 +65,15 @@ class Script {
   fs::path folder_;
 };
 
+// A zombie does not.
+bool runs_still(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string stat;
+  if (!std::getline(file, stat)) return false;
+  const auto name_ends = stat.rfind(')');
+  return name_ends + 2 < stat.size() && stat[name_ends + 2] != 'Z';
+}
+
 // Somebody who listens on a port of loopback.
 class Listener {
  public:
@@ -90,7 +102,7 @@ class Listener {
 TEST_CASE("the server is told its ports, its namespace and where its data goes; it ends with us") {
   Script script;
   {
-    const DevServer server({.port = 0, .name_space = "shop", .database = "dev.db"});
+    const DevServer server({.port = 0, .name_spaces = {"shop"}, .database = "dev.db"});
     script.hear();
     CHECK(script.told("server start-dev"));
     CHECK(script.told("--port " + server.address().substr(server.address().rfind(':') + 1)));
@@ -122,6 +134,38 @@ TEST_CASE("a server that does not listen to SIGTERM is killed") {
     script.hear();
   }
   CHECK_FALSE(script.runs());
+}
+
+TEST_CASE("a server does not outlive a process that was killed") {
+  Script script;
+  const pid_t killed = ::fork();
+  if (killed == 0) {
+    const DevServer server({.port = 0});
+    for (;;) ::pause();
+  }
+  script.hear();
+  ::kill(killed, SIGKILL);
+  ::waitpid(killed, nullptr, 0);
+  // Not our child: it is adopted by somebody who may take a while to bury it.
+  for (int i = 0; i < 10'000 && runs_still(script.pid); ++i) ::usleep(1'000);
+  CHECK_FALSE(runs_still(script.pid));
+  if (runs_still(script.pid)) ::kill(script.pid, SIGKILL);
+}
+
+TEST_CASE("a server that ends by itself is told of") {
+  Script script("exit 3");
+  DevServer server({.port = 0});
+  boost::asio::io_context core(1);
+  std::string said;
+  boost::asio::co_spawn(core, server.died(), [&](const std::exception_ptr& error) {
+    try {
+      std::rethrow_exception(error);
+    } catch (const DevServerError& e) {
+      said = e.what();
+    }
+  });
+  core.run();
+  CHECK(said.find("the dev server at " + server.address() + " ended by itself") == 0);
 }
 
 TEST_CASE("no program is one sentence that says what to install") {

@@ -230,6 +230,11 @@ TEST_CASE("a wrong flag or value is named") {
   says(refusal({"--identity", "caf\xc3\xa9"}), "only printable ASCII");
   says(refusal({"--namespace", "caf\xc3\xa9"}), "only printable ASCII");
   says(refusal(parse({"--module", "m.so", "--task-queue", std::string(1001, 'q')})), "1000 bytes");
+  says(refusal(
+           parse({"--module", "m.so", "--task-queue", "q", "--identity", std::string(1001, 'i')})),
+       "1000 bytes");
+  says(refusal(parse({"--module", "m.so", "--task-queue", "caf\xe9"})),
+       "--task-queue: is not valid UTF-8");
 }
 
 TEST_CASE("an address has a host and a port") {

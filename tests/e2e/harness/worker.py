@@ -9,6 +9,7 @@ import time
 import uuid
 
 from . import processes
+from .server import temporal_cli
 from .waiting import PATIENCE, wait_until
 
 BUILD = pathlib.Path(os.environ.get("TEMPORAL_BUILD", "build/gcc")).resolve()
@@ -46,7 +47,7 @@ class Worker:
         self.process = subprocess.Popen(
             [str(c) for c in command], cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-            env={**os.environ, processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)})
+            env={**os.environ, "TEMPORAL_CLI": temporal_cli(), processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

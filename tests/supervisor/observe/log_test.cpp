@@ -57,6 +57,33 @@ TEST_CASE("JSON is one object a line: level, message, time and the fields") {
   CHECK(nlohmann::json::parse(lines[1])["message"] == "{} %s \"quoted\"\nsecond line");
 }
 
+TEST_CASE("nobody waits for a reader who does not read: what is lost meanwhile is counted") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const int real = ::dup(STDERR_FILENO);
+  ::dup2(ends[1], STDERR_FILENO);
+  {
+    Log log(LogFormat::json);
+    constexpr int kMoreThanAPipeHolds = 10'000;
+    for (int i = 0; i < kMoreThanAPipeHolds; ++i) log.info("unread", {{"number", i}});
+    std::string unread(1 << 20, '\0');
+    REQUIRE(::read(ends[0], unread.data(), unread.size()) > 0);
+    log.info("read again");
+  }
+  ::dup2(real, STDERR_FILENO);
+  ::close(real);
+  ::close(ends[1]);
+  std::string text(1 << 20, '\0');
+  text.resize(static_cast<std::size_t>(::read(ends[0], text.data(), text.size())));
+  ::close(ends[0]);
+  std::istringstream stream(text);
+  std::string lost, again;
+  std::getline(stream, lost);
+  std::getline(stream, again);
+  CHECK(nlohmann::json::parse(lost)["lines"].get<int>() > 100);
+  CHECK(nlohmann::json::parse(again)["message"] == "read again");
+}
+
 TEST_CASE("text is for reading: time, level, message, fields") {
   const auto lines = written([] {
     Log log(LogFormat::text);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "supervisor/rpc/grpc_service.hpp"
+#include "tests/fake_server/recording_log.hpp"
 #include "tests/supervisor/rpc/peer.hpp"
 #include "tests/supervisor/rpc/run.hpp"
 #include "tests/support/dev_server.hpp"
@@ -68,16 +69,17 @@ TEST_CASE("a unary call is tried until the server recovers") {
     response.mutable_namespace_info()->set_name("default");
     return Answer{{}, response.SerializeAsString()};
   });
-  std::vector<std::string> told;
+  test::RecordingLog log;
   auto options = quick();
-  options.on_retry = [&](std::string_view method, const CallResult& failed, auto) {
-    told.push_back(std::string(method) + ": " + failed.message);
-  };
+  options.log = &log;
   const auto reply = with_service<v1::DescribeNamespaceResponse>(
       peer.address(), options, [](GrpcService& s) { return s.describe_namespace({}); });
   CHECK(reply.namespace_info().name() == "default");
   CHECK(tries == 4);
-  CHECK(told == std::vector<std::string>(3, "DescribeNamespace: not now"));
+  REQUIRE(log.lines.size() == 3);
+  CHECK(log.lines[0].level == LogLevel::debug);
+  CHECK(log.lines[0].fields["method"] == "DescribeNamespace");
+  CHECK(log.lines[0].fields["error"] == "not now");
 }
 
 TEST_CASE("a unary call gives up after ten tries, and says what failed") {

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/queue_worker.hpp"
+
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+#include <utility>
+
+#include "shared/module_loader.hpp"
+#include "supervisor/children/child_pool.hpp"
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+
+namespace temporal::supervisor {
+
+namespace ws = api::workflowservice::v1;
+namespace enums = api::enums::v1;
+
+namespace {
+
+// From "cancel what runs" to SIGTERM.
+constexpr auto kAfterCancel = 3s;
+// A namespace that was made a moment ago (the dev server makes its own while it starts) is not seen
+// at once.
+constexpr auto kNamespaceAppears = 3s;
+
+}  // namespace
+
+QueueWorker::QueueWorker(asio::any_io_executor core, Options options,
+                         std::span<const ModuleFunction> own_modules, Watchdog& watchdog,
+                         Logger& log)
+    : core_(std::move(core)),
+      options_(std::move(options)),
+      own_modules_(own_modules),
+      watchdog_(watchdog),
+      log_(log),
+      instance_key_(boost::uuids::to_string(boost::uuids::random_generator()())) {}
+
+void QueueWorker::load_modules() {
+  register_own(own_modules_, module_);
+  for (const auto& path : options_.modules) load_module(path, module_);
+  const bool workflows = !module_.workflows().empty();
+  const bool activities = !module_.activities().empty() || module_.catch_all();
+  if (!workflows && !activities)
+    throw SettingsError(
+        "the modules register neither a workflow nor an activity: nothing to serve");
+  if (options_.workflows_only && !workflows)
+    throw SettingsError("--workflows-only, but the modules register no workflow: nothing to serve");
+  if (options_.activities_only && !activities)
+    throw SettingsError(
+        "--activities-only, but the modules register no activity: nothing to serve");
+  serves_workflows_ = workflows && !options_.activities_only;
+  serves_activities_ = activities && !options_.workflows_only;
+}
+
+asio::awaitable<void> QueueWorker::start_homes(
+    const std::function<std::filesystem::path()>& zygote_program) {
+  if (!serves_activities_) co_return;
+  homes_.emplace(core_, options_, module_, watchdog_, log_);
+  children::ZygoteProgram program;
+  if (homes_->needs_children())
+    program = {.executable = zygote_program(), .modules = options_.modules};
+  co_await homes_->start(std::move(program));
+}
+
+asio::awaitable<void> QueueWorker::check_namespace(WorkflowService& service, std::string address) {
+  service_ = &service;
+  options_.address = std::move(address);
+  const auto give_up = std::chrono::steady_clock::now() + kNamespaceAppears;
+  for (;;) {
+    try {
+      ws::DescribeNamespaceRequest request;
+      request.set_namespace_(options_.name_space);
+      name_space_ = co_await service_->describe_namespace(std::move(request));
+      co_return;
+    } catch (const RpcError& error) {
+      if (error.code() == RpcCode::unimplemented) co_return;
+      if (error.code() != RpcCode::not_found) throw;
+      if (std::chrono::steady_clock::now() > give_up)
+        throw SettingsError("namespace '" + options_.name_space + "' does not exist at " +
+                            options_.address + "; create it, or name another with --namespace");
+    }
+    co_await pause(200ms);
+  }
+}
+
+void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
+                                std::function<void(std::exception_ptr)> failed) {
+  if (serves_workflows_) start_workflows(system.capabilities().sdk_metadata(), failed);
+  if (serves_activities_) start_activities(failed);
+  log_.info("polling", {{"address", options_.address},
+                        {"namespace", options_.name_space},
+                        {"task_queue", options_.task_queue},
+                        {"workflows", serves_workflows_ ? module_.workflows().size() : 0},
+                        {"activities", serves_activities_ ? module_.activities().size() : 0},
+                        {"children", pool() ? pool()->capacity() : 0},
+                        {"server", system.server_version()}});
+}
+
+void QueueWorker::start_workflows(bool sdk_metadata,
+                                  const std::function<void(std::exception_ptr)>& failed) {
+  workflow_threads_.emplace(core_, options_.workflow_threads, options_.deadlock_timeout);
+  workflow_permits_.emplace(core_, options_.max_concurrent_workflow_tasks);
+  workflow_tasks_.emplace(core_,
+                          WorkflowQueue{.name_space = options_.name_space,
+                                        .task_queue = options_.task_queue,
+                                        .identity = options_.identity,
+                                        .worker_instance_key = instance_key_,
+                                        .pollers = options_.workflow_pollers,
+                                        .deadlock_timeout = options_.deadlock_timeout,
+                                        .server_keeps_sdk_metadata = sdk_metadata},
+                          module_, *service_, *workflow_threads_, *workflow_permits_, log_);
+  workflow_tasks_->start(failed);
+}
+
+void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>& failed) {
+  activity_permits_.emplace(core_, options_.max_concurrent_activities);
+  attempts_.emplace(AttemptSettings{.core = core_,
+                                    .service = *service_,
+                                    .log = log_,
+                                    .name_space = options_.name_space,
+                                    .identity = options_.identity,
+                                    .slow_task = options_.slow_task});
+  if (auto limit = name_space_.namespace_info().limits().blob_size_limit_error(); limit > 0)
+    attempts_->blob_limit = static_cast<std::size_t>(limit);
+  activity_tasks_.emplace(
+      ActivityQueue{.name_space = options_.name_space,
+                    .task_queue = options_.task_queue,
+                    .identity = options_.identity,
+                    .worker_instance_key = instance_key_,
+                    .pollers = options_.activity_pollers,
+                    .plain = options_.activity_executor,
+                    .per_second = options_.activities_per_second,
+                    .queue_per_second = options_.task_queue_activities_per_second},
+      module_, *attempts_, *activity_permits_, homes_->table());
+  activity_tasks_->start(failed);
+}
+
+asio::awaitable<void> QueueWorker::stop(Hurry& hurry) {
+  if (workflow_tasks_) workflow_tasks_->stop_polling();
+  if (activity_tasks_) activity_tasks_->stop_polling();
+  if (activity_tasks_) activity_tasks_->notify_shutdown();
+  if (pool()) pool()->notify_shutdown();
+  if (polling()) co_await announce_stop();
+  co_await end_polling();
+  if (activity_tasks_) co_await drain_activities(hurry);
+  if (workflow_tasks_) co_await within(5s, workflow_tasks_->drained());
+  if (pool()) co_await pool()->stop();
+}
+
+// The server moves what it keeps for this worker to others.
+asio::awaitable<void> QueueWorker::announce_stop() {
+  ws::ShutdownWorkerRequest request;
+  request.set_namespace_(options_.name_space);
+  request.set_identity(options_.identity);
+  request.set_worker_instance_key(instance_key_);
+  request.set_task_queue(options_.task_queue);
+  if (workflow_tasks_) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_WORKFLOW);
+  if (activity_tasks_) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_ACTIVITY);
+  request.set_reason("the worker is stopping");
+  try {
+    co_await service_->shutdown_worker(std::move(request));
+  } catch (const RpcError& error) {
+    log_.debug("the server was not told of the stop", {{"error", error.what()}});
+  }
+}
+
+// Some servers end the open polls now by themselves. A task that comes with one is still served.
+asio::awaitable<void> QueueWorker::end_polling() {
+  using namespace asio::experimental::awaitable_operators;
+  const bool polls_end =
+      name_space_.namespace_info().capabilities().worker_poll_complete_on_shutdown();
+  const auto patience = polls_end ? 5s : 1s;
+  auto activities = [&]() -> asio::awaitable<void> {
+    if (activity_tasks_) co_await activity_tasks_->end_polling(patience);
+  };
+  auto workflows = [&]() -> asio::awaitable<void> {
+    if (workflow_tasks_) co_await workflow_tasks_->end_polling(patience);
+  };
+  co_await (activities() && workflows());
+}
+
+asio::awaitable<void> QueueWorker::drain_activities(Hurry& hurry) {
+  auto& tasks = *activity_tasks_;
+  if (tasks.running() > 0)
+    log_.info("waiting for activities to end",
+              {{"running", tasks.running()}, {"grace_ms", options_.grace.count()}});
+  auto patient = [&]() -> asio::awaitable<void> {
+    co_await within(options_.grace, tasks.drained());
+  };
+  co_await first_of(patient(), hurry.asked());
+  if (tasks.running() == 0) co_return;
+  log_.info("cancelling the activities that are left", {{"running", tasks.running()}});
+  tasks.cancel_all(CancelReason::worker_shutdown);
+  if (co_await within(kAfterCancel, tasks.drained())) co_return;
+  tasks.terminate_all();
+  co_await within(options_.term_grace + 2s, tasks.drained());
+}
+
+bool QueueWorker::user_code_left() const {
+  return (workflow_threads_ && workflow_threads_->lost() > 0) ||
+         (workflow_tasks_ && workflow_tasks_->running() > 0) ||
+         (activity_tasks_ && activity_tasks_->running() > 0) || (homes_ && homes_->threads_busy());
+}
+
+LogFields QueueWorker::state() const {
+  LogFields state{{"task_queue", options_.task_queue},
+                  {"polling", polling()},
+                  {"workflow_tasks", workflow_tasks_ ? workflow_tasks_->running() : 0},
+                  {"activities", activity_tasks_ ? activity_tasks_->running() : 0},
+                  {"children", LogFields::array()}};
+  if (homes_ && homes_->pool()) state["children"] = homes_->pool()->child_pids();
+  return state;
+}
+
+}  // namespace temporal::supervisor

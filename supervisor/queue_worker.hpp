@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// A process may serve several task queues: each has its modules, homes, places and polls, and here is one of them. It knows the
+// order in which they start and stop; what all of them share (connection, watchdog, log, signals) is the Supervisor's.
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <exception>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "supervisor/options.hpp"
+#include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/tasks/activity_homes.hpp"
+#include "supervisor/tasks/activity_tasks.hpp"
+#include "supervisor/tasks/permits.hpp"
+#include "supervisor/tasks/workflow_tasks.hpp"
+#include "supervisor/threads/watchdog.hpp"
+#include "supervisor/threads/workflow_threads.hpp"
+#include "supervisor/wakeup.hpp"
+#include "temporal/log.hpp"
+#include "temporal/module.hpp"
+
+namespace temporal::supervisor {
+
+/// A second stop signal: activities are no longer waited for.
+class Hurry {
+ public:
+  explicit Hurry(boost::asio::any_io_executor core) : told_(std::move(core)) {}
+  void ask() {
+    asked_ = true;
+    told_.notify();
+  }
+  boost::asio::awaitable<void> asked() {
+    while (!asked_) co_await told_.wait();
+  }
+
+ private:
+  bool asked_ = false;
+  Wakeup told_;
+};
+
+/// Thread rule: core loop only. Its steps are called in the order they are declared in; after a step that threw, only stop().
+class QueueWorker {
+ public:
+  /// All must outlive it.
+  QueueWorker(boost::asio::any_io_executor core, Options options,
+              std::span<const ModuleFunction> own_modules, Watchdog& watchdog, Logger& log);
+  QueueWorker(const QueueWorker&) = delete;
+  QueueWorker& operator=(const QueueWorker&) = delete;
+
+  /// Throws ModuleError; SettingsError when the modules leave nothing to serve.
+  void load_modules();
+  /// Returns when every home can take tasks. `zygote_program` is asked when one is needed. Throws children::PoolError,
+  /// ModuleError, SettingsError.
+  boost::asio::awaitable<void> start_homes(
+      const std::function<std::filesystem::path()>& zygote_program);
+  /// `address`: of the service. Throws SettingsError when the namespace does not exist.
+  boost::asio::awaitable<void> check_namespace(WorkflowService& service, std::string address);
+  /// `failed` is told of what ends the worker.
+  void start_polling(const api::workflowservice::v1::GetSystemInfoResponse& system,
+                     std::function<void(std::exception_ptr)> failed);
+  /// Each step is bounded; all of it fits into the 30 s that Kubernetes allows.
+  boost::asio::awaitable<void> stop(Hurry& hurry);
+
+  [[nodiscard]] bool polling() const noexcept { return workflow_tasks_ || activity_tasks_; }
+  /// It holds what a destructor would free, and it may never return.
+  [[nodiscard]] bool user_code_left() const;
+  [[nodiscard]] LogFields state() const;
+
+ private:
+  void start_workflows(bool sdk_metadata, const std::function<void(std::exception_ptr)>& failed);
+  void start_activities(const std::function<void(std::exception_ptr)>& failed);
+  boost::asio::awaitable<void> announce_stop();
+  boost::asio::awaitable<void> end_polling();
+  boost::asio::awaitable<void> drain_activities(Hurry& hurry);
+  [[nodiscard]] children::ChildPool* pool() { return homes_ ? homes_->pool() : nullptr; }
+
+  boost::asio::any_io_executor core_;
+  Options options_;
+  std::span<const ModuleFunction> own_modules_;
+  Watchdog& watchdog_;
+  Logger& log_;
+  Module module_;
+  bool serves_workflows_ = false;
+  bool serves_activities_ = false;
+  WorkflowService* service_ = nullptr;  // since check_namespace()
+  api::workflowservice::v1::DescribeNamespaceResponse name_space_;
+  std::string instance_key_;
+
+  // Declared in order of need: who is used by others comes first, and is destroyed last.
+  std::optional<WorkflowThreads> workflow_threads_;
+  std::optional<Permits> workflow_permits_, activity_permits_;
+  std::optional<ActivityHomes> homes_;
+  std::optional<AttemptSettings> attempts_;
+  std::optional<WorkflowTasks> workflow_tasks_;
+  std::optional<ActivityTasks> activity_tasks_;
+};
+
+}  // namespace temporal::supervisor
