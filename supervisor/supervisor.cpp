@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/supervisor.hpp"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -26,6 +28,25 @@ int port_of(const std::string& address) {
   } catch (const std::exception&) {
     throw SettingsError("--address " + address + " names no port; write HOST:PORT");
   }
+}
+
+// A child's sockets, memory and pidfd, and what the process has beside them.
+constexpr rlim_t kDescriptorsPerChild = 6;
+constexpr rlim_t kDescriptorsBeside = 64;
+
+// A limit that is too low would show only as children that cannot be forked.
+void allow_descriptors(const std::vector<Options>& workers) {
+  rlim_t needed = kDescriptorsBeside;
+  for (const auto& worker : workers)
+    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.children + worker.offload_children);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < needed)
+    throw SettingsError("this process may open " + std::to_string(limit.rlim_max) +
+                        " descriptors, and its children need " + std::to_string(needed) +
+                        ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children");
 }
 
 }  // namespace
@@ -77,6 +98,7 @@ asio::awaitable<void> Supervisor::serve() {
   std::exception_ptr failed;
   try {
     for (auto& worker : workers_) worker.load_modules();
+    allow_descriptors(options_);
     if (options_.front().dev) start_dev_server();
     // Being told to stop ends a start that waits (for the server, say) as well as the service.
     if (dev_server_)

@@ -55,9 +55,30 @@ bool may_be_json(std::string_view text) {
   return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
 }
 
+// What reads and writes JSON calls itself for each level, and so does Protobuf, which gives up at 100.
+bool nested_too_deeply(std::string_view text) {
+  constexpr int kDeepest = 1'000;
+  int depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\')
+      ++i;
+    else if (c == '"')
+      quoted = !quoted;
+    else if (!quoted && (c == '{' || c == '['))
+      depth += 1;
+    else if (!quoted && (c == '}' || c == ']'))
+      depth -= 1;
+    if (depth > kDeepest) return true;
+  }
+  return false;
+}
+
 std::vector<History> parse(std::string_view text, std::string_view name) {
   std::optional<std::string> why;
   if (name.ends_with(".json") || (!name.ends_with(".bin") && may_be_json(text))) {
+    if (nested_too_deeply(text)) refuse(name, "its JSON is nested too deeply for a history");
     try {
       return histories_from(json::parse(text), name);
     } catch (const json::exception& error) {

@@ -3,7 +3,7 @@
 
 import pytest
 from harness.server import DevServer, free_port
-from harness.worker import module
+from harness.worker import SUPERVISOR, module
 
 
 def refused(worker, code):
@@ -62,3 +62,17 @@ def test_a_namespace_that_does_not_exist(start):
 def test_no_children_for_activities_that_need_one(start):
     assert "say_hello" in refused(start("hello", "--children", "0", wait=False), 2)
     assert module("hello").exists()
+
+
+def test_a_limit_of_descriptors_that_is_too_low_is_raised_or_said(server, start, queue, tmp_path):
+    def limited(numbers):
+        program = tmp_path / f"limited-{numbers.replace(' ', '-')}"
+        program.write_text(f'#!/bin/bash\nulimit -S -n {numbers.split()[0]}; ulimit -H -n {numbers.split()[1]}\n'
+                           f'exec "{SUPERVISOR}" "$@"\n')
+        program.chmod(0o755)
+        return program
+
+    start("hello", "--children", "4", program=limited("40 4096"))
+    assert server.start("SayHello", "World", queue=queue).result() == "Hello, World!"
+    sentence = refused(start("hello", "--children", "4", program=limited("40 40"), wait=False), 2)
+    assert "this process may open 40 descriptors" in sentence and "ulimit -n" in sentence

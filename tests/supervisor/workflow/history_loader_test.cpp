@@ -101,6 +101,9 @@ TEST_CASE("what cannot be read is refused with the file's name and the reason") 
         "cannot read history junk.bin: it is neither JSON nor a serialized History");
   CHECK(error_of(R"({"events":[{"eventId":"x"}]})", "id.json").find("id.json") !=
         std::string::npos);
+  const std::string deep(200'000, '[');
+  CHECK(error_of("{\"events\":" + deep, "deep.json") ==
+        "cannot read history deep.json: its JSON is nested too deeply for a history");
   CHECK_THROWS_WITH_AS(
       (void)load_histories("/nowhere/h.json"),
       "cannot read history /nowhere/h.json: the file is missing, empty or not readable",
