@@ -43,7 +43,7 @@ void throw_last_heartbeat_unreadable(const DecodeError& error) {
 
 namespace {
 
-Offload* this_offload = nullptr;
+thread_local Offload* this_offload = nullptr;
 
 std::vector<temporal::detail::OffloadedFunction>& pending() {
   static std::vector<temporal::detail::OffloadedFunction> functions;
@@ -82,9 +82,8 @@ void Context::throw_if_cancelled() const {
 
 }  // namespace activity
 
-void take_offloaded(Module& into) {
-  for (auto& function : std::exchange(activity::detail::pending(), {}))
-    into.add(std::move(function));
+std::vector<detail::OffloadedFunction> take_offloaded() {
+  return std::exchange(activity::detail::pending(), {});
 }
 
 }  // namespace temporal

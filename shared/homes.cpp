@@ -57,8 +57,8 @@ bool has_home(const Module& module, Executor home, Executor plain) {
                       [&](const auto& activity) { return home_of(activity, plain) == home; });
 }
 
-Objects::~Objects() {
-  for (auto object = built_.rbegin(); object != built_.rend(); ++object) (*object)->destroy();
+void Objects::destroy() noexcept {
+  for (; !built_.empty(); built_.pop_back()) built_.back()->destroy();
 }
 
 void Objects::build(const Module& module, Process process, Executor plain) {

@@ -26,13 +26,14 @@ class Objects {
   Objects() = default;
   Objects(Objects&&) = default;
   Objects& operator=(Objects&&) = delete;
-  /// In reverse order.
-  ~Objects();
+  ~Objects() { destroy(); }
 
   /// Builds, in the order of their registration, those on which some activity runs here; in the
   /// zygote also those on which none runs at all, because hooks may use them. Throws ModuleError
   /// that names module and class.
   void build(const Module& module, Process process, Executor plain);
+  /// In reverse order.
+  void destroy() noexcept;
 
  private:
   std::vector<std::shared_ptr<detail::ObjectBase>> built_;

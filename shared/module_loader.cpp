@@ -11,7 +11,9 @@
 
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string_view>
+#include <tuple>
 #include <utility>
 
 #include "shared/offloaded.hpp"
@@ -61,33 +63,40 @@ bool is_cut_off(int fd, off_t size) {
   return false;
 }
 
-Descriptor private_copy(const std::filesystem::path& path) {
-  // O_NONBLOCK: opening a pipe would wait for somebody to write into it.
-  Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+struct File {
+  Descriptor descriptor;
   struct stat status {};
-  if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
-    refuse(path, std::string(std::strerror(errno)) + "; check the path given to --module");
-  if (!S_ISREG(status.st_mode))
-    refuse(path, "it is not a file; --module takes a shared object (.so)");
+};
 
+File open_file(const std::filesystem::path& path) {
+  // O_NONBLOCK: opening a pipe would wait for somebody to write into it.
+  File file{Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK))};
+  if (file.descriptor.get() < 0 || ::fstat(file.descriptor.get(), &file.status) != 0)
+    refuse(path, std::string(std::strerror(errno)) + "; check the path given to --module");
+  if (!S_ISREG(file.status.st_mode))
+    refuse(path, "it is not a file; --module takes a shared object (.so)");
+  return file;
+}
+
+Descriptor private_copy(const std::filesystem::path& path, const File& file) {
   constexpr std::size_t kLongestName = 200;
   const auto name = path.filename().string().substr(0, kLongestName);
   Descriptor copy(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (copy.get() < 0) refuse(path, std::string("memfd_create: ") + std::strerror(errno));
-  for (off_t done = 0; done < status.st_size;) {
-    auto sent = ::sendfile(copy.get(), file.get(), nullptr, status.st_size - done);
+  for (off_t done = 0; done < file.status.st_size;) {
+    auto sent = ::sendfile(copy.get(), file.descriptor.get(), nullptr, file.status.st_size - done);
     if (sent < 0) refuse(path, std::string("cannot copy it into memory: ") + std::strerror(errno));
     if (sent == 0) refuse(path, "it became shorter while it was read; is it being rebuilt?");
     done += sent;
   }
   ::fcntl(copy.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-  if (is_cut_off(copy.get(), status.st_size))
+  if (is_cut_off(copy.get(), file.status.st_size))
     refuse(path, "its end is missing; is it being rebuilt?");
   return copy;
 }
 
-void* open_private_copy(const std::filesystem::path& path) {
-  auto copy = private_copy(path);
+void* open_private_copy(const std::filesystem::path& path, const File& file) {
+  auto copy = private_copy(path, file);
   const auto name = "/proc/self/fd/" + std::to_string(copy.get());
   void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
@@ -102,10 +111,27 @@ void* open_private_copy(const std::filesystem::path& path) {
   return handle;
 }
 
+struct Loaded {
+  void* handle;
+  std::vector<detail::OffloadedFunction> offloaded;
+};
+
+// What a file announces while it is loaded it announces once: its second copy shares the first one's templates.
+Loaded& loaded(const std::filesystem::path& path) {
+  using Identity = std::tuple<dev_t, ino_t, time_t, long, off_t>;
+  static std::map<Identity, Loaded> files;
+  const auto file = open_file(path);
+  const auto& is = file.status;
+  const Identity identity{is.st_dev, is.st_ino, is.st_mtim.tv_sec, is.st_mtim.tv_nsec, is.st_size};
+  if (const auto found = files.find(identity); found != files.end()) return found->second;
+  void* handle = open_private_copy(path, file);
+  return files.emplace(identity, Loaded{handle, take_offloaded()}).first->second;
+}
+
 }  // namespace
 
 void load_module(const std::filesystem::path& path, Module& into) {
-  void* handle = open_private_copy(path);
+  auto& [handle, offloaded] = loaded(path);
   auto abi = reinterpret_cast<const char* (*)()>(::dlsym(handle, "temporal_module_abi"));
   auto fill = reinterpret_cast<ModuleFunction>(::dlsym(handle, "temporal_module_register"));
   if (!abi || !fill)
@@ -115,7 +141,7 @@ void load_module(const std::filesystem::path& path, Module& into) {
     refuse(path, "it was built against " + std::string(abi()) +
                      ", this is " TEMPORAL_MODULE_ABI "; build it again");
   into.set_origin(path.filename().string());
-  take_offloaded(into);
+  for (const auto& function : offloaded) into.add(function);
   try {
     fill(into);
   } catch (const std::exception& error) {
@@ -126,7 +152,8 @@ void load_module(const std::filesystem::path& path, Module& into) {
 }
 
 void register_own(std::span<const ModuleFunction> functions, Module& into) {
-  take_offloaded(into);
+  static const auto offloaded = take_offloaded();
+  for (const auto& function : offloaded) into.add(function);
   for (auto function : functions) function(into);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Loads user modules. Each is copied into a private sealed memfd first: replacing a mapped .so in
 // place on disk kills every process that maps it. Modules are never unloaded, and each keeps the
-// descriptor of its copy.
+// descriptor of its copy. A file that is named again, for another task queue, is not loaded again.
 #pragma once
 
 #include <filesystem>

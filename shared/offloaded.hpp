@@ -3,12 +3,13 @@
 // is loaded.
 #pragma once
 
+#include <vector>
+
 #include "temporal/module.hpp"
 
 namespace temporal {
 
-/// Moves what was announced since the last call into `into`. Thread rule: the thread that loads
-/// modules.
-void take_offloaded(Module& into);
+/// What was announced since the last call. Thread rule: the thread that loads modules.
+[[nodiscard]] std::vector<detail::OffloadedFunction> take_offloaded();
 
 }  // namespace temporal

@@ -123,11 +123,7 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
 
 LoopOffload::LoopOffload(asio::any_io_executor core, ChildExecutor* children,
                          ActivityThreads& threads)
-    : core_(std::move(core)), children_(children), threads_(threads) {
-  activity::detail::set_offload(this);
-}
-
-LoopOffload::~LoopOffload() { activity::detail::set_offload(nullptr); }
+    : core_(std::move(core)), children_(children), threads_(threads) {}
 
 asio::awaitable<Payload> LoopOffload::in_child(activity::Context* context, std::string function,
                                                Payloads arguments) {

@@ -13,13 +13,11 @@
 
 namespace temporal::supervisor {
 
-/// Answers activity::in_child() and activity::to_thread() while it lives; one in a process.
-/// Thread rule: made and ended on the core loop, called on the loops of user coroutines.
+/// Answers activity::in_child() and activity::to_thread() on the loops it was set for. Thread rule: made and ended on the core loop, called on the loops of user coroutines.
 class LoopOffload final : public activity::detail::Offload {
  public:
   /// `children`: null where the worker has none to hand over to.
   LoopOffload(boost::asio::any_io_executor core, ChildExecutor* children, ActivityThreads& threads);
-  ~LoopOffload() override;
 
   boost::asio::awaitable<Payload> in_child(activity::Context* context, std::string function,
                                            Payloads arguments) override;

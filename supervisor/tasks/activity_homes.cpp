@@ -2,6 +2,7 @@
 #include "supervisor/tasks/activity_homes.hpp"
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <string>
 #include <utility>
 
@@ -44,6 +45,15 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
         names_of(module, temporal::Executor::child, options.activity_executor) +
         ": allow children, put them on threads with --activity-executor threads, or make them "
         "coroutines");
+}
+
+// An object may hold sockets of a loop: it ends after the loop's last step, and before the loop.
+ActivityHomes::~ActivityHomes() {
+  watches_.clear();
+  if (loop_threads_) loop_threads_->join();
+  activity_threads_.reset();
+  aside_.reset();
+  objects_.destroy();
 }
 
 asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
@@ -89,9 +99,11 @@ void ActivityHomes::start_threads() {
 void ActivityHomes::start_loops() {
   loop_offload_.emplace(core_, offload_ ? &*child_executor_ : nullptr, *aside_);
   loop_threads_.emplace(options_.loop_threads);
-  for (const auto& loop : loop_threads_->all())
+  for (const auto& loop : loop_threads_->all()) {
+    asio::post(loop, [this] { activity::detail::set_offload(&*loop_offload_); });
     watches_.push_back(
         watchdog_.watch("loop-" + std::to_string(watches_.size()), Watchdog::LoopKind::user, loop));
+  }
   loop_places_.emplace(core_, options_.max_concurrent_activities);
   loop_executor_.emplace(module_, *loop_threads_, log_, options_.task_queue);
   loop_home_.emplace(Home{*loop_executor_, *loop_places_});

@@ -33,6 +33,9 @@ class ActivityHomes {
   /// All must outlive this. Throws SettingsError for options that leave an activity without a home.
   ActivityHomes(boost::asio::any_io_executor core, const Options& options, const Module& module,
                 Watchdog& watchdog, Logger& log);
+  ActivityHomes(const ActivityHomes&) = delete;
+  ActivityHomes& operator=(const ActivityHomes&) = delete;
+  ~ActivityHomes();
 
   /// Some activity, or what a coroutine hands over, needs a child process.
   [[nodiscard]] bool needs_children() const { return children_ || offload_; }

@@ -21,9 +21,12 @@ LoopThreads::LoopThreads(int count) {
   turn_ = loops_.begin();
 }
 
-LoopThreads::~LoopThreads() {
+LoopThreads::~LoopThreads() { join(); }
+
+void LoopThreads::join() {
   for (auto& loop : loops_) loop.context.stop();
-  for (auto& loop : loops_) loop.thread.join();
+  for (auto& loop : loops_)
+    if (loop.thread.joinable()) loop.thread.join();
 }
 
 boost::asio::io_context::executor_type LoopThreads::next() {

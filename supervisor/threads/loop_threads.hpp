@@ -17,8 +17,11 @@ class LoopThreads {
   explicit LoopThreads(int count);
   LoopThreads(const LoopThreads&) = delete;
   LoopThreads& operator=(const LoopThreads&) = delete;
-  /// Stops the loops, abandons what is still waiting on them, joins.
+  /// As join(), then abandons what is still waiting on the loops.
   ~LoopThreads();
+
+  /// Stops the loops and joins. What was made on them may still be destroyed.
+  void join();
 
   /// The loops in turn. Everything crosses by asio::post.
   [[nodiscard]] boost::asio::io_context::executor_type next();

@@ -22,7 +22,7 @@ namespace temporal::activity {
 
 namespace detail {
 
-/// Who runs what coroutine activities hand over; one in a process, while a worker serves.
+/// Who runs what coroutine activities hand over; one for the loops of a worker.
 class TEMPORAL_API Offload {
  public:
   virtual ~Offload();
@@ -34,8 +34,9 @@ class TEMPORAL_API Offload {
   virtual boost::asio::awaitable<void> to_thread(std::function<void()> work) = 0;
 };
 
-/// Throws std::logic_error where no worker serves.
+/// Throws std::logic_error on a thread that is no loop of a worker.
 TEMPORAL_API Offload& offload();
+/// Of this thread.
 TEMPORAL_API void set_offload(Offload* offload) noexcept;
 
 /// The process that loads a module learns here what its coroutines may hand over: naming a function

@@ -146,13 +146,17 @@ class Run:
 
         return self.server.run(pages())
 
+    def whole_events(self, name):
+        return [event for event in self.history()
+                if EventType.Name(event.event_type).replace("EVENT_TYPE_", "").replace("_", "") == name.upper()]
+
     def events(self, name):
         """Attributes of the events of a type, named as in `ActivityTaskScheduled`."""
-        found = []
-        for event in self.history():
-            if EventType.Name(event.event_type).replace("EVENT_TYPE_", "").replace("_", "") == name.upper():
-                found.append(getattr(event, event.WhichOneof("attributes")))
-        return found
+        return [getattr(event, event.WhichOneof("attributes")) for event in self.whole_events(name)]
+
+    def time_of(self, name):
+        """When the last event of that type was written, by the server's clock."""
+        return self.whole_events(name)[-1].event_time.ToDatetime()
 
     def wait_for_event(self, name, seconds=PATIENCE):
         return wait_until(f"{name} in the history of {self.id}", lambda: self.events(name), seconds)[0]

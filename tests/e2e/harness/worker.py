@@ -29,7 +29,7 @@ def shared_memory():
 class Worker:
     """A temporal-supervisor with all of its processes, and what it logs."""
 
-    def __init__(self, *words, home, address, queue, program=SUPERVISOR):
+    def __init__(self, *words, home, address, queue, program=SUPERVISOR, environment=None):
         """`words`: names of modules, then flags. `program`: temporal-supervisor, or one that calls run_worker."""
         modules = [w for i, w in enumerate(words) if not any(f.startswith("--") for f in words[: i + 1])]
         command = [program, "--log-format", "json", "--log-level", "debug", "--address", address]
@@ -47,7 +47,7 @@ class Worker:
         self.process = subprocess.Popen(
             [str(c) for c in command], cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-            env={**os.environ, "TEMPORAL_CLI": temporal_cli(), processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)})
+            env={**os.environ, "TEMPORAL_CLI": temporal_cli(), **(environment or {}), processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 
@@ -83,6 +83,15 @@ class Worker:
             found = self.logged(message, **fields)
             assert found, f"the worker {'ended' if self.over else 'went on'} without saying '{message}' {fields or ''}"
             return found[0]
+
+    def stalls(self):
+        """What the log says of user loops that are stuck, or do not keep up."""
+        with self.news:
+            return [e for e in self.events if str(e.get("loop", "")).startswith("loop-")]
+
+    def wait_for_stall(self):
+        wait_until("a loop is said to be stuck", lambda: self.over or self.stalls())
+        return self.stalls()[0]
 
     def errors(self):
         with self.news:

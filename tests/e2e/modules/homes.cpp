@@ -172,6 +172,7 @@ void homes(temporal::Module& m) {
   m.activity<crash_here_later>();
   m.activity<hog_the_loop>();
   m.activity<spare_the_loop>();
+  m.activity<beat_in_child>();
   m.activity<handed_over>();
   m.activity<survive>();
   m.activity<handed_over_for_ever>();

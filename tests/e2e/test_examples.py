@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""The examples under tests/examples do what their comments say, with a real service beside the real server."""
+
+import subprocess
+import urllib.request
+
+import pytest
+from harness.waiting import wait_until
+from harness.worker import BUILD
+
+FORMS = ["function", "method", "coroutine"]
+
+
+class Service:
+    def __init__(self, *flags, port="0"):
+        self.process = subprocess.Popen([BUILD / "tests/examples/greeting_service", "--port", port, *flags],
+                                        stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        self.port = self.url.rpartition(":")[2]
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(10)
+            self.process.stdout.close()
+
+
+@pytest.fixture
+def service():
+    """service("--busy", "2") starts the greeting service."""
+    running = []
+
+    def start_service(*flags, **more):
+        running.append(Service(*flags, **more))
+        return running[-1]
+
+    yield start_service
+    for one in running:
+        one.stop()
+
+
+@pytest.fixture(params=FORMS)
+def form(request):
+    return request.param
+
+
+def serve(start, form, service, *flags):
+    return start(f"spanish_{form}", "--children", "1", *flags, environment={"GREETING_PORT": service.port})
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return answer.read().decode()
+
+
+def test_a_greeting_comes_from_the_service_whatever_the_name(server, start, queue, service, form):
+    serve(start, form, service())
+    for name in ("Ada", "Iñigo Montoya", "100 % & más = ?/#+"):
+        assert server.start("GreetSomeone", name, queue=queue).result() == f"¡Hola, {name}!"
+
+
+@pytest.mark.parametrize("form", ["function", "method"])
+def test_a_plain_function_or_method_greets_from_a_thread_too(server, start, queue, service, form):
+    worker = serve(start, form, service(), "--activity-executor", "threads")
+    assert not worker.processes()
+    assert server.start("GreetSomeone", "Ada", queue=queue).result() == "¡Hola, Ada!"
+
+
+def test_a_service_in_trouble_is_asked_again_until_it_answers(server, start, queue, service, form):
+    serve(start, form, service("--busy", "2"))
+    run = server.start("GreetSomeone", "Ada", queue=queue)
+    assert run.result() == "¡Hola, Ada!"
+    begun = run.events("ActivityTaskStarted")[-1]
+    assert begun.attempt == 3
+    assert "503: not yet" in begun.last_failure.message
+    assert begun.last_failure.application_failure_info.type == "HttpError"
+
+
+def test_a_wrong_request_is_not_asked_again(server, start, queue, service, form):
+    serve(start, form, service())
+    run = server.start("GreetSomeone", "", queue=queue)
+    run.failure()
+    failed = run.events("ActivityTaskFailed")[0]
+    assert "404" in failed.failure.message
+    assert failed.failure.application_failure_info.non_retryable
+    assert run.events("ActivityTaskStarted")[-1].attempt == 1
+
+
+def test_a_service_that_is_away_is_asked_again_until_it_is_there(server, start, queue, service, form):
+    first = service()
+    serve(start, form, first)
+    assert server.start("GreetSomeone", "Ada", queue=queue).result() == "¡Hola, Ada!"
+    first.stop()
+    run = server.start("GreetSomeone", "Eva", queue=queue)
+    wait_until("it was refused once", lambda: [p for p in run.pending() if p.attempt > 1])
+    service(port=first.port)
+    assert run.result() == "¡Hola, Eva!"
+
+
+def test_coroutines_share_connections(server, start, queue, service):
+    shared = service()
+    serve(start, "coroutine", shared, "--loop-threads", "2")
+    greetings = server.start_many(60, "GreetSomeone", "Ada", queue=queue, at_a_time=20)
+    assert greetings == ["¡Hola, Ada!"] * 60
+    made = int(get(f"{shared.url}/connections")) - 1  # the last one is ours
+    assert made < 60, "each call made a connection of its own"
+
+
+def test_a_coroutine_that_blocks_is_named_while_it_blocks_and_its_mended_forms_are_not(server, start, queue):
+    worker = start("blocking", "workflows", "--children", "1")
+    assert server.call("block_the_loop", 1500, queue=queue).result() == 1500
+    said = worker.wait_for_stall()
+    assert said["activity_type"] == "block_the_loop"
+    assert "ask_the_old_library" in str(said["stack"])
+    seen = len(worker.stalls())
+    for mended in ("wait_on_a_thread", "wait_in_a_child"):
+        assert server.call(mended, 1500, queue=queue).result() == 1500
+    assert len(worker.stalls()) == seen
+
+
+def test_a_farm_counts_right_with_all_its_children(server, start, queue):
+    worker = start("farm", "--children", "3")
+    run = server.start("CountPrimes", 300_000, 12, queue=queue)
+    assert run.result() == 25_997
+    pids = {line["pid"] for line in worker.logged("an activity runs in a child", workflow_id=run.id)}
+    wait_until("every child had a part", lambda: len(pids) == 3)
