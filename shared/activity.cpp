@@ -28,6 +28,7 @@ namespace activity {
 namespace detail {
 
 ContextBackend::~ContextBackend() = default;
+ClientBackend::~ClientBackend() = default;
 Offload::~Offload() = default;
 
 void throw_not_encodable(const std::type_info& type, std::string_view reason) {
@@ -44,6 +45,7 @@ void throw_last_heartbeat_unreadable(const DecodeError& error) {
 namespace {
 
 thread_local Offload* this_offload = nullptr;
+thread_local ClientBackend* this_client = nullptr;
 
 std::vector<temporal::detail::OffloadedFunction>& pending() {
   static std::vector<temporal::detail::OffloadedFunction> functions;
@@ -61,6 +63,17 @@ Offload& offload() {
 }
 
 void set_offload(Offload* offload) noexcept { this_offload = offload; }
+
+ClientBackend& client_backend() {
+  if (!this_client)
+    throw std::logic_error(
+        "activity::client() is for coroutine activities of a running worker: a child process and a "
+        "thread have no connection to the server; make the activity a coroutine, or start the "
+        "workflow from the workflow");
+  return *this_client;
+}
+
+void set_client_backend(ClientBackend* backend) noexcept { this_client = backend; }
 
 bool register_offloaded(temporal::detail::OffloadedFunction function) {
   pending().push_back(std::move(function));

@@ -78,6 +78,11 @@ ChildWorkflowError::ChildWorkflowError(std::string message, Where where,
     : Failure(std::move(message), std::move(cause)), where_(std::move(where)) {}
 ChildWorkflowError::~ChildWorkflowError() = default;
 
+ClientError::ClientError(std::string message) : message_(std::move(message)) {}
+ClientError::~ClientError() = default;
+WorkflowAlreadyStartedError::~WorkflowAlreadyStartedError() = default;
+WorkflowFailedError::~WorkflowFailedError() = default;
+
 bool is_cancelled(const Failure& failure) noexcept {
   if (dynamic_cast<const Cancelled*>(&failure)) return true;
   const bool wraps = dynamic_cast<const ActivityError*>(&failure) ||

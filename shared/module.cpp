@@ -5,7 +5,7 @@
 
 namespace temporal {
 
-Module::Module() = default;
+Module::Module() { set_origin("this program"); }
 Module::~Module() = default;
 
 namespace {
@@ -33,6 +33,33 @@ void detail::add_signal(WorkflowDefinition& definition, std::string name, Signal
   definition.signals.emplace(std::move(name), std::move(handler));
 }
 
+void Module::set_origin(std::string module) {
+  origin_ = std::move(module);
+  auto& interceptors = interceptors_[origin_];
+  if (!interceptors) interceptors = std::make_shared<activity::detail::Interceptors>();
+}
+
+// Which they are is known when the module's function has ended.
+void Module::put_interceptors_around(detail::ActivityDefinition& definition) {
+  std::shared_ptr<const activity::detail::Interceptors> around = interceptors_[origin_];
+  if (definition.call)
+    definition.call = [around, call = std::move(definition.call)](activity::Context& context,
+                                                                  const Payloads& arguments) {
+      if (around->empty()) return call(context, arguments);
+      return activity::detail::intercepted(
+          *around, context, arguments,
+          [&](const Payloads& passed) { return call(context, passed); });
+    };
+  if (definition.call_on_loop)
+    definition.call_on_loop = [around, call = std::move(definition.call_on_loop)](
+                                  activity::Context& context, Payloads arguments) {
+      if (around->empty()) return call(context, std::move(arguments));
+      return activity::detail::intercepted(
+          around, context, std::move(arguments),
+          [&context, &call](Payloads passed) { return call(context, std::move(passed)); });
+    };
+}
+
 void Module::add(detail::ActivityDefinition definition, std::string name,
                  std::optional<Executor> executor) {
   definition.name = std::move(name);
@@ -47,6 +74,7 @@ void Module::add(detail::ActivityDefinition definition, std::string name,
   const auto taken = activities_.find(definition.name);
   check_name("activity", definition.name, taken != activities_.end(),
              taken == activities_.end() ? "" : taken->second.origin, origin_);
+  put_interceptors_around(definition);
   activities_.emplace(definition.name, std::move(definition));
 }
 
@@ -56,6 +84,7 @@ void Module::add_dynamic(detail::ActivityDefinition definition) {
                                 dynamic_->origin + " and by " + origin_ +
                                 "): a worker can have one");
   definition.origin = origin_;
+  put_interceptors_around(definition);
   dynamic_ = std::move(definition);
 }
 

@@ -281,26 +281,8 @@ bool is_utf8(const std::string& text) {
 
 // A server refuses each call with a longer one, and gRPC each message with text that is not UTF-8.
 void check_name(const std::string& flag, const std::string& name) {
-  if (name.size() > 1000) throw CLI::ValidationError(flag, "is longer than 1000 bytes");
-  if (!is_utf8(name)) throw CLI::ValidationError(flag, "is not valid UTF-8");
-}
-
-void check(const Options& options, bool own_modules) {
-  if (!own_modules && options.modules.empty())
-    throw CLI::ValidationError(
-        "--module", "nothing to serve; name a shared object, as in --module ./libhello.so");
-  if (options.verb == Options::Verb::replay) return;
-  if (!has_port(options.address))
-    throw CLI::ValidationError("--address",
-                               "'" + options.address + "' is no address; write HOST:PORT");
-  if (options.task_queue.empty())
-    throw CLI::ValidationError("--task-queue",
-                               "nothing to poll; name the queue, as in --task-queue hello");
-  check_name("--task-queue", options.task_queue);
-  check_name("--identity", options.identity);
-  check_name("--namespace", options.name_space);
-  if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
-    throw CLI::ValidationError("--identity, --namespace", "only printable ASCII can be sent");
+  if (name.size() > 1000) throw std::invalid_argument(flag + ": is longer than 1000 bytes");
+  if (!is_utf8(name)) throw std::invalid_argument(flag + ": is not valid UTF-8");
 }
 
 }  // namespace
@@ -319,9 +301,7 @@ int usable_cores() {
   return std::max(cores, 1);
 }
 
-namespace {
-
-Options defaults() {
+Options default_options() {
   Options options;
   options.children = usable_cores();
   options.offload_children = usable_cores();
@@ -330,16 +310,36 @@ Options defaults() {
   return options;
 }
 
+void check_options(const Options& options, bool own_modules) {
+  if (!own_modules && options.modules.empty())
+    throw std::invalid_argument(
+        "--module: nothing to serve; name a shared object, as in --module ./libhello.so");
+  if (options.verb == Options::Verb::replay) return;
+  if (!has_port(options.address))
+    throw std::invalid_argument("--address: '" + options.address +
+                                "' is no address; write HOST:PORT");
+  if (options.task_queue.empty())
+    throw std::invalid_argument(
+        "--task-queue: nothing to poll; name the queue, as in --task-queue hello");
+  check_name("--task-queue", options.task_queue);
+  check_name("--identity", options.identity);
+  check_name("--namespace", options.name_space);
+  if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
+    throw std::invalid_argument("--identity, --namespace: only printable ASCII can be sent");
+}
+
+namespace {
+
 // The words of the command line count more than those of the file, which are only about what is not said there.
 std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
                                 const char* const* argv, bool own_modules) {
   std::vector<Options> workers;
   for (auto& words : read_worker_file(options.worker_file, parser.file_rules())) {
-    Options& worker = workers.emplace_back(defaults());
+    Options& worker = workers.emplace_back(default_options());
     Parser of_worker(worker, own_modules);
     words.insert(words.end(), argv + 1, argv + argc);
     of_worker.parse(std::move(words));
-    check(worker, own_modules);
+    check_options(worker, own_modules);
     for (const auto& other : std::span(workers).first(workers.size() - 1))
       if (other.task_queue == worker.task_queue && other.name_space == worker.name_space)
         throw CLI::ValidationError(options.worker_file.string(),
@@ -353,18 +353,21 @@ std::vector<Options> workers_of(const Options& options, const Parser& parser, in
 }  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules) {
-  ParsedOptions parsed{.options = defaults()};
+  ParsedOptions parsed{.options = default_options()};
   Options& options = parsed.options;
   Parser parser(options, own_modules);
   try {
     parser.parse(argc, argv);
     if (options.worker_file.empty()) {
-      check(options, own_modules);
+      check_options(options, own_modules);
       parsed.workers = {options};
     } else {
       parsed.workers = workers_of(options, parser, argc, argv, own_modules);
       parsed.options = parsed.workers.front();
     }
+  } catch (const std::invalid_argument& error) {
+    parsed.exit = true;
+    parsed.exit_code = Parser::usage(error.what());
   } catch (const WorkerFileError& error) {
     parsed.exit = true;
     parsed.exit_code = Parser::usage(error.what());

@@ -89,6 +89,12 @@ struct ParsedOptions {
 /// for.
 [[nodiscard]] ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules);
 
+/// What is used without any flag; where it depends on the machine, as it is here.
+[[nodiscard]] Options default_options();
+
+/// Throws std::invalid_argument for a setting that no worker can have, as the command line refuses it.
+void check_options(const Options& options, bool own_modules);
+
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.
 [[nodiscard]] int usable_cores();
 

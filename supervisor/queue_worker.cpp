@@ -115,6 +115,8 @@ void QueueWorker::start_workflows(bool sdk_metadata,
 }
 
 void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>& failed) {
+  client_.emplace(core_, Caller{*service_, options_.name_space, options_.identity});
+  homes_->give_client(*client_);
   activity_permits_.emplace(core_, options_.max_concurrent_activities);
   attempts_.emplace(AttemptSettings{.core = core_,
                                     .service = *service_,

@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 
+#include "supervisor/client/loop_client.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/activity_homes.hpp"
@@ -94,6 +95,7 @@ class QueueWorker {
   // Declared in order of need: who is used by others comes first, and is destroyed last.
   std::optional<WorkflowThreads> workflow_threads_;
   std::optional<Permits> workflow_permits_, activity_permits_;
+  std::optional<LoopClient> client_;
   std::optional<ActivityHomes> homes_;
   std::optional<AttemptSettings> attempts_;
   std::optional<WorkflowTasks> workflow_tasks_;

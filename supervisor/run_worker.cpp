@@ -5,6 +5,9 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
 #include <span>
 
 #include "child/entry.hpp"
@@ -25,6 +28,16 @@ namespace {
 void open_standard_streams() {
   for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
     if (::fcntl(stream, F_GETFD) < 0) (void)::open("/dev/null", O_RDWR);  // takes the lowest number
+}
+
+// A sanitizer may have one of its own.
+std::ptrdiff_t threads() {
+#ifdef __SANITIZE_THREAD__
+  return 1;
+#else
+  namespace fs = std::filesystem;
+  return std::distance(fs::directory_iterator("/proc/self/task"), fs::directory_iterator());
+#endif
 }
 
 // Says what ended the worker; returns an ExitCode.
@@ -59,6 +72,11 @@ int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modu
   const std::span<const ModuleFunction> own(modules.begin(), modules.size());
   child::run_role_if_any(argc, argv, own);
 
+  if (const auto others = threads() - 1; others > 0) {
+    std::cerr << "temporal-supervisor: run_worker() must come first in main(), and " << others
+              << " other threads run already; to serve beside other work, use temporal::Worker\n";
+    return supervisor::kExitUsage;
+  }
   open_standard_streams();
   auto parsed = supervisor::parse_options(argc, argv, !own.empty());
   if (parsed.exit) return parsed.exit_code;

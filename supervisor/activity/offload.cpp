@@ -3,8 +3,6 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
@@ -15,6 +13,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
+#include "supervisor/activity/meeting.hpp"
 #include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
@@ -22,37 +21,6 @@ namespace asio = boost::asio;
 namespace temporal::supervisor {
 
 namespace {
-
-// A loop waits here for what happens elsewhere, to its end: a cancellation of the waiting coroutine
-// is told, once, and then the wait goes on. Lives on the loop.
-class Meeting {
- public:
-  explicit Meeting(const asio::any_io_executor& loop)
-      : timer_(loop, asio::steady_timer::time_point::max()) {}
-
-  void over() {
-    over_ = true;
-    timer_.cancel();
-  }
-
-  asio::awaitable<void> wait(std::function<void()> on_cancel) {
-    // Otherwise each co_await of a cancelled coroutine throws at once.
-    const bool throws = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
-    while (!over_) {
-      boost::system::error_code ignored;
-      co_await timer_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
-      const auto state = co_await asio::this_coro::cancellation_state;
-      if (on_cancel && state.cancelled() != asio::cancellation_type::none)
-        std::exchange(on_cancel, nullptr)();
-    }
-    co_await asio::this_coro::throw_if_cancelled(throws);
-  }
-
- private:
-  asio::steady_timer timer_;
-  bool over_ = false;
-};
 
 std::exception_ptr thrown_by(const Ending& ending, std::optional<CancelReason> reason) {
   if (const auto* threw = std::get_if<Threw>(&ending.how)) return exception_from(threw->failure);

@@ -109,6 +109,12 @@ void ActivityHomes::start_loops() {
   loop_home_.emplace(Home{*loop_executor_, *loop_places_});
 }
 
+void ActivityHomes::give_client(activity::detail::ClientBackend& client) {
+  if (!loop_threads_) return;
+  for (const auto& loop : loop_threads_->all())
+    asio::post(loop, [&client] { activity::detail::set_client_backend(&client); });
+}
+
 Homes ActivityHomes::table() {
   Homes homes{};
   const auto set = [&](temporal::Executor which, std::optional<Home>& home) {

@@ -43,6 +43,9 @@ class ActivityHomes {
   /// the zygote.
   boost::asio::awaitable<void> start(children::ZygoteProgram program);
 
+  /// For activity::client() on the loops. Must outlive this.
+  void give_client(activity::detail::ClientBackend& client);
+
   [[nodiscard]] Homes table();
   /// Null without children.
   [[nodiscard]] children::ChildPool* pool() const noexcept { return pool_.get(); }

@@ -4,6 +4,7 @@
 import signal
 
 import pytest
+from harness import python_worker
 from harness.waiting import wait_until
 
 HOMES = ["children", "threads"]
@@ -44,6 +45,24 @@ def test_hooks_run_in_the_zygote_and_in_each_child(server, start, queue):
 def test_E002_it_is_told_who_it_is(server, worker, queue):
     said = server.call("whoami", queue=queue, how={"attempts": 3}).result()
     assert said == f"whoami of Call on {queue}, attempt 1, at most 3, with a deadline"
+
+
+def test_E019_a_coroutine_has_the_workers_client(server, worker, queue):
+    assert server.call("ask_the_mailbox", queue=queue).result() == ["a letter"]
+
+
+def test_E019_elsewhere_there_is_no_client_and_it_says_why(server, worker, queue):
+    run = server.call("start_in_child", queue=queue, how={"attempts": 1})
+    run.failure()
+    message = run.events("ActivityTaskFailed")[0].failure.message
+    assert "activity::client() is for coroutine activities" in message and "no connection to the server" in message
+
+
+def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, queue):
+    assert server.call("trace_id", queue=queue).result() == "none"
+    with python_worker.serving(server, f"{queue}-python"):
+        run = server.start("CallTraceId", queue, queue=f"{queue}-python")
+        assert run.result() == "abc-123"
 
 
 def test_E001_the_catch_all_takes_what_has_no_function(server, worker, queue):

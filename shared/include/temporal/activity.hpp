@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "temporal/activity_client.hpp"
 #include "temporal/calls.hpp"
 #include "temporal/context.hpp"
 #include "temporal/export.hpp"

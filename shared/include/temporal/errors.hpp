@@ -192,6 +192,32 @@ class TEMPORAL_API ChildWorkflowError : public Failure {
   Where where_;
 };
 
+/// The server refused a call, or could not be reached. what() is a sentence.
+class TEMPORAL_API ClientError : public std::exception {
+ public:
+  explicit ClientError(std::string message);
+  ~ClientError() override;
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
+/// The id is in use by a workflow that is running.
+class TEMPORAL_API WorkflowAlreadyStartedError : public ClientError {
+ public:
+  using ClientError::ClientError;
+  ~WorkflowAlreadyStartedError() override;
+};
+
+/// The workflow ended without a result; cause() says how: ApplicationError, Cancelled,
+/// TerminatedError, TimeoutError...
+class TEMPORAL_API WorkflowFailedError : public Failure {
+ public:
+  using Failure::Failure;
+  ~WorkflowFailedError() override;
+};
+
 /// True for Cancelled, and for an activity or child workflow that ended because of it.
 TEMPORAL_API bool is_cancelled(const Failure& failure) noexcept;
 

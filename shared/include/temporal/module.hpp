@@ -16,6 +16,7 @@
 #include "temporal/activity.hpp"
 #include "temporal/calls.hpp"
 #include "temporal/export.hpp"
+#include "temporal/interceptor.hpp"
 #include "temporal/names.hpp"
 #include "temporal/object.hpp"
 #include "temporal/options.hpp"
@@ -193,6 +194,12 @@ class TEMPORAL_API Module {
     return Object<T>(std::move(holder));
   }
 
+  /// Is called around each activity of this module, before those added later. Not around what in_child() hands over: that is
+  /// part of an activity.
+  void intercept(std::shared_ptr<activity::Interceptor> interceptor) {
+    interceptors_[origin_]->push_back(std::move(interceptor));
+  }
+
   /// Runs once in the zygote, before the objects are built and the first child is forked: what it
   /// loads is shared by all children, copy-on-write.
   void preload(std::function<void()> hook) { preload_.push_back(std::move(hook)); }
@@ -241,7 +248,7 @@ class TEMPORAL_API Module {
     return child_stop_;
   }
   /// What is registered from now on belongs to this module: errors name it.
-  void set_origin(std::string module) { origin_ = std::move(module); }
+  void set_origin(std::string module);
   void add(detail::OffloadedFunction function);
   [[nodiscard]] const std::map<std::string, detail::WorkflowDefinition>& workflows() const {
     return workflows_;
@@ -273,12 +280,14 @@ class TEMPORAL_API Module {
   void add(detail::ActivityDefinition definition, std::string name,
            std::optional<Executor> executor);
   void add_dynamic(detail::ActivityDefinition definition);
+  void put_interceptors_around(detail::ActivityDefinition& definition);
   void add(std::shared_ptr<detail::ObjectBase> object) {
     objects_.emplace_back(std::move(object), origin_);
   }
   detail::WorkflowDefinition& add(detail::WorkflowDefinition definition);
 
-  std::string origin_ = "this program";
+  std::string origin_;
+  std::map<std::string, std::shared_ptr<activity::detail::Interceptors>> interceptors_;
   std::map<std::string, detail::ActivityDefinition> activities_;
   std::optional<detail::ActivityDefinition> dynamic_;
   std::map<std::string, detail::PlainCall> offloaded_;

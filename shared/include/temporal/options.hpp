@@ -95,11 +95,22 @@ struct SignalRegistration {
   std::string_view name{};  ///< default: the method's own name
 };
 
+/// How a client starts a workflow.
+struct StartOptions {
+  std::string_view id{};  ///< default: a random UUID
+  std::string_view task_queue{};
+  Duration execution_timeout{};  ///< over all retries and continuations; 0: none
+  Duration run_timeout{};
+  Duration task_timeout{};  ///< server's default 10 s
+  RetryPolicy retry{};      ///< unset: the workflow is not retried
+};
+
 static_assert(std::is_trivially_destructible_v<ActivityOptions>);
 static_assert(std::is_trivially_destructible_v<TimerOptions>);
 static_assert(std::is_trivially_destructible_v<ContinueOptions>);
 static_assert(std::is_trivially_destructible_v<ActivityRegistration>);
 static_assert(std::is_trivially_destructible_v<CoroutineRegistration>);
 static_assert(std::is_trivially_destructible_v<WorkflowRegistration>);
+static_assert(std::is_trivially_destructible_v<StartOptions>);
 
 }  // namespace temporal

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "temporal/activity_client.hpp"
 #include "temporal/errors.hpp"
 #include "temporal/export.hpp"
 #include "temporal/names.hpp"
@@ -25,49 +26,9 @@ struct ClientOptions {
   Duration connect_timeout = std::chrono::seconds(10);
 };
 
-struct StartOptions {
-  std::string_view id{};  ///< default: a random UUID
-  std::string_view task_queue{};
-  Duration execution_timeout{};  ///< over all retries and continuations; 0: none
-  Duration run_timeout{};
-  Duration task_timeout{};  ///< server's default 10 s
-  RetryPolicy retry{};      ///< unset: the workflow is not retried
-};
-
-/// The server refused a call, or could not be reached. what() is a sentence.
-class TEMPORAL_API ClientError : public std::exception {
- public:
-  explicit ClientError(std::string message);
-  ~ClientError() override;
-  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
-
- private:
-  std::string message_;
-};
-
-/// The id is in use by a workflow that is running.
-class TEMPORAL_API WorkflowAlreadyStartedError : public ClientError {
- public:
-  using ClientError::ClientError;
-  ~WorkflowAlreadyStartedError() override;
-};
-
-/// The workflow ended without a result; cause() says how: ApplicationError, Cancelled,
-/// TerminatedError, TimeoutError...
-class TEMPORAL_API WorkflowFailedError : public Failure {
- public:
-  using Failure::Failure;
-  ~WorkflowFailedError() override;
-};
-
 namespace detail {
 
 class ClientCalls;
-
-struct TEMPORAL_API ExecutionId {
-  std::string workflow_id;
-  std::string run_id;
-};
 
 TEMPORAL_API ExecutionId start_workflow(ClientCalls& calls, std::string_view type,
                                         const StartOptions& options, Payloads arguments);

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
-// A worker as a program of your own: the modules are linked in, the flags are those of
-// temporal-supervisor without --module.
+// A worker as a program of your own (run_worker: the modules are linked in, the flags are those of
+// temporal-supervisor without --module), or inside a program that has another purpose (Worker).
 #pragma once
 
+#include <filesystem>
 #include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "temporal/export.hpp"
+#include "temporal/log.hpp"
 #include "temporal/module.hpp"
+#include "temporal/options.hpp"
 
 namespace temporal {
 
@@ -15,7 +21,54 @@ namespace temporal {
 ///     int main(int argc, char** argv) { return temporal::run_worker(argc, argv, {hello, shop}); }
 ///
 /// Nothing else may run before it in main(): the same program is started again as the zygote of its
-/// children, and this call is where it notices.
+/// children, and this call is where it notices. Called when threads run already, it says so and
+/// returns 2.
 TEMPORAL_API int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modules);
+
+struct WorkerOptions {
+  std::string address = "127.0.0.1:7233";
+  std::string name_space = "default";
+  std::string task_queue{};
+  std::string identity{};  ///< default pid@host
+  /// Shared objects, as for `--module`.
+  std::vector<std::filesystem::path> modules{};
+  /// Linked into this program. Their plain functions cannot run in children, which know only shared
+  /// objects: put them on threads.
+  std::vector<ModuleFunction> own_modules{};
+  /// Where plain functions run that did not choose.
+  Executor activity_executor = Executor::child;
+  int children = 0;  ///< 0: one per usable core
+  int activity_threads = 42;
+  int loop_threads = 1;
+  int workflow_threads = 0;  ///< 0: usable cores, at least 2
+  int max_concurrent_activities = 100;
+  int max_concurrent_workflow_tasks = 100;
+  Duration connect_timeout = std::chrono::seconds(60);
+  Duration grace = std::chrono::seconds(20);  ///< after stop(), how long activities may go on
+  Logger* log = nullptr;  ///< default: stderr, from warnings on; used by several threads
+};
+
+/// A worker inside a program of another purpose, or in a test. It takes no signals and starts no zygote from this program: for
+/// children it needs the program temporal-child (beside this one, beside the library, or named in TEMPORAL_CHILD).
+class TEMPORAL_API Worker {
+ public:
+  /// Throws std::invalid_argument for options that cannot work.
+  explicit Worker(WorkerOptions options);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  /// Not while run() runs.
+  ~Worker();
+
+  /// Serves until stop(), on this thread. Throws what ended it, a std::runtime_error whose what() is a sentence: a module
+  /// that cannot be loaded, a server that does not answer. Once.
+  void run();
+  /// From any thread, before or while run() runs: it stops in order, as on SIGTERM. A second time: without waiting for
+  /// activities.
+  void stop();
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
 
 }  // namespace temporal

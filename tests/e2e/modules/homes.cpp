@@ -13,6 +13,7 @@
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <thread>
+#include <vector>
 
 using namespace std::chrono_literals;
 namespace asio = boost::asio;
@@ -41,6 +42,12 @@ class Visitors {
  private:
   std::string greeting_;
   std::atomic<int> calls_ = 0;
+};
+
+// What another module's workflow listens to.
+struct Post {
+  void post(std::string) {}
+  void close() {}
 };
 
 std::string where_hooks_ran() {
@@ -147,6 +154,44 @@ asio::awaitable<void> handed_over_for_ever(activity::Context& ctx, std::string) 
   co_await activity::in_child<beat_in_child>(ctx);
 }
 
+// What its caller attached, if anything.
+std::string header_of(activity::Context& ctx) {
+  const auto found = ctx.info().headers.find("trace-id");
+  return found == ctx.info().headers.end() ? "none"
+                                           : temporal::from_payload<std::string>(found->second);
+}
+
+// Carries the caller's trace id to where no Context is at hand.
+class Tracing final : public activity::Interceptor {
+ public:
+  temporal::Payload execute(activity::Context& ctx, temporal::Payloads arguments,
+                            const Next& next) override {
+    trace_id = header_of(ctx);
+    auto result = next(std::move(arguments));
+    trace_id.clear();
+    return result;
+  }
+  static thread_local std::string trace_id;
+};
+thread_local std::string Tracing::trace_id;
+
+std::string trace_id() { return Tracing::trace_id; }
+
+// Starts another workflow, tells it something, waits for what it makes of it.
+asio::awaitable<std::vector<std::string>> ask_the_mailbox(activity::Context& ctx) {
+  auto client = activity::client();
+  const std::string id = ctx.info().workflow_id + "-mailbox", queue = ctx.info().task_queue;
+  auto mailbox = co_await client.start<std::vector<std::string>>(
+      "Mailbox", temporal::StartOptions{.id = id, .task_queue = queue});
+  co_await mailbox.signal<&Post::post>(std::string("a letter"));
+  co_await mailbox.signal<&Post::close>();
+  co_return co_await mailbox.result();
+}
+std::string start_in_child() {
+  activity::client();
+  return "started";
+}
+
 asio::awaitable<int> throw_on_thread() {
   co_return co_await activity::to_thread([]() -> int { throw std::out_of_range("no such line"); });
 }
@@ -173,6 +218,10 @@ void homes(temporal::Module& m) {
   m.activity<hog_the_loop>();
   m.activity<spare_the_loop>();
   m.activity<beat_in_child>();
+  m.activity<ask_the_mailbox>();
+  m.activity<start_in_child>();
+  m.activity<trace_id>();
+  m.intercept(std::make_shared<Tracing>());
   m.activity<handed_over>();
   m.activity<survive>();
   m.activity<handed_over_for_ever>();

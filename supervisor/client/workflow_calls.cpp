@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/client/workflow_calls.hpp"
+
+#include <boost/uuid/random_generator.hpp>
+#include <boost/uuid/uuid_io.hpp>
+#include <memory>
+#include <utility>
+
+#include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
+#include "temporal/errors.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace ws = api::workflowservice::v1;
+namespace enums = api::enums::v1;
+
+namespace {
+
+std::string uuid() { return boost::uuids::to_string(boost::uuids::random_generator()()); }
+
+void set_if(Duration duration,
+            google::protobuf::Duration* (ws::StartWorkflowExecutionRequest::*field)(),
+            ws::StartWorkflowExecutionRequest& request) {
+  if (duration > Duration::zero()) to_proto(duration, (request.*field)());
+}
+
+void set_retry(const RetryPolicy& retry, ws::StartWorkflowExecutionRequest& request) {
+  const bool set = retry.maximum_attempts > 0 || retry.initial_interval > Duration::zero() ||
+                   retry.maximum_interval > Duration::zero() || retry.backoff_coefficient > 0 ||
+                   retry.non_retryable.count > 0;
+  if (!set) return;
+  auto* policy = request.mutable_retry_policy();
+  policy->set_maximum_attempts(retry.maximum_attempts);
+  policy->set_backoff_coefficient(retry.backoff_coefficient > 0 ? retry.backoff_coefficient : 2.0);
+  to_proto(
+      retry.initial_interval > Duration::zero() ? retry.initial_interval : std::chrono::seconds(1),
+      policy->mutable_initial_interval());
+  if (retry.maximum_interval > Duration::zero())
+    to_proto(retry.maximum_interval, policy->mutable_maximum_interval());
+  for (std::size_t i = 0; i < retry.non_retryable.count; ++i)
+    policy->add_non_retryable_error_types(std::string(retry.non_retryable.names[i]));
+}
+
+/// Waits for the run's last event; the server answers empty every 20 s.
+asio::awaitable<api::history::v1::HistoryEvent> close_event(const Caller& caller,
+                                                            detail::ExecutionId execution) {
+  ws::GetWorkflowExecutionHistoryRequest request;
+  request.set_namespace_(caller.name_space);
+  request.mutable_execution()->set_workflow_id(execution.workflow_id);
+  request.mutable_execution()->set_run_id(execution.run_id);
+  request.set_wait_new_event(true);
+  request.set_history_event_filter_type(enums::HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT);
+  request.set_skip_archival(true);
+  for (;;) {
+    auto reply = co_await caller.service.get_workflow_execution_history(request);
+    if (reply.history().events_size() > 0) co_return reply.history().events(0);
+    request.set_next_page_token(reply.next_page_token());
+  }
+}
+
+[[noreturn]] void throw_failed(const detail::ExecutionId& execution, std::string_view how,
+                               std::shared_ptr<const Failure> cause) {
+  throw WorkflowFailedError("workflow " + execution.workflow_id + " " + std::string(how),
+                            std::move(cause));
+}
+
+/// A run that is not the last of its chain names the next one.
+asio::awaitable<Payload> result_of(const Caller& caller, detail::ExecutionId execution) {
+  for (;;) {
+    const auto event = co_await close_event(caller, execution);
+    std::string next;
+    switch (event.event_type()) {
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED: {
+        const auto& completed = event.workflow_execution_completed_event_attributes();
+        next = completed.new_execution_run_id();
+        if (!next.empty()) break;
+        co_return completed.result().payloads_size() > 0
+            ? from_proto(completed.result().payloads(0))
+            : detail::null_payload();
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED: {
+        const auto& failed = event.workflow_execution_failed_event_attributes();
+        next = failed.new_execution_run_id();
+        if (next.empty()) throw_failed(execution, "failed", from_failure_proto(failed.failure()));
+        break;
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED: {
+        const auto& canceled = event.workflow_execution_canceled_event_attributes();
+        throw_failed(execution, "was cancelled",
+                     std::make_shared<Cancelled>("cancelled", from_proto(canceled.details())));
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: {
+        const auto& terminated = event.workflow_execution_terminated_event_attributes();
+        throw_failed(execution, "was terminated",
+                     std::make_shared<TerminatedError>(terminated.reason()));
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT: {
+        next = event.workflow_execution_timed_out_event_attributes().new_execution_run_id();
+        if (next.empty())
+          throw_failed(
+              execution, "timed out",
+              std::make_shared<TimeoutError>("workflow timed out", TimeoutKind::start_to_close));
+        break;
+      }
+      case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
+        next = event.workflow_execution_continued_as_new_event_attributes().new_execution_run_id();
+        break;
+      default:
+        throw ClientError("workflow " + execution.workflow_id +
+                          " ended with an event this client does not know: " +
+                          enums::EventType_Name(event.event_type()));
+    }
+    execution.run_id = next;
+  }
+}
+
+template <class Request>
+Request about(const Caller& caller, const detail::ExecutionId& execution) {
+  Request request;
+  request.set_namespace_(caller.name_space);
+  request.set_identity(caller.identity);
+  request.set_request_id(uuid());
+  request.mutable_workflow_execution()->set_workflow_id(execution.workflow_id);
+  request.mutable_workflow_execution()->set_run_id(execution.run_id);
+  return request;
+}
+
+}  // namespace
+
+ws::StartWorkflowExecutionRequest start_request(const Caller& caller, std::string_view type,
+                                                const StartOptions& options,
+                                                const Payloads& arguments) {
+  if (options.task_queue.empty())
+    throw ClientError(
+        "a workflow needs a task queue to be started on: set StartOptions::task_queue");
+  ws::StartWorkflowExecutionRequest request;
+  request.set_namespace_(caller.name_space);
+  request.set_identity(caller.identity);
+  request.set_request_id(uuid());
+  request.set_workflow_id(options.id.empty() ? uuid() : std::string(options.id));
+  request.mutable_workflow_type()->set_name(std::string(type));
+  request.mutable_task_queue()->set_name(std::string(options.task_queue));
+  to_proto(arguments, request.mutable_input());
+  using Request = ws::StartWorkflowExecutionRequest;
+  set_if(options.execution_timeout, &Request::mutable_workflow_execution_timeout, request);
+  set_if(options.run_timeout, &Request::mutable_workflow_run_timeout, request);
+  set_if(options.task_timeout, &Request::mutable_workflow_task_timeout, request);
+  set_retry(options.retry, request);
+  return request;
+}
+
+asio::awaitable<detail::ExecutionId> start_workflow(const Caller& caller,
+                                                    ws::StartWorkflowExecutionRequest request) {
+  detail::ExecutionId execution{request.workflow_id(), {}};
+  try {
+    auto reply = co_await caller.service.start_workflow_execution(std::move(request));
+    execution.run_id = reply.run_id();
+  } catch (const RpcError& error) {
+    if (error.code() == RpcCode::already_exists)
+      throw WorkflowAlreadyStartedError(
+          "workflow id '" + execution.workflow_id +
+          "' is in use by a run that is not closed; choose another id");
+    throw ClientError(error.what());
+  }
+  co_return execution;
+}
+
+asio::awaitable<Payload> workflow_result(const Caller& caller, detail::ExecutionId execution) {
+  try {
+    co_return co_await result_of(caller, std::move(execution));
+  } catch (const RpcError& error) {
+    throw ClientError(error.what());
+  }
+}
+
+asio::awaitable<void> signal_workflow(const Caller& caller, detail::ExecutionId execution,
+                                      std::string name, Payloads arguments) {
+  auto request = about<ws::SignalWorkflowExecutionRequest>(caller, execution);
+  request.set_signal_name(std::move(name));
+  to_proto(arguments, request.mutable_input());
+  try {
+    co_await caller.service.signal_workflow_execution(std::move(request));
+  } catch (const RpcError& error) {
+    throw ClientError(error.what());
+  }
+}
+
+asio::awaitable<void> cancel_workflow(const Caller& caller, detail::ExecutionId execution) {
+  auto request = about<ws::RequestCancelWorkflowExecutionRequest>(caller, execution);
+  try {
+    co_await caller.service.request_cancel_workflow_execution(std::move(request));
+  } catch (const RpcError& error) {
+    throw ClientError(error.what());
+  }
+}
+
+}  // namespace temporal::supervisor
