@@ -253,7 +253,7 @@ TEST_CASE("a poll that fails for good is told to whoever started polling") {
 
 TEST_CASE("what runs is looked at: an activity that overran its timeout is told") {
   World world;
-  auto task = activity_task("late");
+  auto task = activity_task("late", "plain");
   to_proto(1s, task.mutable_start_to_close_timeout());
   world.service.deliver(std::move(task));
   settle(world.loop);
