@@ -48,7 +48,7 @@ struct WorkflowQueue {
 struct CacheCounts {
   std::uint64_t hits = 0;       ///< tasks that went on with the run in memory
   std::uint64_t misses = 0;     ///< tasks with news only, of a run that was not there
-  std::uint64_t evictions = 0;  ///< runs forgotten before their end
+  std::uint64_t evictions = 0;  ///< runs that made room, or that fit their history no longer
 };
 
 /// Thread rule: core loop only.
