@@ -188,12 +188,24 @@ class Parser {
     flag("--max-concurrent-activities", options_.max_concurrent_activities,
          "Activities at a time; those in children are bounded by --children too")
         ->check(CLI::Range(1, 100'000));
+    add_cache();
     flag("--workflow-pollers", options_.workflow_pollers, "Polls for workflow tasks at a time")
         ->check(CLI::Range(1, 1000));
     flag("--activity-pollers", options_.activity_pollers, "Polls for activity tasks at a time")
         ->check(CLI::Range(1, 1000));
     duration("--deadlock-timeout", options_.deadlock_timeout,
              "Longest a workflow may hold its thread in one go; 0 is off");
+  }
+
+  void add_cache() {
+    flag("--max-cached-workflows", options_.max_cached_workflows,
+         "Workflow runs kept in memory between their tasks; 0: each task replays its run")
+        ->check(CLI::Range(0, 10'000'000));
+    duration("--sticky-timeout", options_.sticky_timeout,
+             "How long a task of a run in memory waits for this worker before any may take it");
+    flag("--nonsticky-ratio", options_.nonsticky_ratio,
+         "Share of the workflow polls that is for new runs and those of other workers")
+        ->check(CLI::Range(0.0, 1.0));
   }
 
   void add_kinds() {
@@ -324,6 +336,12 @@ void check_options(const Options& options, bool own_modules) {
   check_name("--task-queue", options.task_queue);
   check_name("--identity", options.identity);
   check_name("--namespace", options.name_space);
+  if (options.max_cached_workflows > 0 && options.max_concurrent_workflow_tasks < 2)
+    throw std::invalid_argument(
+        "--max-concurrent-workflow-tasks: 1 is too few for two queues; allow 2, or keep no runs in "
+        "memory with --max-cached-workflows 0");
+  if (options.max_cached_workflows > 0 && options.sticky_timeout.count() == 0)
+    throw std::invalid_argument("--sticky-timeout: a task must be allowed to wait for its worker");
   if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
     throw std::invalid_argument("--identity, --namespace: only printable ASCII can be sent");
 }

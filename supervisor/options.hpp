@@ -57,6 +57,9 @@ struct Options {
   double task_queue_activities_per_second = 0;  ///< 0: unlimited
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;
+  int max_cached_workflows = 1000;  ///< 0: no sticky queue
+  milliseconds sticky_timeout{10'000};
+  double nonsticky_ratio = 0.2;
   int workflow_pollers = 5;
   int activity_pollers = 5;
   milliseconds deadlock_timeout{2'000};

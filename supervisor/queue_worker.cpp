@@ -25,6 +25,13 @@ constexpr auto kAfterCancel = 3s;
 // at once.
 constexpr auto kNamespaceAppears = 3s;
 
+// New at every start: what an old name still receives is of runs that are gone.
+std::string sticky_name(const std::string& identity) {
+  auto unique = boost::uuids::to_string(boost::uuids::random_generator()());
+  std::erase(unique, '-');
+  return identity.substr(0, 500) + "-" + unique;
+}
+
 }  // namespace
 
 QueueWorker::QueueWorker(asio::any_io_executor core, Options options,
@@ -102,6 +109,14 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                   const std::function<void(std::exception_ptr)>& failed) {
   workflow_threads_.emplace(core_, options_.workflow_threads, options_.deadlock_timeout);
   workflow_permits_.emplace(core_, options_.max_concurrent_workflow_tasks);
+  std::optional<StickyQueue> sticky;
+  if (options_.max_cached_workflows > 0) {
+    sticky_queue_ = sticky_name(options_.identity);
+    sticky = StickyQueue{.name = sticky_queue_,
+                         .max_cached = static_cast<std::size_t>(options_.max_cached_workflows),
+                         .schedule_to_start = options_.sticky_timeout,
+                         .nonsticky_ratio = options_.nonsticky_ratio};
+  }
   workflow_tasks_.emplace(core_,
                           WorkflowQueue{.name_space = options_.name_space,
                                         .task_queue = options_.task_queue,
@@ -109,7 +124,8 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .worker_instance_key = instance_key_,
                                         .pollers = options_.workflow_pollers,
                                         .deadlock_timeout = options_.deadlock_timeout,
-                                        .server_keeps_sdk_metadata = sdk_metadata},
+                                        .server_keeps_sdk_metadata = sdk_metadata,
+                                        .sticky = std::move(sticky)},
                           module_, *service_, *workflow_threads_, *workflow_permits_, log_);
   workflow_tasks_->start(failed);
 }
@@ -147,7 +163,11 @@ asio::awaitable<void> QueueWorker::stop(Hurry& hurry) {
   if (polling()) co_await announce_stop();
   co_await end_polling();
   if (activity_tasks_) co_await drain_activities(hurry);
-  if (workflow_tasks_) co_await within(5s, workflow_tasks_->drained());
+  if (workflow_tasks_) {
+    co_await within(5s, workflow_tasks_->drained());
+    workflow_tasks_->forget_runs();
+    co_await within(5s, workflow_tasks_->drained());
+  }
   if (pool()) co_await pool()->stop();
 }
 
@@ -158,6 +178,7 @@ asio::awaitable<void> QueueWorker::announce_stop() {
   request.set_identity(options_.identity);
   request.set_worker_instance_key(instance_key_);
   request.set_task_queue(options_.task_queue);
+  request.set_sticky_task_queue(sticky_queue_);
   if (workflow_tasks_) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_WORKFLOW);
   if (activity_tasks_) request.add_task_queue_types(enums::TASK_QUEUE_TYPE_ACTIVITY);
   request.set_reason("the worker is stopping");
@@ -212,6 +233,13 @@ LogFields QueueWorker::state() const {
                   {"workflow_tasks", workflow_tasks_ ? workflow_tasks_->running() : 0},
                   {"activities", activity_tasks_ ? activity_tasks_->running() : 0},
                   {"children", LogFields::array()}};
+  if (workflow_tasks_) {
+    const auto& counts = workflow_tasks_->cache_counts();
+    state["cached_workflows"] = workflow_tasks_->cached();
+    state["cache_hits"] = counts.hits;
+    state["cache_misses"] = counts.misses;
+    state["cache_evictions"] = counts.evictions;
+  }
   if (homes_ && homes_->pool()) state["children"] = homes_->pool()->child_pids();
   return state;
 }

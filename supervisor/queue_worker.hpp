@@ -91,6 +91,7 @@ class QueueWorker {
   WorkflowService* service_ = nullptr;  // since check_namespace()
   api::workflowservice::v1::DescribeNamespaceResponse name_space_;
   std::string instance_key_;
+  std::string sticky_queue_;  // empty: none
 
   // Declared in order of need: who is used by others comes first, and is destroyed last.
   std::optional<WorkflowThreads> workflow_threads_;

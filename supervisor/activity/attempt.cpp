@@ -2,7 +2,8 @@
 #include "supervisor/activity/attempt.hpp"
 
 #include <algorithm>
-#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <utility>
 
 #include "shared/failure_proto.hpp"
@@ -54,8 +55,8 @@ failure::Failure as_application_failure(failure::Failure thrown) {
   return wrapped;
 }
 
-// `execution` is forgotten the moment it is gone: the rest of the group takes some turns of the loop
-// to end, and a cancellation or a notice may come in between.
+// `execution` is forgotten the moment it is gone: a cancellation or a notice may come before the
+// answer is sent.
 asio::awaitable<Ending> ending_of(Executor& executor, const ActivityTask& task, Link link,
                                   Execution*& execution) {
   Ending ending;
@@ -86,26 +87,51 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
                  {.token = task_.task_token(),
                   .name_space = settings.name_space,
                   .identity = settings.identity,
-                  .timeout = from_proto(task_.heartbeat_timeout())}) {}
+                  .timeout = from_proto(task_.heartbeat_timeout())}),
+      beats_ended_(settings.core),
+      arrived_(settings.clock.now()) {}
 
 asio::awaitable<void> Attempt::run(Executor& executor) {
-  using namespace asio::experimental::awaitable_operators;
-  Link link{.started =
-                [this](Execution& execution) {
-                  execution_ = &execution;
-                  // Both may have been asked for while the activity waited for its place.
-                  if (shutdown_notice_) execution.notify_shutdown();
-                  if (cancelled_) execution.cancel(*cancelled_);
-                },
-            .heartbeat = [this] { heartbeat_.arrived(); }};
+  if (executor.may_block() && settings_.slow_task.count() > 0)
+    note_slow_at_ = arrived_ + settings_.slow_task;
+  Link link{.started = [this](Execution& execution) { begun(execution); },
+            .heartbeat = [this] { beat(); }};
+  auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
+  over_ = true;
+  if (beating_) co_await end_beats();
+  co_await respond(std::move(ending));
+}
+
+void Attempt::begun(Execution& execution) {
+  execution_ = &execution;
+  // Both may have been asked for while the activity waited for its place.
+  if (shutdown_notice_) execution.notify_shutdown();
+  if (cancelled_) execution.cancel(*cancelled_);
+  beat();
+}
+
+// Who takes a heartbeat and finds none is called for the next one.
+void Attempt::beat() {
+  heartbeat_.arrived();
+  if (beating_ || !execution_) return;
+  auto details = execution_->take_heartbeat();
+  if (!details) return;
+  beating_ = true;
   auto take = [this]() -> std::optional<api::common::v1::Payloads> {
     return execution_ ? execution_->take_heartbeat() : std::nullopt;
   };
-  // The first to end is always the activity; the others are cancelled with it.
-  auto first = co_await (ending_of(executor, task_, std::move(link), execution_) ||
-                         heartbeat_.run(take, [this](CancelReason reason) { cancel(reason); }) ||
-                         watch_deadline() || note_slow(executor.may_block()));
-  co_await respond(std::get<0>(std::move(first)));
+  asio::co_spawn(
+      settings_.core,
+      heartbeat_.run(std::move(details), take, [this](CancelReason reason) { cancel(reason); }),
+      asio::bind_cancellation_slot(stop_beats_.slot(), [this](const std::exception_ptr&) {
+        beating_ = false;
+        beats_ended_.notify();
+      }));
+}
+
+asio::awaitable<void> Attempt::end_beats() {
+  stop_beats_.emit(asio::cancellation_type::terminal);
+  while (beating_) co_await beats_ended_.wait();
 }
 
 asio::awaitable<void> Attempt::refuse(failure::Failure failure) {
@@ -129,44 +155,43 @@ void Attempt::terminate() {
   if (execution_) execution_->terminate();
 }
 
-// The server owns the timeouts. But when the two are cut off from each other it cannot say so, and
-// an activity that ignores its deadline must not keep its place for ever.
-asio::awaitable<void> Attempt::watch_deadline() {
-  auto& clock = settings_.clock;
-  const auto buffer = settings_.local_timeout_buffer;
-  const auto arrived = clock.now();
-  const auto start_to_close = from_proto(task_.start_to_close_timeout());
-  const auto between_beats = from_proto(task_.heartbeat_timeout());
-  for (;;) {
-    auto deadline = Clock::TimePoint::max();
-    if (start_to_close > Duration::zero() && start_to_close < std::chrono::hours(24 * 365))
-      deadline = arrived + start_to_close + buffer;
-    if (between_beats > Duration::zero())
-      deadline = std::min(deadline, heartbeat_.last_sent() + between_beats + buffer);
-    const auto now = clock.now();
-    if (deadline <= now) break;
-    co_await clock.pause(std::min<Clock::Duration>(deadline - now, std::chrono::hours(1)));
+void Attempt::look() {
+  if (over_) return;
+  const auto now = settings_.clock.now();
+  // Blocking code may take hours, and a home that may block is the place for it: a note, no
+  // warning.
+  if (now >= note_slow_at_) {
+    note_slow_at_ = Clock::TimePoint::max();
+    auto line = fields();
+    line["for_ms"] = settings_.slow_task.count();
+    settings_.log.info("an activity takes long", line);
   }
+  if (now >= terminate_at_) {
+    terminate_at_ = Clock::TimePoint::max();
+    terminate();
+  }
+  if (overran_ || now < deadline()) return;
+  overran_ = true;
+  terminate_at_ = now + settings_.timeout_grace;
   settings_.log.warn(
       "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.
   cancelled_ = CancelReason::timed_out;
   if (execution_) execution_->cancel(CancelReason::timed_out);
-  co_await clock.pause(settings_.timeout_grace);
-  terminate();
-  co_await clock.pause(std::chrono::hours(24 * 365));
 }
 
-// Blocking code may take hours, and a home that may block is the place for it: a note, no warning.
-asio::awaitable<void> Attempt::note_slow(bool may_block) {
-  auto& clock = settings_.clock;
-  if (may_block && settings_.slow_task.count() > 0) {
-    co_await clock.pause(settings_.slow_task);
-    auto line = fields();
-    line["for_ms"] = settings_.slow_task.count();
-    settings_.log.info("an activity takes long", line);
-  }
-  for (;;) co_await clock.pause(std::chrono::hours(24 * 365));
+// The server owns the timeouts. But when the two are cut off from each other it cannot say so, and
+// an activity that ignores its deadline must not keep its place for ever.
+Clock::TimePoint Attempt::deadline() const {
+  const auto start_to_close = from_proto(task_.start_to_close_timeout());
+  const auto between_beats = from_proto(task_.heartbeat_timeout());
+  auto deadline = Clock::TimePoint::max();
+  if (start_to_close > Duration::zero() && start_to_close < std::chrono::hours(24 * 365))
+    deadline = arrived_ + start_to_close + settings_.local_timeout_buffer;
+  if (between_beats > Duration::zero())
+    deadline =
+        std::min(deadline, heartbeat_.last_sent() + between_beats + settings_.local_timeout_buffer);
+  return deadline;
 }
 
 asio::awaitable<void> Attempt::respond(Ending ending) {

@@ -5,6 +5,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -44,6 +45,9 @@ class Attempt {
   boost::asio::awaitable<void> run(Executor& executor);
   /// Answers for a task that nobody here can run.
   boost::asio::awaitable<void> refuse(api::failure::v1::Failure failure);
+  /// Is it time to say, or to do, something about an activity that still runs? To be asked about
+  /// once a second: no attempt has a timer of its own, most are over before it would be due.
+  void look();
 
   /// The stop of the worker reaches the activity in these steps.
   void notify_shutdown();
@@ -51,8 +55,10 @@ class Attempt {
   void terminate();
 
  private:
-  boost::asio::awaitable<void> watch_deadline();
-  boost::asio::awaitable<void> note_slow(bool may_block);
+  void begun(Execution& execution);
+  void beat();
+  boost::asio::awaitable<void> end_beats();
+  [[nodiscard]] Clock::TimePoint deadline() const;
   boost::asio::awaitable<void> respond(Ending ending);
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
@@ -66,9 +72,19 @@ class Attempt {
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
   bool terminated_ = false;
+  bool over_ = false;               // of the activity it is known how it ended
   Execution* execution_ = nullptr;  // while it runs
   std::optional<api::common::v1::Payloads> unsent_;
   Heartbeat heartbeat_;
+  // Who never beats pays for no coroutine that would send it.
+  bool beating_ = false;
+  boost::asio::cancellation_signal stop_beats_;
+  Wakeup beats_ended_;
+  // What look() goes by.
+  const Clock::TimePoint arrived_;
+  Clock::TimePoint note_slow_at_ = Clock::TimePoint::max();
+  Clock::TimePoint terminate_at_ = Clock::TimePoint::max();
+  bool overran_ = false;
 };
 
 }  // namespace temporal::supervisor

@@ -24,9 +24,9 @@ Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logge
       task_(std::move(task)),
       arrived_(std::move(core)) {}
 
-asio::awaitable<void> Heartbeat::run(Take take, std::function<void(CancelReason)> on_cancel) {
-  for (;;) {
-    auto details = take();
+asio::awaitable<void> Heartbeat::run(std::optional<api::common::v1::Payloads> first, Take take,
+                                     std::function<void(CancelReason)> on_cancel) {
+  for (auto details = std::move(first);; details = take()) {
     if (!details) {
       co_await arrived_.wait();
       continue;

@@ -36,8 +36,10 @@ class Heartbeat {
   Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Clock& clock,
             Task task);
 
-  /// Sends what `take` yields until cancelled. `on_cancel` hears why the server wants an end.
-  boost::asio::awaitable<void> run(Take take, std::function<void(CancelReason)> on_cancel);
+  /// Sends `first`, then what `take` yields, until cancelled. `on_cancel` hears why the server
+  /// wants an end.
+  boost::asio::awaitable<void> run(std::optional<api::common::v1::Payloads> first, Take take,
+                                   std::function<void(CancelReason)> on_cancel);
   /// There is something to take.
   void arrived() noexcept { arrived_.notify(); }
 

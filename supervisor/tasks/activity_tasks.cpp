@@ -14,6 +14,10 @@ namespace temporal::supervisor {
 
 namespace ws = api::workflowservice::v1;
 
+namespace {
+constexpr std::chrono::seconds kLook{1};
+}
+
 ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptSettings& settings,
                              Permits& activities, Homes homes)
     : queue_(std::move(queue)),
@@ -23,6 +27,7 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
       homes_(homes),
       rate_(queue_.per_second, settings.clock),
       pollers_(settings.core),
+      next_look_(settings.core),
       running_(settings.core) {}
 
 // A queue cannot be asked for one activity type: whatever comes must find its place free.
@@ -73,8 +78,22 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Ga
   Attempt attempt(settings_, std::move(task));
   const auto here = attempts_.insert(attempts_.end(), &attempt);
   if (shutdown_notice_) attempt.notify_shutdown();
+  if (!looking_) look_at_attempts();
   co_await attempt.run(homes_[place]->executor);
   attempts_.erase(here);
+  if (attempts_.empty() && pollers_.stopping()) next_look_.cancel();
+}
+
+// As long as there are some.
+void ActivityTasks::look_at_attempts() {
+  looking_ = true;
+  next_look_.expires_after(kLook);
+  next_look_.async_wait([this](boost::system::error_code error) {
+    if (error) return;
+    looking_ = false;
+    for (auto* attempt : attempts_) attempt->look();
+    if (!attempts_.empty()) look_at_attempts();
+  });
 }
 
 asio::awaitable<void> ActivityTasks::refuse(ActivityTask task) {

@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <exception>
 #include <functional>
@@ -75,6 +76,7 @@ class ActivityTasks {
   boost::asio::awaitable<void> turn();
   boost::asio::awaitable<void> handle(ActivityTask task, Places places, Gate::Pass pass);
   boost::asio::awaitable<void> refuse(ActivityTask task);
+  void look_at_attempts();
 
   ActivityQueue queue_;
   const Module& module_;
@@ -84,6 +86,8 @@ class ActivityTasks {
   RateLimit rate_;
   Pollers pollers_;
   std::list<Attempt*> attempts_;
+  boost::asio::steady_timer next_look_;
+  bool looking_ = false;
   bool shutdown_notice_ = false;
   Gate running_;
 };

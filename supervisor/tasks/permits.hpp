@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <concepts>
 #include <utility>
 
 #include "supervisor/wakeup.hpp"
@@ -42,6 +43,15 @@ class Permits {
   /// Waits until a place is free. Throws system_error(operation_aborted) when the waiting coroutine
   /// is cancelled.
   boost::asio::awaitable<Permit> acquire();
+  /// Waits until a place is free and `may` agrees. Who changes what `may` looks at calls
+  /// look_again().
+  template <std::predicate May>
+  boost::asio::awaitable<Permit> acquire(May may) {
+    while (free() <= 0 || !may()) co_await changed_.wait();
+    ++taken_;
+    co_return Permit(this);
+  }
+  void look_again() noexcept { changed_.notify(); }
 
   /// Fewer places than are taken is allowed: nothing is handed out until enough came back.
   void set_capacity(int capacity);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
 
 namespace asio = boost::asio;
 
@@ -31,6 +32,13 @@ std::string seconds_text(std::chrono::milliseconds duration) {
 
 }  // namespace
 
+// Shared with the thread: when the workflow never returns, all of this belongs to that thread alone.
+struct WorkflowTasks::Activation {
+  Run run;  // null once it is over, or good for nothing any more
+  engine::WorkflowTaskInput input;
+  engine::TaskOutcome outcome;
+};
+
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
                              WorkflowService& service, WorkflowThreads& threads, Permits& permits,
                              Logger& log)
@@ -39,117 +47,163 @@ WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, co
       module_(module),
       service_(service),
       threads_(threads),
-      permits_(permits),
       log_(log),
+      balance_(permits, queue_.sticky.has_value()),
+      cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0),
       pollers_(core),
       running_(core) {}
 
-asio::awaitable<void> WorkflowTasks::turn() {
-  auto permit = co_await permits_.acquire();
+void WorkflowTasks::start(const Pollers::Failed& failed) {
+  const auto split = queue_.sticky ? split_pollers(queue_.pollers, queue_.sticky->nonsticky_ratio)
+                                   : PollerSplit{.normal = queue_.pollers, .sticky = 0};
+  pollers_.start(
+      split.normal, [this] { return turn(PollKind::normal); }, failed);
+  pollers_.start(
+      split.sticky, [this] { return turn(PollKind::sticky); }, failed);
+}
+
+asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
+  auto place = co_await balance_.acquire(kind);
   if (pollers_.stopping()) co_return;
   ws::PollWorkflowTaskQueueRequest request;
   request.set_namespace_(queue_.name_space);
-  request.mutable_task_queue()->set_name(queue_.task_queue);
+  auto& from = *request.mutable_task_queue();
+  if (kind == PollKind::sticky) {
+    from = sticky_queue();
+  } else {
+    from.set_name(queue_.task_queue);
+    from.set_kind(enums::TASK_QUEUE_KIND_NORMAL);
+  }
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
   auto task = co_await service_.poll_workflow_task_queue(std::move(request));
+  if (kind == PollKind::sticky) balance_.sticky_backlog(task.backlog_count_hint());
+  place.poll.end();
   if (task.task_token().empty()) co_return;
-  asio::co_spawn(core_, handle(std::move(task), std::move(permit), running_.enter()),
-                 [this](std::exception_ptr error) {
-                   if (!error) return;
-                   try {
-                     std::rethrow_exception(error);
-                   } catch (const std::exception& bug) {
-                     log_.error("a workflow task was not answered: this is a bug of the worker",
-                                {{"error", bug.what()}});
-                   }
-                 });
+  asio::co_spawn(core_, handle(std::move(task), std::move(place.permit), running_.enter()),
+                 bug("a workflow task was not answered: this is a bug of the worker"));
+}
+
+asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
+  // The answer to a completion may bring the next task of the run: it has the place of this one.
+  std::optional<Task> next = std::move(task);
+  while (next) next = co_await serve(std::move(*next));
 }
 
 // One workflow task, start to finish. Everything before activate() may be retried by the server;
 // everything after it is the run's history.
-asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
-  if (task.has_query()) co_return co_await answer_query(task);
+asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task task) {
+  if (task.has_query()) {
+    co_await answer_query(task);
+    co_return std::nullopt;
+  }
+  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
+  if (!co_await complete_history(task, lease)) co_return std::nullopt;
+
+  auto activation = co_await activate(task, std::move(lease.run));
+  if (activation->outcome.failure) {
+    co_await respond_failed(task, std::move(*activation->outcome.failure));
+    co_return std::nullopt;
+  }
+  lease.run = std::move(activation->run);
+  const bool keeps_run = lease.run && keeps_runs();
+  auto completed = co_await respond(task, std::move(activation->outcome), keeps_run);
+  // What the server did not take, or takes back, is in the run and not in its history.
+  const bool right = completed && completed->reset_history_event_id() == 0;
+  if (right && keeps_run && keeps_runs())
+    evict(cache_.check_in(std::move(lease)));
+  else
+    evict(std::move(lease.run));
+  if (!completed || completed->workflow_task().task_token().empty()) co_return std::nullopt;
+  co_return std::move(*completed->mutable_workflow_task());
+}
+
+// The run goes on with what is new, or begins again with all of its history. False: there is
+// nothing to go on with, and what was to be answered is answered.
+asio::awaitable<bool> WorkflowTasks::complete_history(Task& task, RunCache::Lease& lease) {
   std::optional<engine::TaskFailure> unreadable;
   try {
-    co_await fetch_history(task);
+    if (lease.run && continues(*lease.run, task)) {
+      ++counts_.hits;
+      co_await fetch_rest(service_, queue_.name_space, task);
+      co_return true;
+    }
+    evict(std::move(lease.run));
+    if (has_first_event(task)) {
+      co_await fetch_rest(service_, queue_.name_space, task);
+    } else {
+      ++counts_.misses;
+      co_await fetch_whole(service_, queue_.name_space, task);
+    }
+    co_return true;
   } catch (const RpcError& error) {
     // Gone: nobody waits for an answer.
-    if (error.code() == RpcCode::not_found) co_return;
-    unreadable = task_failure(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
-                              "HistoryUnavailable",
-                              std::string("the history could not be read: ") + error.what());
+    if (error.code() != RpcCode::not_found)
+      unreadable = task_failure(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
+                                "HistoryUnavailable",
+                                std::string("the history could not be read: ") + error.what());
   }
-  if (unreadable) co_return co_await respond_failed(task, std::move(*unreadable));
-  auto outcome = co_await activate(task);
-  co_await respond(task, std::move(outcome));
+  evict(std::move(lease.run));
+  if (unreadable) co_await respond_failed(task, std::move(*unreadable));
+  co_return false;
 }
 
-asio::awaitable<void> WorkflowTasks::fetch_history(Task& task) {
-  std::string token = task.next_page_token();
-  while (!token.empty()) {
-    ws::GetWorkflowExecutionHistoryRequest request;
-    request.set_namespace_(queue_.name_space);
-    *request.mutable_execution() = task.workflow_execution();
-    request.set_next_page_token(token);
-    auto page = co_await service_.get_workflow_execution_history(std::move(request));
-    for (auto& event : *page.mutable_history()->mutable_events())
-      task.mutable_history()->add_events()->Swap(&event);
-    for (const auto& blob : page.raw_history()) {
-      api::history::v1::History raw;
-      if (raw.ParseFromString(blob.data())) task.mutable_history()->MergeFrom(raw);
-    }
-    token = page.next_page_token();
-  }
-}
-
-asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(Task& task) {
-  // Shared with the thread: when the workflow never returns, all of this belongs to that thread
-  // alone.
-  struct Activation {
-    std::unique_ptr<engine::WorkflowRun> run;
-    engine::WorkflowTaskInput input;
-    engine::TaskOutcome outcome;
-  };
+asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activate(Task& task,
+                                                                                    Run run) {
   auto activation = std::make_shared<Activation>();
+  activation->run = std::move(run);
   activation->input.history.Swap(task.mutable_history());
   activation->input.previous_started_event_id = task.previous_started_event_id();
   activation->input.started_event_id = task.started_event_id();
+  std::function<Run()> make_run;
+  if (!activation->run) make_run = run_maker(task);
+  // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
+  WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs()] {
+    auto& run = activation->run;
+    if (make_run) run = make_run();
+    activation->outcome = run->activate(std::move(activation->input));
+    activation->input = {};
+    if (!keeps || activation->outcome.failure || activation->outcome.finished) run.reset();
+  };
+  if (co_await threads_.run(std::move(work))) co_return activation;
+
+  auto lost = std::make_shared<Activation>();
+  lost->outcome.failure = task_failure(
+      enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, "DeadlockDetected",
+      "[TMPRL1101] Potential deadlock: workflow code of type " + task.workflow_type().name() +
+          " held its thread for " + seconds_text(queue_.deadlock_timeout) +
+          " without waiting for anything. Move what blocks or computes into an activity, or raise "
+          "--deadlock-timeout");
+  co_return lost;
+}
+
+std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) const {
   engine::RunContext context{.workflow_namespace = queue_.name_space,
                              .workflow_id = task.workflow_execution().workflow_id(),
                              .run_id = task.workflow_execution().run_id(),
                              .workflow_type = task.workflow_type().name(),
                              .task_queue = queue_.task_queue,
                              .server_keeps_sdk_metadata = queue_.server_keeps_sdk_metadata};
-  // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
-  WorkflowThreads::Work work = [activation, context = std::move(context), log = log_sink(task),
-                                &module = module_]() mutable {
-    activation->run =
-        std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log));
-    activation->outcome = activation->run->activate(std::move(activation->input));
-    activation->run.reset();
+  return [&module = module_, context = std::move(context), log = log_sink(task)]() mutable {
+    return std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log));
   };
-  const bool returned = co_await threads_.run(std::move(work));
-  if (returned) co_return std::move(activation->outcome);
-
-  engine::TaskOutcome outcome;
-  outcome.failure = task_failure(
-      enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, "DeadlockDetected",
-      "[TMPRL1101] Potential deadlock: workflow code of type " + task.workflow_type().name() +
-          " held its thread for " + seconds_text(queue_.deadlock_timeout) +
-          " without waiting for anything. Move what blocks or computes into an activity, or raise "
-          "--deadlock-timeout");
-  co_return outcome;
 }
 
-asio::awaitable<void> WorkflowTasks::respond(const Task& task, engine::TaskOutcome outcome) {
-  if (outcome.failure) co_return co_await respond_failed(task, std::move(*outcome.failure));
+// Nothing when the server did not take it.
+asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
+    const Task& task, engine::TaskOutcome outcome, bool keeps_run) {
   ws::RespondWorkflowTaskCompletedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
   request.mutable_capabilities()->set_discard_speculative_workflow_task_with_events(true);
+  if (keeps_run) {
+    *request.mutable_sticky_attributes()->mutable_worker_task_queue() = sticky_queue();
+    to_proto(queue_.sticky->schedule_to_start,
+             request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout());
+    request.set_return_new_workflow_task(true);
+  }
   for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
   *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
   for (const auto& [id, query] : task.queries()) {
@@ -158,7 +212,7 @@ asio::awaitable<void> WorkflowTasks::respond(const Task& task, engine::TaskOutco
     result.set_error_message("this workflow has no query '" + query.query_type() + "'");
   }
   try {
-    co_await service_.respond_workflow_task_completed(std::move(request));
+    co_return co_await service_.respond_workflow_task_completed(std::move(request));
   } catch (const RpcError& error) {
     // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
     // and with them a new task.
@@ -171,6 +225,7 @@ asio::awaitable<void> WorkflowTasks::respond(const Task& task, engine::TaskOutco
     log_.write(routine ? LogLevel::debug : LogLevel::warn,
                "the server did not take a workflow task's completion; the run is replayed", line);
   }
+  co_return std::nullopt;
 }
 
 asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure) {
@@ -207,6 +262,51 @@ asio::awaitable<void> WorkflowTasks::answer_query(const Task& task) {
     line["error"] = error.what();
     log_.debug("the server did not take a query's answer", line);
   }
+}
+
+void WorkflowTasks::forget_runs() {
+  for (auto& run : cache_.clear()) destroy_later(std::move(run));
+}
+
+void WorkflowTasks::evict(Run run) {
+  if (!run) return;
+  ++counts_.evictions;
+  destroy_later(std::move(run));
+}
+
+void WorkflowTasks::destroy_later(Run run) {
+  asio::co_spawn(core_, destroy(std::move(run), running_.enter()),
+                 bug("a run was not forgotten: this is a bug of the worker"));
+}
+
+asio::awaitable<void> WorkflowTasks::destroy(Run run, Gate::Pass) {
+  LogFields line{{"workflow_type", run->context().workflow_type},
+                 {"workflow_id", run->context().workflow_id},
+                 {"run_id", run->context().run_id}};
+  // Shared with the thread, as an activation is.
+  WorkflowThreads::Work work = [held = std::make_shared<Run>(std::move(run))] { held->reset(); };
+  if (!co_await threads_.run(std::move(work)))
+    log_.error("[TMPRL1101] a destructor of workflow code does not return; its thread is lost",
+               line);
+}
+
+std::function<void(std::exception_ptr)> WorkflowTasks::bug(const char* what) const {
+  return [this, what](const std::exception_ptr& error) {
+    if (!error) return;
+    try {
+      std::rethrow_exception(error);
+    } catch (const std::exception& bug) {
+      log_.error(what, {{"error", bug.what()}});
+    }
+  };
+}
+
+api::taskqueue::v1::TaskQueue WorkflowTasks::sticky_queue() const {
+  api::taskqueue::v1::TaskQueue queue;
+  queue.set_name(queue_.sticky->name);
+  queue.set_kind(enums::TASK_QUEUE_KIND_STICKY);
+  queue.set_normal_name(queue_.task_queue);
+  return queue;
 }
 
 engine::LogSink WorkflowTasks::log_sink(const Task& task) const {

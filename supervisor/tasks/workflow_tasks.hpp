@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Workflow tasks: permit, poll, fetch what is missing of the history, activate the run on a
-// workflow thread, respond.
+// Workflow tasks: permit, poll, check the run out of the cache or fetch what is missing of its
+// history, activate it on a workflow thread, respond, check it in.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,13 +13,25 @@
 
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/permits.hpp"
+#include "supervisor/tasks/poll_balance.hpp"
 #include "supervisor/tasks/pollers.hpp"
+#include "supervisor/tasks/run_cache.hpp"
+#include "supervisor/tasks/workflow_history.hpp"
 #include "supervisor/threads/workflow_threads.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
 
 namespace temporal::supervisor {
+
+/// The queue to which the server sends the tasks of the runs that are kept here.
+struct StickyQueue {
+  std::string name;  ///< of this process alone: what it is sent fits no other's runs
+  std::size_t max_cached = 1000;
+  /// For how long a task waits for this worker before any other may have it.
+  std::chrono::milliseconds schedule_to_start{10'000};
+  double nonsticky_ratio = 0.2;  ///< share of the polls that stays with the normal queue
+};
 
 struct WorkflowQueue {
   std::string name_space;
@@ -29,6 +41,14 @@ struct WorkflowQueue {
   int pollers = 5;
   std::chrono::milliseconds deadlock_timeout{2'000};
   bool server_keeps_sdk_metadata = true;
+  std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
+};
+
+/// Since the start.
+struct CacheCounts {
+  std::uint64_t hits = 0;       ///< tasks that went on with the run in memory
+  std::uint64_t misses = 0;     ///< tasks with news only, of a run that was not there
+  std::uint64_t evictions = 0;  ///< runs that made room, or that fit their history no longer
 };
 
 /// Thread rule: core loop only.
@@ -37,27 +57,45 @@ class WorkflowTasks {
   WorkflowTasks(boost::asio::any_io_executor core, WorkflowQueue queue, const Module& module,
                 WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log);
 
-  void start(Pollers::Failed failed) {
-    pollers_.start(
-        queue_.pollers, [this] { return turn(); }, std::move(failed));
-  }
+  void start(const Pollers::Failed& failed);
   void stop_polling() noexcept { pollers_.stop(); }
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
     return pollers_.end(patience);
   }
+  /// No task runs, and no run is being destroyed.
   boost::asio::awaitable<void> drained() { return running_.empty(); }
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
- private:
-  using Task = api::workflowservice::v1::PollWorkflowTaskQueueResponse;
+  /// Destroys the runs that are kept, each on a workflow thread: drained() tells when it is done.
+  void forget_runs();
+  [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
+  [[nodiscard]] const CacheCounts& cache_counts() const noexcept { return counts_; }
 
-  boost::asio::awaitable<void> turn();
+ private:
+  using Task = PolledWorkflowTask;
+  using Run = RunCache::Run;
+  using Completed = api::workflowservice::v1::RespondWorkflowTaskCompletedResponse;
+  struct Activation;
+
+  boost::asio::awaitable<void> turn(PollKind kind);
   boost::asio::awaitable<void> handle(Task task, Permit permit, Gate::Pass pass);
-  boost::asio::awaitable<void> fetch_history(Task& task);
-  boost::asio::awaitable<engine::TaskOutcome> activate(Task& task);
-  boost::asio::awaitable<void> respond(const Task& task, engine::TaskOutcome outcome);
+  boost::asio::awaitable<std::optional<Task>> serve(Task task);
+  boost::asio::awaitable<bool> complete_history(Task& task, RunCache::Lease& lease);
+  boost::asio::awaitable<std::shared_ptr<Activation>> activate(Task& task, Run run);
+  boost::asio::awaitable<std::optional<Completed>> respond(const Task& task,
+                                                           engine::TaskOutcome outcome,
+                                                           bool keeps_run);
   boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
   boost::asio::awaitable<void> answer_query(const Task& task);
+  [[nodiscard]] bool keeps_runs() const noexcept {
+    return cache_.capacity() > 0 && !pollers_.stopping();
+  }
+  std::function<Run()> run_maker(const Task& task) const;
+  void evict(Run run);
+  void destroy_later(Run run);
+  boost::asio::awaitable<void> destroy(Run run, Gate::Pass pass);
+  std::function<void(std::exception_ptr)> bug(const char* what) const;
+  api::taskqueue::v1::TaskQueue sticky_queue() const;
   engine::LogSink log_sink(const Task& task) const;
   LogFields fields(const Task& task) const;
 
@@ -66,8 +104,10 @@ class WorkflowTasks {
   const Module& module_;
   WorkflowService& service_;
   WorkflowThreads& threads_;
-  Permits& permits_;
   Logger& log_;
+  PollBalance balance_;
+  RunCache cache_;
+  CacheCounts counts_;
   Pollers pollers_;
   Gate running_;
 };

@@ -19,20 +19,30 @@ void FakeService::deliver(ws::PollWorkflowTaskQueueResponse task) {
   changed_.notify();
 }
 
+void FakeService::deliver_sticky(ws::PollWorkflowTaskQueueResponse task) {
+  sticky_tasks_.push_back(std::move(task));
+  changed_.notify();
+}
+
 void FakeService::end_polls() {
   ++ended_;
   changed_.notify();
 }
 
+namespace {
+
+struct Open {
+  int& count;
+  explicit Open(int& open) : count(open) { ++count; }
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+  ~Open() { --count; }
+};
+
+}  // namespace
+
 template <class Response>
 FakeService::awaitable<Response> FakeService::poll(std::deque<Response>& tasks) {
-  struct Open {
-    int& count;
-    explicit Open(int& open) : count(open) { ++count; }
-    Open(const Open&) = delete;
-    Open& operator=(const Open&) = delete;
-    ~Open() { --count; }
-  };
   ++polls;
   const Open open(open_polls);
   const int ended = ended_;
@@ -53,8 +63,11 @@ FakeService::awaitable<ws::PollActivityTaskQueueResponse> FakeService::poll_acti
 FakeService::awaitable<ws::PollWorkflowTaskQueueResponse> FakeService::poll_workflow_task_queue(
     ws::PollWorkflowTaskQueueRequest request) {
   before("PollWorkflowTaskQueue");
+  const bool sticky = request.task_queue().kind() == api::enums::v1::TASK_QUEUE_KIND_STICKY;
   workflow_polls.push_back(std::move(request));
-  co_return co_await poll(workflow_tasks_);
+  if (!sticky) co_return co_await poll(workflow_tasks_);
+  const Open open(open_sticky_polls);
+  co_return co_await poll(sticky_tasks_);
 }
 
 FakeService::awaitable<ws::RecordActivityTaskHeartbeatResponse>
@@ -72,6 +85,14 @@ FakeService::get_workflow_execution_history(ws::GetWorkflowExecutionHistoryReque
   co_return on_history(request);
 }
 
+FakeService::awaitable<ws::RespondWorkflowTaskCompletedResponse>
+FakeService::respond_workflow_task_completed(ws::RespondWorkflowTaskCompletedRequest request) {
+  answers.push_back("workflow completed " + request.task_token());
+  before("RespondWorkflowTaskCompleted");
+  workflow_completed.push_back(std::move(request));
+  co_return on_workflow_completed();
+}
+
 #define TEMPORAL_ANSWER(name, Name, list, word)                                             \
   FakeService::awaitable<ws::Name##Response> FakeService::name(ws::Name##Request request) { \
     answers.push_back(word " " + request.task_token());                                     \
@@ -83,8 +104,6 @@ TEMPORAL_ANSWER(respond_activity_task_completed, RespondActivityTaskCompleted, c
                 "completed")
 TEMPORAL_ANSWER(respond_activity_task_failed, RespondActivityTaskFailed, failed, "failed")
 TEMPORAL_ANSWER(respond_activity_task_canceled, RespondActivityTaskCanceled, canceled, "canceled")
-TEMPORAL_ANSWER(respond_workflow_task_completed, RespondWorkflowTaskCompleted, workflow_completed,
-                "workflow completed")
 TEMPORAL_ANSWER(respond_workflow_task_failed, RespondWorkflowTaskFailed, workflow_failed,
                 "workflow failed")
 TEMPORAL_ANSWER(respond_query_task_completed, RespondQueryTaskCompleted, queries, "query")

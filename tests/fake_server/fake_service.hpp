@@ -27,6 +27,7 @@ class FakeService final : public supervisor::WorkflowService {
 
   void deliver(ws::PollActivityTaskQueueResponse task);
   void deliver(ws::PollWorkflowTaskQueueResponse task);
+  void deliver_sticky(ws::PollWorkflowTaskQueueResponse task);
   /// Open polls end without a task.
   void end_polls();
 
@@ -38,10 +39,15 @@ class FakeService final : public supervisor::WorkflowService {
   std::function<ws::GetWorkflowExecutionHistoryResponse(
       const ws::GetWorkflowExecutionHistoryRequest&)>
       on_history;
+  /// What a completion is answered with, if it is not refused.
+  std::function<ws::RespondWorkflowTaskCompletedResponse()> on_workflow_completed = [] {
+    return ws::RespondWorkflowTaskCompletedResponse();
+  };
 
   // --- what the test looks at ---
 
   int open_polls = 0;
+  int open_sticky_polls = 0;  ///< among them
   int polls = 0;
   std::vector<ws::PollActivityTaskQueueRequest> activity_polls;
   std::vector<ws::PollWorkflowTaskQueueRequest> workflow_polls;
@@ -86,6 +92,7 @@ class FakeService final : public supervisor::WorkflowService {
 
   std::deque<ws::PollActivityTaskQueueResponse> activity_tasks_;
   std::deque<ws::PollWorkflowTaskQueueResponse> workflow_tasks_;
+  std::deque<ws::PollWorkflowTaskQueueResponse> sticky_tasks_;
   int ended_ = 0;
   supervisor::Wakeup changed_;
 };

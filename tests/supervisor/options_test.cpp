@@ -98,6 +98,9 @@ TEST_CASE("a module and a task queue are enough; the rest has defaults") {
   CHECK(o.loop_threads == 1);
   CHECK(o.max_concurrent_workflow_tasks == 100);
   CHECK(o.max_concurrent_activities == 100);
+  CHECK(o.max_cached_workflows == 1000);
+  CHECK(o.sticky_timeout == 10s);
+  CHECK(o.nonsticky_ratio == 0.2);
   CHECK(o.workflow_pollers == 5);
   CHECK(o.activity_pollers == 5);
   CHECK(o.deadlock_timeout == 2s);
@@ -122,7 +125,10 @@ TEST_CASE("every flag is heard") {
                           "2",           "--max-concurrent-workflow-tasks",
                           "11",          "--max-concurrent-activities",
                           "12",          "--workflow-pollers",
-                          "13",          "--activity-pollers",
+                          "13",          "--max-cached-workflows",
+                          "15",          "--sticky-timeout",
+                          "3s",          "--nonsticky-ratio",
+                          "0.5",         "--activity-pollers",
                           "14",          "--deadlock-timeout",
                           "0",           "--connect-timeout",
                           "500ms",       "--grace",
@@ -145,6 +151,9 @@ TEST_CASE("every flag is heard") {
   CHECK(o.max_concurrent_activities == 12);
   CHECK(o.workflow_pollers == 13);
   CHECK(o.activity_pollers == 14);
+  CHECK(o.max_cached_workflows == 15);
+  CHECK(o.sticky_timeout == 3s);
+  CHECK(o.nonsticky_ratio == 0.5);
   CHECK(o.deadlock_timeout == 0s);
   CHECK(o.connect_timeout == 500ms);
   CHECK(o.grace == 90s);
@@ -235,6 +244,17 @@ TEST_CASE("a wrong flag or value is named") {
        "1000 bytes");
   says(refusal(parse({"--module", "m.so", "--task-queue", "caf\xe9"})),
        "--task-queue: is not valid UTF-8");
+}
+
+TEST_CASE("K012 two queues need two places") {
+  says(refusal({"--max-concurrent-workflow-tasks=1"}), "--max-cached-workflows 0");
+  CHECK(options({"--max-concurrent-workflow-tasks=1", "--max-cached-workflows=0"})
+            .max_concurrent_workflow_tasks == 1);
+  says(refusal({"--sticky-timeout=0"}), "--sticky-timeout");
+  for (const char* value : {"-1", "x", "1.5"})
+    says(refusal({std::string("--max-cached-workflows=") + value}), "--max-cached-workflows");
+  for (const char* value : {"-0.1", "1.1", "x"})
+    says(refusal({std::string("--nonsticky-ratio=") + value}), "--nonsticky-ratio");
 }
 
 TEST_CASE("an address has a host and a port") {

@@ -10,7 +10,7 @@ import threading
 import uuid
 
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
+from temporalio.api.enums.v1 import EventType, TaskQueueKind
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
 from temporalio.client import Client
 
@@ -169,6 +169,14 @@ class Run:
         """The first pending activity, once an attempt of it has failed."""
         return wait_until(
             "an attempt fails", lambda: [p for p in self.pending() if p.HasField("last_failure")], seconds)[0]
+
+    def task_queues(self):
+        """Names of the queues its workflow tasks were put into, without the normal one's."""
+        queues = [e.task_queue for e in self.events("WorkflowTaskScheduled")]
+        return [q.name for q in queues if q.kind == TaskQueueKind.TASK_QUEUE_KIND_STICKY]
+
+    def answered_tasks(self):
+        return len(self.events("WorkflowTaskCompleted"))
 
     def export(self):
         """The history as `temporal workflow show -o json` prints it."""

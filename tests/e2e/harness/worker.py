@@ -97,6 +97,15 @@ class Worker:
         with self.news:
             return [e["message"] for e in self.events if e.get("level") in ("error", "unstructured")]
 
+    def state(self):
+        """What it says of its (only) task queue when it gets SIGUSR1."""
+        message = "state; free memory was given back"
+        known = len(self.logged(message))
+        self.signal(signal.SIGUSR1)
+        line = wait_until("the worker tells its state", lambda: self.logged(message)[known:])[0]
+        [queue] = line["workers"]
+        return queue
+
     def processes(self):
         """Without the supervisor itself."""
         return processes.marked(self.mark) - {self.pid}

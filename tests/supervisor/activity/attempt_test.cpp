@@ -272,3 +272,34 @@ TEST_CASE("no timeout, no deadline") {
   CHECK(world.activity().cancels.empty());
   CHECK(world.activity().terminations == 0);
 }
+
+TEST_CASE("an activity that takes long is noted, once, where it may take its time") {
+  for (const bool may_block : {true, false}) {
+    AttemptWorld world;  // its attempt only lends the settings
+    struct Home final : supervisor::Executor {
+      Home(FakeExecutor& executor, bool block) : inner(executor), blocks(block) {}
+      boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override {
+        return inner.run(task, std::move(link));
+      }
+      [[nodiscard]] bool may_block() const noexcept override { return blocks; }
+      FakeExecutor& inner;
+      bool blocks;
+    } home(world.executor, may_block);
+    world.settings.slow_task = 10s;
+    Attempt attempt(world.settings, activity_task("slow"));
+    boost::asio::co_spawn(world.loop, attempt.run(home), boost::asio::detached);
+    settle(world.loop);
+    world.clock.advance(9s);
+    attempt.look();
+    CHECK(world.log.count(LogLevel::info) == 0);
+    for (int i = 0; i < 3; ++i) {
+      world.clock.advance(1s);
+      attempt.look();
+    }
+    CHECK(world.log.count(LogLevel::info) == (may_block ? 1 : 0));
+    world.end({Returned{}});
+    world.clock.advance(100s);
+    attempt.look();
+    CHECK(world.log.count(LogLevel::info) == (may_block ? 1 : 0));
+  }
+}

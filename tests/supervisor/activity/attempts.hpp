@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <deque>
 #include <exception>
@@ -132,14 +133,22 @@ struct AttemptWorld {
       if (error) std::rethrow_exception(error);
       over = true;
     });
+    boost::asio::co_spawn(loop, look_each_second(), boost::asio::detached);
     settle(loop);
   }
   // What still runs refers to all of the above.
   ~AttemptWorld() {
     for (auto& execution : executor.executions) execution.end({supervisor::CompletesLater{}});
     settle(loop);
+    clock.advance(std::chrono::seconds(1));
   }
 
+  boost::asio::awaitable<void> look_each_second() {
+    while (!over) {
+      attempt->look();
+      co_await clock.pause(std::chrono::seconds(1));
+    }
+  }
   FakeExecution& activity() { return executor.newest(); }
   void beat(const std::string& details) {
     activity().beat(details);

@@ -250,3 +250,15 @@ TEST_CASE("a poll that fails for good is told to whoever started polling") {
   CHECK(world.failures == 1);
   CHECK(world.permits.taken() == 0);
 }
+
+TEST_CASE("what runs is looked at: an activity that overran its timeout is told") {
+  World world;
+  auto task = activity_task("late", "plain");
+  to_proto(1s, task.mutable_start_to_close_timeout());
+  world.service.deliver(std::move(task));
+  settle(world.loop);
+  world.clock.advance(1h);
+  world.loop.restart();
+  while (world.in_children.newest().cancels.empty()) world.loop.run_one();
+  CHECK(world.in_children.newest().cancels == std::vector{CancelReason::timed_out});
+}

@@ -10,9 +10,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "temporal/workflow.hpp"
-#include "tests/fake_server/fake_service.hpp"
-#include "tests/fake_server/recording_log.hpp"
-#include "tests/supervisor/rpc/run.hpp"
+#include "tests/supervisor/tasks/workflow_worker.hpp"
 #include "tests/supervisor/threads/stuck.hpp"
 
 using namespace std::chrono_literals;
@@ -85,45 +83,16 @@ ws::PollWorkflowTaskQueueResponse task(const std::string& token, const std::stri
   return response;
 }
 
-struct World {
+void fill(Module& m) {
+  m.workflow<task_workflows::Echo>();
+  m.workflow<task_workflows::Naps>();
+  m.workflow<task_workflows::Buggy>();
+  m.workflow<task_workflows::Hangs>();
+}
+
+struct World : WorkflowWorker {
   explicit World(std::chrono::milliseconds deadline = 10s, int places = 10)
-      : permits(core, places), threads(core, 1, deadline) {
-    module.workflow<task_workflows::Echo>();
-    module.workflow<task_workflows::Naps>();
-    module.workflow<task_workflows::Buggy>();
-    module.workflow<task_workflows::Hangs>();
-    tasks = std::make_unique<WorkflowTasks>(core,
-                                            WorkflowQueue{.name_space = "shop",
-                                                          .task_queue = "queue",
-                                                          .identity = "1@host",
-                                                          .worker_instance_key = "key",
-                                                          .pollers = 2,
-                                                          .deadlock_timeout = deadline},
-                                            module, service, threads, permits, log);
-    tasks->start([this](const std::exception_ptr&) { ++failures; });
-  }
-  ~World() { run(loop, tasks->end_polling(0s)); }
-
-  // Runs the task to its answer, or to the end without one.
-  void serve(ws::PollWorkflowTaskQueueResponse given) {
-    loop.restart();
-    while (service.open_polls == 0) loop.run_one();
-    // The poll that brings the task ends; the next one, if there is one, may come after the answer.
-    const int polls = service.polls, open = service.open_polls;
-    service.deliver(std::move(given));
-    while ((service.polls == polls && service.open_polls == open) || tasks->running() > 0)
-      loop.run_one();
-  }
-
-  asio::io_context loop{1};
-  asio::any_io_executor core = loop.get_executor();
-  FakeService service{loop};
-  RecordingLog log;
-  Module module;
-  Permits permits;
-  WorkflowThreads threads;
-  std::unique_ptr<WorkflowTasks> tasks;
-  int failures = 0;
+      : WorkflowWorker(fill, {.deadline = deadline, .places = places}) {}
 };
 
 using Answers = std::vector<std::string>;
@@ -148,6 +117,7 @@ TEST_CASE("a workflow that is done at its first task is completed, under our nam
   const auto& poll = world.service.workflow_polls.at(0);
   CHECK(poll.namespace_() == "shop");
   CHECK(poll.task_queue().name() == "queue");
+  CHECK(poll.task_queue().kind() == enums::TASK_QUEUE_KIND_NORMAL);
   CHECK(poll.identity() == "1@host");
   CHECK(poll.worker_instance_key() == "key");
 }

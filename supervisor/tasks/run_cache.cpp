@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "supervisor/tasks/run_cache.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+RunCache::Lease::Lease(RunCache& cache, Node& node) noexcept : cache_(&cache), node_(&node) {
+  ++node.second.tasks;
+}
+
+RunCache::Lease::~Lease() {
+  if (cache_) cache_->release(*node_, holds_);
+}
+
+asio::awaitable<RunCache::Lease> RunCache::check_out(const std::string& run_id) {
+  auto& node = *entries_.try_emplace(run_id).first;
+  Lease lease(*this, node);
+  while (node.second.leased) co_await released_.wait();
+  node.second.leased = true;
+  lease.holds_ = true;
+  if (node.second.run) lease.run = take(node);
+  co_return lease;
+}
+
+RunCache::Run RunCache::check_in(Lease lease) {
+  if (capacity_ == 0) return std::move(lease.run);
+  auto& entry = lease.node_->second;
+  entry.run = std::move(lease.run);
+  entry.place = idle_.insert(idle_.end(), lease.node_);
+  if (idle_.size() <= capacity_) return nullptr;
+  auto& oldest = *idle_.front();
+  auto run = take(oldest);
+  if (oldest.second.tasks == 0) entries_.erase(oldest.first);
+  return run;
+}
+
+std::vector<RunCache::Run> RunCache::clear() {
+  std::vector<Run> runs;
+  while (!idle_.empty()) {
+    auto& node = *idle_.front();
+    runs.push_back(take(node));
+    if (node.second.tasks == 0) entries_.erase(node.first);
+  }
+  return runs;
+}
+
+RunCache::Run RunCache::take(Node& node) {
+  idle_.erase(node.second.place);
+  return std::move(node.second.run);
+}
+
+void RunCache::release(Node& node, bool held) {
+  auto& entry = node.second;
+  if (held) {
+    entry.leased = false;
+    if (entry.tasks > 1) released_.notify();
+  }
+  if (--entry.tasks == 0 && !entry.run) entries_.erase(node.first);
+}
+
+}  // namespace temporal::supervisor
