@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A child, a thread, a loop: what is promised of an activity holds in each."""
+"""What is particular to a home: its objects and hooks, what coroutines hand over, how it goes down."""
 
 import signal
 
 import pytest
-from harness.waiting import wait_until
 
 HOMES = ["children", "threads"]
 
@@ -18,10 +17,6 @@ def home(request):
 @pytest.fixture
 def worker(start, home):
     return start("homes", "activities", "workflows", "--children", "2", "--activity-executor", home)
-
-
-def beating(run):
-    return lambda: [p for p in run.pending() if p.HasField("heartbeat_details")]
 
 
 def test_F017_a_plain_function_runs_where_the_worker_puts_it(server, worker, home, queue):
@@ -39,24 +34,6 @@ def test_a_method_is_called_on_the_object_of_its_process(server, worker, queue):
 def test_hooks_run_in_the_zygote_and_in_each_child(server, start, queue):
     start("homes", "workflows", "--children", "1")
     assert server.call("where_hooks_ran", queue=queue).result() == "as promised"
-
-
-def test_E002_it_is_told_who_it_is(server, worker, queue):
-    said = server.call("whoami", queue=queue, how={"attempts": 3}).result()
-    assert said == f"whoami of Call on {queue}, attempt 1, at most 3, with a deadline"
-
-
-def test_E001_the_catch_all_takes_what_has_no_function(server, worker, queue):
-    assert server.call("never_heard_of", "tea", queue=queue).result() == "never_heard_of with 1"
-
-
-@pytest.mark.parametrize("activity", ["until_the_notice", "until_the_notice_later"])
-def test_F006_the_notice_of_a_stop_is_no_cancellation(server, worker, queue, activity):
-    run = server.call(activity, "", queue=queue)
-    wait_until("the activity runs", beating(run))
-    worker.stop()
-    completed = run.wait_for_event("ActivityTaskCompleted")
-    assert completed.result.payloads[0].data == b'"finished early"'
 
 
 def test_a_stop_token_calls_back_when_it_is_cancelled(server, worker, queue):
