@@ -83,7 +83,11 @@ struct SleepLong {
 class CancelActivity {
  public:
   Task<std::string> run(std::string activity, std::string argument, std::optional<How> how) {
-    auto options = options_of(how.value_or(How{.start_to_close_ms = 60'000, .heartbeat_ms = 500}));
+    How usual;
+    usual.start_to_close_ms = 60'000;
+    usual.heartbeat_ms = 500;
+    const How chosen = how.value_or(usual);  // options hold views of it
+    auto options = options_of(chosen);
     options.on_cancel = temporal::OnCancel::wait_completed;
     auto running = workflow::execute_activity<Payload>(activity, options, argument);
     co_await workflow::wait_condition([this] { return cancel_; });
