@@ -138,6 +138,7 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .service = *service_,
                                     .log = log_,
                                     .name_space = options_.name_space,
+                                    .task_queue = options_.task_queue,
                                     .identity = options_.identity,
                                     .slow_task = options_.slow_task});
   if (auto limit = name_space_.namespace_info().limits().blob_size_limit_error(); limit > 0)

@@ -195,7 +195,10 @@ Clock::TimePoint Attempt::deadline() const {
 }
 
 asio::awaitable<void> Attempt::respond(Ending ending) {
-  if (std::holds_alternative<CompletesLater>(ending.how)) co_return;
+  if (std::holds_alternative<CompletesLater>(ending.how)) {
+    settings_.log.debug("an activity is left for others to complete", fields());
+    co_return;
+  }
   unsent_ = ending.last_heartbeat ? std::move(ending.last_heartbeat) : heartbeat_.unsent();
   const bool given_up = cancelled_ == CancelReason::timed_out || cancelled_ == CancelReason::gone;
   if (given_up) {
@@ -235,8 +238,7 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
   try {
     co_await settings_.service.respond_activity_task_completed(std::move(completed));
   } catch (const RpcError& error) {
-    settings_.log.warn("the server did not take an activity's result",
-                       {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+    note_refused("the server did not take an activity's result", error);
     if (error.code() == RpcCode::invalid_argument)
       refused = application_failure("ResultRefused", error.what());
   }
@@ -251,8 +253,7 @@ asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
     try {
       co_await settings_.service.respond_activity_task_canceled(std::move(canceled));
     } catch (const RpcError& error) {
-      settings_.log.warn("the server did not take an activity's cancellation",
-                         {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+      note_refused("the server did not take an activity's cancellation", error);
     }
     co_return;
   }
@@ -289,18 +290,28 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   try {
     co_await settings_.service.respond_activity_task_failed(std::move(failed));
   } catch (const RpcError& error) {
-    settings_.log.write(error.code() == RpcCode::not_found ? LogLevel::debug : LogLevel::warn,
-                        "the server did not take an activity's failure",
-                        {{"activity_id", task_.activity_id()}, {"error", error.what()}});
+    note_refused("the server did not take an activity's failure", error);
   }
+}
+
+// A task that the server has forgotten meanwhile (it timed out, its workflow is closed) is everyday
+// life.
+void Attempt::note_refused(std::string_view message, const RpcError& error) {
+  auto line = fields();
+  line["error"] = error.what();
+  settings_.log.write(error.code() == RpcCode::not_found ? LogLevel::debug : LogLevel::warn,
+                      message, line);
 }
 
 LogFields Attempt::fields() const {
   LogFields fields{{"activity_type", task_.activity_type().name()},
                    {"activity_id", task_.activity_id()},
+                   {"workflow_type", task_.workflow_type().name()},
                    {"workflow_id", task_.workflow_execution().workflow_id()},
                    {"run_id", task_.workflow_execution().run_id()},
-                   {"attempt", task_.attempt()}};
+                   {"attempt", task_.attempt()},
+                   {"task_queue", settings_.task_queue},
+                   {"namespace", task_.workflow_namespace()}};
   if (cancelled_) fields["reason"] = to_string(*cancelled_);
   return fields;
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
@@ -24,6 +25,7 @@ struct AttemptSettings {
   WorkflowService& service;
   Logger& log;
   std::string name_space;
+  std::string task_queue;
   std::string identity;
   std::chrono::milliseconds timeout_grace{
       10'000};  ///< from the activity's own timeout to terminate()
@@ -63,6 +65,7 @@ class Attempt {
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
   boost::asio::awaitable<void> respond_failed(api::failure::v1::Failure failure);
+  void note_refused(std::string_view message, const RpcError& error);
   template <class Request>
   Request request() const;
   LogFields fields() const;

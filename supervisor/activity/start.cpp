@@ -36,9 +36,12 @@ child::v1::Start start_of(const ActivityTask& task, const std::string& task_queu
 LogFields ids_of(const child::v1::Start& start) {
   return {{"activity_type", start.activity_type()},
           {"activity_id", start.activity_id()},
+          {"workflow_type", start.workflow_type()},
           {"workflow_id", start.workflow_id()},
           {"run_id", start.run_id()},
-          {"attempt", start.attempt()}};
+          {"attempt", start.attempt()},
+          {"task_queue", start.task_queue()},
+          {"namespace", start.workflow_namespace()}};
 }
 
 void TaskLog::write(LogLevel level, std::string_view message, const LogFields& fields) {

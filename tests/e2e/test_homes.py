@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""A child, a thread, a loop: what is promised of an activity holds in each."""
+"""What is particular to a home: its objects and hooks, what coroutines hand over, how it goes down."""
 
 import signal
 
 import pytest
 from harness import python_worker
-from harness.waiting import wait_until
 
 HOMES = ["children", "threads"]
 
@@ -19,10 +18,6 @@ def home(request):
 @pytest.fixture
 def worker(start, home):
     return start("homes", "activities", "workflows", "--children", "2", "--activity-executor", home)
-
-
-def beating(run):
-    return lambda: [p for p in run.pending() if p.HasField("heartbeat_details")]
 
 
 def test_F017_a_plain_function_runs_where_the_worker_puts_it(server, worker, home, queue):
@@ -42,11 +37,6 @@ def test_hooks_run_in_the_zygote_and_in_each_child(server, start, queue):
     assert server.call("where_hooks_ran", queue=queue).result() == "as promised"
 
 
-def test_E002_it_is_told_who_it_is(server, worker, queue):
-    said = server.call("whoami", queue=queue, how={"attempts": 3}).result()
-    assert said == f"whoami of Call on {queue}, attempt 1, at most 3, with a deadline"
-
-
 def test_E019_a_coroutine_has_the_workers_client(server, worker, queue):
     assert server.call("ask_the_mailbox", queue=queue).result() == ["a letter"]
 
@@ -63,19 +53,6 @@ def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, q
     with python_worker.serving(server, f"{queue}-python"):
         run = server.start("CallTraceId", queue, queue=f"{queue}-python")
         assert run.result() == "abc-123"
-
-
-def test_E001_the_catch_all_takes_what_has_no_function(server, worker, queue):
-    assert server.call("never_heard_of", "tea", queue=queue).result() == "never_heard_of with 1"
-
-
-@pytest.mark.parametrize("activity", ["until_the_notice", "until_the_notice_later"])
-def test_F006_the_notice_of_a_stop_is_no_cancellation(server, worker, queue, activity):
-    run = server.call(activity, "", queue=queue)
-    wait_until("the activity runs", beating(run))
-    worker.stop()
-    completed = run.wait_for_event("ActivityTaskCompleted")
-    assert completed.result.payloads[0].data == b'"finished early"'
 
 
 def test_a_stop_token_calls_back_when_it_is_cancelled(server, worker, queue):

@@ -1,32 +1,12 @@
 # SPDX-License-Identifier: MIT
+import os
 import signal
 
 from harness.server import free_port
 from harness.waiting import wait_until
 
 
-def test_a_running_activity_is_finished_within_the_grace(server, start, queue, folder):
-    worker = start("activities", "workflows", "--children", "1")
-    run = server.call("until_notice", str(folder), queue=queue)
-    wait_until("the activity runs", lambda: list(folder.iterdir()))
-    worker.stop()
-    start("workflows", "--children", "0")
-    assert run.result() == "noticed"
-    assert run.events("ActivityTaskStarted")[0].attempt == 1
-
-
-def test_after_the_grace_an_activity_is_cancelled_and_tried_again_elsewhere(server, start, queue, folder):
-    worker = start("activities", "workflows", "--children", "1", "--grace", "300ms")
-    run = server.call("hold", str(folder), queue=queue)
-    wait_until("the activity runs", lambda: list(folder.iterdir()))
-    worker.stop()
-    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
-    (folder / "release").touch()
-    start("activities", "workflows", "--children", "1")
-    assert run.result() == "released in attempt 2"
-
-
-def test_a_deaf_activity_is_killed_and_reported(server, start, queue, folder):
+def test_F006_a_deaf_activity_is_killed_and_reported(server, start, queue, folder):
     worker = start("activities", "workflows", "--children", "1", "--grace", "0s", "--term-grace", "200ms")
     run = server.call("ignore_everything", str(folder), queue=queue)
     wait_until("the activity runs", lambda: list(folder.iterdir()))
@@ -46,6 +26,20 @@ def test_a_second_signal_skips_the_grace(server, start, queue, folder):
     worker.left_nothing()
     assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
     run.terminate()
+
+
+def test_F022_ctrl_c_at_the_terminal_leaves_children_their_grace(server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "1")
+    run = server.call("hold", str(folder), queue=queue)
+    wait_until("the activity runs", lambda: list(folder.iterdir()))
+    os.killpg(worker.pid, signal.SIGINT)  # what the terminal does: to all of its foreground group
+    worker.wait_for("waiting for activities to end")
+    (folder / "release").touch()
+    assert worker.ended() == 0
+    worker.left_nothing()
+    completed = run.wait_for_event("ActivityTaskCompleted")
+    assert completed.result.payloads[0].data == b'"released in attempt 1"'
+    assert not worker.logged("a child died")
 
 
 def test_LC12_SIGUSR1_writes_the_state_and_the_worker_serves_on(server, start, queue, folder):

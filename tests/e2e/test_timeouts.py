@@ -8,7 +8,7 @@ from temporalio.exceptions import TimeoutError, TimeoutType
 @pytest.mark.parametrize("how, kind", [
     ({"start_to_close_ms": 500}, TimeoutType.START_TO_CLOSE), ({"heartbeat_ms": 500}, TimeoutType.HEARTBEAT)],
     ids=["start_to_close", "heartbeat"])
-def test_an_activity_that_overran_its_timeout_gives_its_child_back(server, start, queue, folder, how, kind):
+def test_F018_an_activity_that_overran_its_timeout_gives_its_child_back(server, start, queue, folder, how, kind):
     worker = start("activities", "workflows", "--children", "1", "--term-grace", "200ms")
     run = server.call("ignore_everything", str(folder), queue=queue, how={**how, "attempts": 1})
     cause = run.failure().cause

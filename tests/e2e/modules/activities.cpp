@@ -74,55 +74,11 @@ std::string die_once(activity::Context& ctx, std::string how) {
 }
 
 // Says how far it came, then dies; the next attempt reads it.
-int resume(activity::Context& ctx, std::string how) {
+int resume(activity::Context& ctx) {
   if (auto last = ctx.last_heartbeat<int>()) return *last;
   ctx.heartbeat(40);
   ctx.heartbeat(41);
-  if (how == "kill") ::kill(getpid(), SIGKILL);
-  throw std::runtime_error("the first attempt fails");
-}
-
-std::string throw_error(std::string what) { throw std::runtime_error(what); }
-
-void throw_nested() {
-  try {
-    try {
-      throw std::out_of_range("the shelf is empty");
-    } catch (...) {
-      std::throw_with_nested(std::invalid_argument("no such item"));
-    }
-  } catch (...) {
-    std::throw_with_nested(std::runtime_error("the order cannot be packed"));
-  }
-}
-
-void throw_int() { throw 42; }
-
-void refuse_card(std::string card) {
-  throw temporal::ApplicationError("no such card", {.type = "CardDeclined", .non_retryable = true},
-                                   {temporal::to_payload(card)});
-}
-
-void throw_cancelled_unasked() { throw temporal::Cancelled("nobody asked"); }
-
-// Until it is cancelled; then it tells how many rounds it made.
-void beat_until_cancelled(activity::Context& ctx, std::string folder) {
-  sign_in(folder);
-  for (int round = 1;; ++round) {
-    try {
-      ctx.heartbeat(round);
-      ctx.wait_cancelled(10ms);
-    } catch (const temporal::Cancelled&) {
-      throw temporal::Cancelled("stopped", {temporal::to_payload(std::string("cleaned up"))});
-    }
-  }
-}
-
-// Looks only whether the worker is stopping: ends by itself then.
-std::string until_notice(activity::Context& ctx, std::string folder) {
-  sign_in(folder);
-  while (!ctx.worker_shutdown()) ctx.wait_cancelled(5ms);
-  return "noticed";
+  return ::kill(getpid(), SIGKILL);
 }
 
 // Deaf to everything but SIGKILL.
@@ -132,12 +88,6 @@ void ignore_everything(activity::Context&, std::string folder) {
   for (;;) pause();
 }
 
-std::string echo(std::string text) { return text; }
-
-temporal::Bytes echo_bytes(temporal::Bytes bytes) { return bytes; }
-
-std::string repeat_x(int count) { return std::string(static_cast<std::size_t>(count), 'x'); }
-
 void activities(temporal::Module& m) {
   m.activity<say_hello>();
   m.activity<no_op>();
@@ -146,16 +96,6 @@ void activities(temporal::Module& m) {
   m.activity<hold>();
   m.activity<die_once>();
   m.activity<resume>();
-  m.activity<throw_error>();
-  m.activity<throw_nested>();
-  m.activity<throw_int>();
-  m.activity<refuse_card>();
-  m.activity<throw_cancelled_unasked>();
-  m.activity<beat_until_cancelled>();
-  m.activity<until_notice>();
   m.activity<ignore_everything>();
-  m.activity<echo>();
-  m.activity<echo_bytes>();
-  m.activity<repeat_x>();
 }
 TEMPORAL_EXPORT_MODULE(activities);

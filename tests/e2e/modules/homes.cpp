@@ -55,32 +55,6 @@ std::string where_hooks_ran() {
                                                                                  : "elsewhere";
 }
 
-// What is told, and what is asked for, about this attempt.
-std::string whoami(activity::Context& ctx) {
-  const auto& info = ctx.info();
-  return info.activity_type + " of " + info.workflow_type + " on " + info.task_queue +
-         ", attempt " + std::to_string(info.attempt) + ", at most " +
-         std::to_string(info.retry.maximum_attempts) + ", " +
-         (info.deadline < temporal::Time::max() ? "with" : "without") + " a deadline";
-}
-
-// Until the worker stops, and longer than that is a mistake.
-std::string until_the_notice(activity::Context& ctx, std::string) {
-  ctx.heartbeat(1);
-  if (!ctx.wait_worker_shutdown(60s)) return "no notice";
-  ctx.heartbeat(2);  // a notice is no cancellation
-  return ctx.cancelled() ? "cancelled" : "finished early";
-}
-
-asio::awaitable<std::string> until_the_notice_later(activity::Context& ctx, std::string) {
-  ctx.heartbeat(1);
-  // Named: in the condition itself, GCC 12.2 at -O2 looks for `ctx` where it did not put it.
-  const bool told = co_await ctx.async_wait_worker_shutdown(60s);
-  if (!told) co_return "no notice";
-  ctx.heartbeat(2);
-  co_return ctx.cancelled() ? "cancelled" : "finished early";
-}
-
 // Its stop callback runs when it is cancelled.
 std::string until_stopped(activity::Context& ctx, std::string) {
   std::atomic<bool> called = false;
@@ -196,10 +170,6 @@ asio::awaitable<int> throw_on_thread() {
   co_return co_await activity::to_thread([]() -> int { throw std::out_of_range("no such line"); });
 }
 
-std::string anything(std::string type, temporal::Payloads arguments) {
-  return type + " with " + std::to_string(arguments.size());
-}
-
 void homes(temporal::Module& m) {
   m.preload([] { preloaded_in = getpid(); });
   m.on_child_start([] { started_in = getpid(); });
@@ -209,9 +179,6 @@ void homes(temporal::Module& m) {
       visitors, {.name = "greet_on_a_thread", .executor = temporal::Executor::threads});
   m.activity<&Visitors::greet_later>(visitors);
   m.activity<where_hooks_ran>();
-  m.activity<whoami>();
-  m.activity<until_the_notice>();
-  m.activity<until_the_notice_later>();
   m.activity<until_stopped>();
   m.activity<crash_here>();
   m.activity<crash_here_later>();
@@ -226,6 +193,5 @@ void homes(temporal::Module& m) {
   m.activity<survive>();
   m.activity<handed_over_for_ever>();
   m.activity<throw_on_thread>();
-  m.dynamic_activity<anything>();
 }
 TEMPORAL_EXPORT_MODULE(homes);

@@ -17,35 +17,45 @@ struct How {
   int heartbeat_ms = 0;
   int attempts = 0;
   int retry_ms = 50;
+  int schedule_to_close_ms = 0;
+  std::string never_again;  // type of an error that is not retried
   std::string task_queue;
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(How, start_to_close_ms, heartbeat_ms, attempts,
-                                                retry_ms, task_queue)
+                                                retry_ms, schedule_to_close_ms, never_again,
+                                                task_queue)
 
 namespace {
 
 temporal::ActivityOptions options_of(const How& how) {
-  return {.start_to_close_timeout = milliseconds(how.start_to_close_ms),
-          .heartbeat_timeout = milliseconds(how.heartbeat_ms),
-          .retry = {.initial_interval = milliseconds(how.retry_ms),
-                    .backoff_coefficient = 1,
-                    .maximum_attempts = how.attempts},
-          .task_queue = how.task_queue};
+  return {
+      .start_to_close_timeout = milliseconds(how.start_to_close_ms),
+      .schedule_to_close_timeout = milliseconds(how.schedule_to_close_ms),
+      .heartbeat_timeout = milliseconds(how.heartbeat_ms),
+      .retry = {.initial_interval = milliseconds(how.retry_ms),
+                .backoff_coefficient = 1,
+                .maximum_attempts = how.attempts,
+                .non_retryable = how.never_again.empty() ? temporal::ErrorTypes{}
+                                                         : temporal::error_types(how.never_again)},
+      .task_queue = how.task_queue};
 }
 
 workflow::Future<Payload> start(const std::string& activity, const How& how,
-                                const std::optional<Payload>& argument) {
+                                const std::optional<Payload>& argument,
+                                const std::optional<Payload>& second = {}) {
   const auto options = options_of(how);
   if (!argument) return workflow::execute_activity<Payload>(activity, options);
-  return workflow::execute_activity<Payload>(activity, options, *argument);
+  if (!second) return workflow::execute_activity<Payload>(activity, options, *argument);
+  return workflow::execute_activity<Payload>(activity, options, *argument, *second);
 }
 
 }  // namespace
 
 // Any activity, by its name; the result passes as it is.
 struct Call {
-  Task<Payload> run(std::string activity, How how, std::optional<Payload> argument) {
-    co_return co_await start(activity, how, argument);
+  Task<Payload> run(std::string activity, How how, std::optional<Payload> argument,
+                    std::optional<Payload> second) {
+    co_return co_await start(activity, how, argument, second);
   }
 };
 
@@ -72,21 +82,24 @@ struct SleepLong {
 // An activity that its workflow cancels.
 class CancelActivity {
  public:
-  Task<std::string> run(std::string activity, std::string argument) {
-    temporal::ActivityOptions options{.start_to_close_timeout = 60s,
-                                      .heartbeat_timeout = 500ms,
-                                      .on_cancel = temporal::OnCancel::wait_completed};
+  Task<std::string> run(std::string activity, std::string argument, std::optional<How> how) {
+    How usual;
+    usual.start_to_close_ms = 60'000;
+    usual.heartbeat_ms = 500;
+    const How chosen = how.value_or(usual);  // options hold views of it
+    auto options = options_of(chosen);
+    options.on_cancel = temporal::OnCancel::wait_completed;
     auto running = workflow::execute_activity<Payload>(activity, options, argument);
     co_await workflow::wait_condition([this] { return cancel_; });
     running.cancel();
     try {
-      co_await running;
+      const auto result = co_await running;
+      co_return "completed: " + result.data;
     } catch (const temporal::ActivityError& error) {
       if (auto* cancelled = dynamic_cast<const temporal::Cancelled*>(error.cause().get()))
         co_return "cancelled: " + temporal::from_payload<std::string>(cancelled->details().at(0));
       throw;
     }
-    co_return "completed";
   }
   void cancel_it() { cancel_ = true; }
 

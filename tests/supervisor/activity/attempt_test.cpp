@@ -135,7 +135,7 @@ TEST_CASE("a value that is returned although a cancellation came counts") {
   }
 }
 
-TEST_CASE("the first reason to stop counts") {
+TEST_CASE("E011 the first reason to stop counts") {
   AttemptWorld world;
   world.attempt->cancel(CancelReason::paused);
   world.attempt->cancel(CancelReason::requested);
@@ -182,15 +182,33 @@ TEST_CASE("a result that the server refuses is still answered for") {
   CHECK(failure_type(world) == "ResultRefused");
 }
 
-TEST_CASE("an answer for a task the server has forgotten ends the attempt quietly") {
-  for (auto ending : {Ending{Returned{}}, Ending{threw(std::runtime_error("x"))}}) {
+TEST_CASE("E017 an answer for a task the server has forgotten ends the attempt quietly") {
+  const auto benign = ApplicationError("x", {.benign = true});
+  for (auto ending : {Ending{Returned{}}, Ending{ThrewCancelled{}}, Ending{threw(benign)}}) {
     AttemptWorld world;
+    world.attempt->cancel(CancelReason::requested);
     world.service.before = [](std::string_view) { refuse(RpcCode::not_found, "no such task"); };
     world.end(ending);
     CHECK(world.over);
     CHECK(world.service.answers.size() == 1);
-    CHECK(world.log.count(LogLevel::error) == 0);
+    CHECK(world.log.count(LogLevel::info) == 0);
   }
+}
+
+TEST_CASE(
+    "E020 a value that comes after start-to-close is refused by the server, and that is all") {
+  auto task = activity_task("token");
+  set(task.mutable_start_to_close_timeout(), 60s);
+  AttemptWorld world(task);
+  world.service.before = [](std::string_view) { refuse(RpcCode::not_found, "it timed out"); };
+  world.clock.advance(61s);  // the server has given it up, the worker not yet
+  CHECK(world.activity().cancels.empty());
+  world.end({Returned{payloads("late")}});
+  CHECK(world.over);
+  CHECK(world.service.answers == Answers{"completed token"});
+  CHECK(world.log.count(LogLevel::info) == 0);
+  world.clock.advance(1h);
+  CHECK(world.activity().terminations == 0);
 }
 
 TEST_CASE("an expected failure is logged at debug only") {
@@ -231,7 +249,8 @@ TEST_CASE("an executor's own bug is a failure of the attempt, not of the worker"
   CHECK(failure_type(world) == "std::logic_error");
 }
 
-TEST_CASE("an activity that outstays its deadline is told, then ended, and nothing is reported") {
+TEST_CASE(
+    "E012 an activity that outstays its deadline is told, then ended, and nothing is reported") {
   auto task = activity_task("token");
   set(task.mutable_start_to_close_timeout(), 60s);
   AttemptWorld world(task);
@@ -249,7 +268,7 @@ TEST_CASE("an activity that outstays its deadline is told, then ended, and nothi
   CHECK(world.service.answers.empty());
 }
 
-TEST_CASE("a heartbeat deadline moves with each beat that reached the server, and only then") {
+TEST_CASE("E012 a heartbeat deadline moves with each beat that reached the server, and only then") {
   auto task = activity_task("token");
   set(task.mutable_heartbeat_timeout(), 10s);
   AttemptWorld world(task);
@@ -266,7 +285,7 @@ TEST_CASE("a heartbeat deadline moves with each beat that reached the server, an
   CHECK(world.activity().cancels == std::vector{CancelReason::timed_out});
 }
 
-TEST_CASE("no timeout, no deadline") {
+TEST_CASE("E012 no timeout, no deadline") {
   AttemptWorld world;
   world.clock.advance(1000h);
   CHECK(world.activity().cancels.empty());

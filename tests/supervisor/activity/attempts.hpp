@@ -121,6 +121,7 @@ struct AttemptWorld {
                                        .service = service,
                                        .log = log,
                                        .name_space = "shop",
+                                       .task_queue = "queue",
                                        .identity = "1@host",
                                        .clock = clock};
   FakeExecutor executor{loop};

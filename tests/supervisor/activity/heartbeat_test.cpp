@@ -32,7 +32,8 @@ using Texts = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("the throttle is 0.8 of the timeout, at most a minute, and half a minute without one") {
+TEST_CASE(
+    "E005 the throttle is 0.8 of the timeout, at most a minute, and half a minute without one") {
   CHECK(heartbeat_interval(10s) == 8s);
   CHECK(heartbeat_interval(75s) == 60s);
   CHECK(heartbeat_interval(24h) == 60s);
@@ -41,7 +42,8 @@ TEST_CASE("the throttle is 0.8 of the timeout, at most a minute, and half a minu
   CHECK(heartbeat_interval(1ns) == 0ns);
 }
 
-TEST_CASE("a thousand beats a second are one call in eight: the first at once, then the newest") {
+TEST_CASE(
+    "E005 a thousand beats a second are one call in eight: the first at once, then the newest") {
   AttemptWorld world(task_with_timeout(10s));
   for (int i = 0; i < 20'000; ++i) {
     world.activity().beat(std::to_string(i));
@@ -54,7 +56,7 @@ TEST_CASE("a thousand beats a second are one call in eight: the first at once, t
   CHECK(request.identity() == "1@host");
 }
 
-TEST_CASE("after a silence longer than the throttle the next beat goes out at once") {
+TEST_CASE("E005 after a silence longer than the throttle the next beat goes out at once") {
   AttemptWorld world(task_with_timeout(10s));
   world.beat("a");
   world.clock.advance(9s);
@@ -79,7 +81,7 @@ TEST_CASE("without a timeout there is a throttle of half a minute and no deadlin
   CHECK(world.activity().cancels.empty());
 }
 
-TEST_CASE("never are two heartbeats of one attempt in flight") {
+TEST_CASE("E005 never are two heartbeats of one attempt in flight") {
   AttemptWorld world(task_with_timeout(10s));
   bool answered = false;
   Wakeup answer(world.loop.get_executor());
@@ -98,7 +100,7 @@ TEST_CASE("never are two heartbeats of one attempt in flight") {
   CHECK(sent(world) == Texts{"a", "b"});
 }
 
-TEST_CASE("the server's answer may be to stop: cancel before reset before pause, once") {
+TEST_CASE("E011 the server's answer may be to stop: cancel before reset before pause, once") {
   const auto reason_of = [](bool cancel, bool reset, bool pause) {
     AttemptWorld world(task_with_timeout(10s));
     world.service.on_heartbeat =
@@ -122,7 +124,7 @@ TEST_CASE("the server's answer may be to stop: cancel before reset before pause,
   CHECK(reason_of(false, false, true) == "paused");
 }
 
-TEST_CASE("a heartbeat for a forgotten task stops the activity, and nothing is reported") {
+TEST_CASE("E009 a heartbeat for a forgotten task stops the activity, and nothing is reported") {
   AttemptWorld world(task_with_timeout(10s));
   world.service.before = [](std::string_view rpc) {
     if (rpc == "RecordActivityTaskHeartbeat") refuse(RpcCode::not_found, "no such task");
@@ -150,7 +152,8 @@ TEST_CASE("a heartbeat that fails is followed by the next one in its turn") {
   CHECK(world.activity().cancels.empty());
 }
 
-TEST_CASE("details the server never heard go out with the failure: the next attempt reads them") {
+TEST_CASE(
+    "E005 details the server never heard go out with the failure: the next attempt reads them") {
   AttemptWorld world(task_with_timeout(10s));
   world.beat("sent");
   world.activity().beat("kept back by the throttle");
@@ -160,7 +163,7 @@ TEST_CASE("details the server never heard go out with the failure: the next atte
   CHECK(sent(world) == Texts{"sent"});
 }
 
-TEST_CASE("details of a heartbeat that failed or is in flight go out with the failure too") {
+TEST_CASE("E005 details of a heartbeat that failed or is in flight go out with the failure too") {
   SUBCASE("failed") {
     AttemptWorld world(task_with_timeout(10s));
     world.service.before = [&](std::string_view rpc) {
@@ -185,7 +188,7 @@ TEST_CASE("details of a heartbeat that failed or is in flight go out with the fa
   }
 }
 
-TEST_CASE("a failure without news carries no details, a success never does") {
+TEST_CASE("E005 a failure without news carries no details, a success never does") {
   AttemptWorld heard(task_with_timeout(10s));
   heard.beat("heard");
   heard.end({threw(std::runtime_error("boom"))});

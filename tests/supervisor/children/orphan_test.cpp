@@ -16,7 +16,7 @@ using namespace std::literals;
 
 extern char** environ;
 
-TEST_CASE("kill -9 of the supervisor takes zygote, children and what they started with it") {
+TEST_CASE("F015 kill -9 of the supervisor takes zygote, children and what they started with it") {
   std::string program = required_env("POOL_HOST");
   int ends[2];
   REQUIRE(::pipe(ends) == 0);

@@ -82,6 +82,23 @@ TEST_CASE("a unary call is tried until the server recovers") {
   CHECK(log.lines[0].fields["error"] == "not now");
 }
 
+TEST_CASE("E021 what is reported of an activity is tried until the server recovers") {
+  int tries = 0;
+  Peer peer([&](const Question&) {
+    return ++tries % 3 != 0 ? failure(grpc::StatusCode::UNAVAILABLE) : Answer{};
+  });
+  with_service<int>(peer.address(), quick(), [](GrpcService& service) -> asio::awaitable<int> {
+    v1::RespondActivityTaskCompletedRequest completed;
+    v1::RespondActivityTaskFailedRequest failed;
+    v1::RespondActivityTaskCanceledRequest canceled;
+    co_await service.respond_activity_task_completed(completed);
+    co_await service.respond_activity_task_failed(failed);
+    co_await service.respond_activity_task_canceled(canceled);
+    co_return 0;
+  });
+  CHECK(tries == 9);
+}
+
 TEST_CASE("a unary call gives up after ten tries, and says what failed") {
   int tries = 0;
   Peer peer([&](const Question&) {

@@ -29,7 +29,8 @@ using Answers = std::vector<std::string>;
 
 // A worker with activities for both homes. Executors are the test's.
 struct World {
-  explicit World(int pollers = 2, int activities = 10, int children = 10, int coroutines = 10)
+  explicit World(int pollers = 2, int activities = 10, int children = 10, int coroutines = 10,
+                 double per_second = 0, double queue_per_second = 0)
       : permits(core, activities), child_places(core, children), loop_places(core, coroutines) {
     module.activity<task_activities::plain>();
     module.activity<task_activities::coroutine>();
@@ -37,7 +38,9 @@ struct World {
                                                           .task_queue = "queue",
                                                           .identity = "1@host",
                                                           .worker_instance_key = "key",
-                                                          .pollers = pollers},
+                                                          .pollers = pollers,
+                                                          .per_second = per_second,
+                                                          .queue_per_second = queue_per_second},
                                             module, settings, permits,
                                             Homes{&child_home, nullptr, &loop_home});
     tasks->start([this](const std::exception_ptr&) { ++failures; });
@@ -68,6 +71,7 @@ struct World {
                            .service = service,
                            .log = log,
                            .name_space = "shop",
+                           .task_queue = "queue",
                            .identity = "1@host",
                            .clock = clock};
   Module module;
@@ -164,6 +168,54 @@ TEST_CASE("a place comes back once, however its task ends") {
     cycle({Returned{}});
     cycle({threw(std::runtime_error("no"))});
   }
+}
+
+TEST_CASE("E015 a worker starts as many activities a second as it may, and saves up no more") {
+  World world(3, 10, 10, 10, /*per_second=*/2);
+  CHECK(world.service.open_polls == 2);  // a second's worth
+  world.deliver("one");
+  world.deliver("two");
+  CHECK(world.in_children.started == Answers{"one", "two"});
+  CHECK(world.service.open_polls == 0);
+  world.clock.advance(499ms);
+  CHECK(world.service.open_polls == 0);
+  world.clock.advance(1ms);
+  CHECK(world.service.open_polls == 1);
+  world.service.end_polls();  // nothing was started: the next poll needs no new licence
+  settle(world.loop);
+  CHECK(world.service.open_polls == 1);
+  world.clock.advance(1h);
+  CHECK(world.service.open_polls == 3);
+  for (const char* token : {"three", "four", "five"}) world.deliver(token);
+  CHECK(world.in_children.started.size() == 5);
+  CHECK(world.service.open_polls == 2);  // of the hour's silence one second counts
+}
+
+TEST_CASE("E015 the limit of a queue is told to the server with each poll, which keeps it") {
+  World limited(1, 10, 10, 10, 0, /*queue_per_second=*/7.5);
+  const auto& poll = limited.service.activity_polls.at(0);
+  CHECK(poll.task_queue_metadata().max_tasks_per_second().value() == 7.5);
+  World free(1);
+  CHECK_FALSE(free.service.activity_polls.at(0).has_task_queue_metadata());
+}
+
+TEST_CASE("E021 an answer that never reached the server is a warning, and the next task runs") {
+  World world(1);
+  world.service.before = [](std::string_view rpc) {
+    if (rpc.starts_with("Respond")) refuse(RpcCode::unavailable, "away");
+  };
+  for (auto ending : {Ending{Returned{}}, Ending{threw(std::runtime_error("no"))}}) {
+    const auto before = world.log.count(LogLevel::warn);
+    world.deliver("lost");
+    world.end(world.in_children.newest(), ending);
+    CHECK(world.log.count(LogLevel::warn) > before);
+  }
+  CHECK(world.log.count(LogLevel::error) == 0);
+  world.service.before = [](std::string_view) {};
+  world.deliver("next");
+  world.end(world.in_children.newest(), {Returned{}});
+  CHECK(world.service.completed.size() == 1);
+  CHECK(world.failures == 0);
 }
 
 TEST_CASE("a thousand polls that end empty are followed by a thousand and one") {
