@@ -82,11 +82,17 @@ std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
 Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
     : settings_(settings),
       task_(std::move(task)),
+      metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
+                                         false)),
       heartbeat_(settings.core, settings.service, settings.log, settings.clock,
                  {.token = task_.task_token(),
                   .name_space = settings.name_space,
                   .identity = settings.identity,
-                  .timeout = from_proto(task_.heartbeat_timeout())}) {}
+                  .timeout = from_proto(task_.heartbeat_timeout())}) {
+  metrics_.task_received.add();
+  metrics_.schedule_to_start_latency.observe(between(
+      from_proto(task_.current_attempt_scheduled_time()), from_proto(task_.started_time())));
+}
 
 asio::awaitable<void> Attempt::run(Executor& executor) {
   using namespace asio::experimental::awaitable_operators;
@@ -97,7 +103,8 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
                   if (shutdown_notice_) execution.notify_shutdown();
                   if (cancelled_) execution.cancel(*cancelled_);
                 },
-            .heartbeat = [this] { heartbeat_.arrived(); }};
+            .heartbeat = [this] { heartbeat_.arrived(); },
+            .metrics = metrics_.user};
   auto take = [this]() -> std::optional<api::common::v1::Payloads> {
     return execution_ ? execution_->take_heartbeat() : std::nullopt;
   };
@@ -105,6 +112,7 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
   auto first = co_await (ending_of(executor, task_, std::move(link), execution_) ||
                          heartbeat_.run(take, [this](CancelReason reason) { cancel(reason); }) ||
                          watch_deadline() || note_slow(executor.may_block()));
+  metrics_.execution_latency.observe(settings_.clock.now() - arrived_);
   co_await respond(std::get<0>(std::move(first)));
 }
 
@@ -134,13 +142,12 @@ void Attempt::terminate() {
 asio::awaitable<void> Attempt::watch_deadline() {
   auto& clock = settings_.clock;
   const auto buffer = settings_.local_timeout_buffer;
-  const auto arrived = clock.now();
   const auto start_to_close = from_proto(task_.start_to_close_timeout());
   const auto between_beats = from_proto(task_.heartbeat_timeout());
   for (;;) {
     auto deadline = Clock::TimePoint::max();
     if (start_to_close > Duration::zero() && start_to_close < std::chrono::hours(24 * 365))
-      deadline = arrived + start_to_close + buffer;
+      deadline = arrived_ + start_to_close + buffer;
     if (between_beats > Duration::zero())
       deadline = std::min(deadline, heartbeat_.last_sent() + between_beats + buffer);
     const auto now = clock.now();
@@ -209,6 +216,10 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
   std::optional<failure::Failure> refused;
   try {
     co_await settings_.service.respond_activity_task_completed(std::move(completed));
+    // The server's clock up to the start, ours since: the two need not agree.
+    metrics_.succeed_endtoend_latency.observe(
+        between(from_proto(task_.scheduled_time()), from_proto(task_.started_time())) +
+        (settings_.clock.now() - arrived_));
   } catch (const RpcError& error) {
     settings_.log.warn("the server did not take an activity's result",
                        {{"activity_id", task_.activity_id()}, {"error", error.what()}});
@@ -221,6 +232,7 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
 // A cancellation left the function; what that means depends on who asked for it.
 asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
   if (cancelled_ == CancelReason::requested) {
+    metrics_.execution_cancelled.add();
     auto canceled = request<ws::RespondActivityTaskCanceledRequest>();
     *canceled.mutable_details() = std::move(ending.details);
     try {
@@ -253,6 +265,7 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   auto failed = request<ws::RespondActivityTaskFailedRequest>();
   const bool benign = failure.application_failure_info().category() ==
                       api::enums::v1::APPLICATION_ERROR_CATEGORY_BENIGN;
+  if (!benign) metrics_.execution_failed.add();
   auto line = fields();
   line["failure"] = failure.message();
   line["type"] = failure.application_failure_info().type();

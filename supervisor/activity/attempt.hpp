@@ -12,6 +12,7 @@
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "temporal/log.hpp"
 
@@ -22,6 +23,7 @@ struct AttemptSettings {
   boost::asio::any_io_executor core;
   WorkflowService& service;
   Logger& log;
+  WorkerMetrics& metrics;
   std::string name_space;
   std::string identity;
   std::chrono::milliseconds timeout_grace{
@@ -63,6 +65,8 @@ class Attempt {
 
   AttemptSettings& settings_;
   ActivityTask task_;
+  const ActivityMetrics& metrics_;
+  const Clock::TimePoint arrived_ = settings_.clock.now();
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
   bool terminated_ = false;

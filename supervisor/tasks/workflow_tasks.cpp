@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "shared/failure_proto.hpp"
+#include "shared/payload_proto.hpp"
 
 namespace asio = boost::asio;
 
@@ -33,7 +34,7 @@ std::string seconds_text(std::chrono::milliseconds duration) {
 
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
                              WorkflowService& service, WorkflowThreads& threads, Permits& permits,
-                             Logger& log)
+                             Logger& log, WorkerMetrics& metrics)
     : core_(core),
       queue_(std::move(queue)),
       module_(module),
@@ -41,6 +42,7 @@ WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, co
       threads_(threads),
       permits_(permits),
       log_(log),
+      metrics_(metrics),
       pollers_(core),
       running_(core) {}
 
@@ -53,7 +55,11 @@ asio::awaitable<void> WorkflowTasks::turn() {
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
   auto task = co_await service_.poll_workflow_task_queue(std::move(request));
-  if (task.task_token().empty()) co_return;
+  if (task.task_token().empty()) {
+    metrics_.workflow_poll_empty.add();
+    co_return;
+  }
+  metrics_.workflow_poll_succeed.add();
   asio::co_spawn(core_, handle(std::move(task), std::move(permit), running_.enter()),
                  [this](std::exception_ptr error) {
                    if (!error) return;
@@ -70,6 +76,9 @@ asio::awaitable<void> WorkflowTasks::turn() {
 // everything after it is the run's history.
 asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
   if (task.has_query()) co_return co_await answer_query(task);
+  const auto& metrics = metrics_.workflow(task.workflow_type().name());
+  metrics.task_schedule_to_start_latency.observe(
+      between(from_proto(task.scheduled_time()), from_proto(task.started_time())));
   std::optional<engine::TaskFailure> unreadable;
   try {
     co_await fetch_history(task);
@@ -81,7 +90,9 @@ asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
                               std::string("the history could not be read: ") + error.what());
   }
   if (unreadable) co_return co_await respond_failed(task, std::move(*unreadable));
+  const auto begun = std::chrono::steady_clock::now();
   auto outcome = co_await activate(task);
+  metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
   co_await respond(task, std::move(outcome));
 }
 
@@ -131,6 +142,7 @@ asio::awaitable<engine::TaskOutcome> WorkflowTasks::activate(Task& task) {
   };
   const bool returned = co_await threads_.run(std::move(work));
   if (returned) co_return std::move(activation->outcome);
+  metrics_.deadlock(task.workflow_type().name());
 
   engine::TaskOutcome outcome;
   outcome.failure = task_failure(
@@ -158,7 +170,9 @@ asio::awaitable<void> WorkflowTasks::respond(const Task& task, engine::TaskOutco
     result.set_error_message("this workflow has no query '" + query.query_type() + "'");
   }
   try {
+    const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
     co_await service_.respond_workflow_task_completed(std::move(request));
+    if (closed) closed->add();
   } catch (const RpcError& error) {
     // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
     // and with them a new task.
@@ -177,6 +191,11 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
   auto line = fields(task);
   line["failure"] = failure.text;
   line["attempt"] = task.attempt();
+  metrics_.workflow_task_failed(
+      task.workflow_type().name(),
+      failure.cause == enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+          ? "NonDeterminismError"
+          : "WorkflowError");
   log_.error("a workflow task failed; the workflow waits for corrected code", line);
   // Later attempts stay silent: the server times the task out and waits longer each time.
   if (task.attempt() > 1) co_return;

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/pollers.hpp"
@@ -35,7 +36,8 @@ struct WorkflowQueue {
 class WorkflowTasks {
  public:
   WorkflowTasks(boost::asio::any_io_executor core, WorkflowQueue queue, const Module& module,
-                WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log);
+                WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log,
+                WorkerMetrics& metrics);
 
   void start(Pollers::Failed failed) {
     pollers_.start(
@@ -47,6 +49,10 @@ class WorkflowTasks {
   }
   boost::asio::awaitable<void> drained() { return running_.empty(); }
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
+
+  /// For who watches: polls that are open, and how many tasks there may be at a time.
+  [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
+  [[nodiscard]] int slots() const noexcept { return permits_.capacity(); }
 
  private:
   using Task = api::workflowservice::v1::PollWorkflowTaskQueueResponse;
@@ -68,6 +74,7 @@ class WorkflowTasks {
   WorkflowThreads& threads_;
   Permits& permits_;
   Logger& log_;
+  WorkerMetrics& metrics_;
   Pollers pollers_;
   Gate running_;
 };

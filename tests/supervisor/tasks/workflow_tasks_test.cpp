@@ -99,7 +99,7 @@ struct World {
                                                           .worker_instance_key = "key",
                                                           .pollers = 2,
                                                           .deadlock_timeout = deadline},
-                                            module, service, threads, permits, log);
+                                            module, service, threads, permits, log, metrics);
     tasks->start([this](const std::exception_ptr&) { ++failures; });
   }
   ~World() { run(loop, tasks->end_polling(0s)); }
@@ -119,6 +119,8 @@ struct World {
   asio::any_io_executor core = loop.get_executor();
   FakeService service{loop};
   RecordingLog log;
+  MetricRegistry registry;
+  WorkerMetrics metrics{registry, "shop", "queue", log};
   Module module;
   Permits permits;
   WorkflowThreads threads;
