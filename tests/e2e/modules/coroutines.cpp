@@ -38,6 +38,11 @@ asio::awaitable<void> throw_later(std::string what) {
   throw std::runtime_error(what);
 }
 
+asio::awaitable<void> measure_later(activity::Context& ctx) {
+  co_await rest(1ms);
+  ctx.metrics().counter("test_steps", 2);
+}
+
 // Reads what the first attempt said.
 asio::awaitable<int> resume_later(activity::Context& ctx) {
   if (auto last = ctx.last_heartbeat<int>()) co_return *last;
@@ -70,6 +75,7 @@ void coroutines(temporal::Module& m) {
   m.activity<hello_later>();
   m.activity<own_pid_later>();
   m.activity<throw_later>();
+  m.activity<measure_later>();
   m.activity<resume_later>();
   m.activity<beat_later>();
   m.activity<wait_long>();
