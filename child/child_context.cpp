@@ -13,8 +13,6 @@
 namespace temporal::child {
 namespace {
 
-// Enough for the largest answer: log records never take what a result needs.
-constexpr std::uint32_t kReservedForAnswers = 2 * ipc::kInlineLimit;
 constexpr std::size_t kLongestLogText = 8 * 1024;
 
 // How long an activity that ends may wait for its stopper, and how often a wait looks at both words.
@@ -46,7 +44,8 @@ ChildContext::ChildContext(Surroundings& surroundings, const v1::Start& start)
       cancel_(surroundings.arena.control().cancel, start.task()),
       info_(info_of(start)),
       last_heartbeat_(from_proto(start.heartbeat_details())),
-      logger_(surroundings, start.task()) {}
+      logger_(surroundings, start.task()),
+      metrics_(surroundings, start.task()) {}
 
 void ChildContext::heartbeat(std::string_view encoding, std::string_view details) {
   if (!surroundings_.heartbeats.write(encoding, details))
@@ -58,6 +57,7 @@ void ChildContext::heartbeat(std::string_view encoding, std::string_view details
   // False only for a descriptor that user code closed: the supervisor's sweep finds the heartbeat
   // then.
   if (surroundings_.heartbeat_ringer.must_ring()) (void)ipc::ring(surroundings_.supervisor_bell);
+  metrics_.flush_if_due();
 }
 
 std::optional<CancelReason> ChildContext::cancel_reason() const noexcept {

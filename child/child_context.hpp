@@ -8,6 +8,7 @@
 #include <string_view>
 #include <thread>
 
+#include "child/task_metrics.hpp"
 #include "child/v1/child.pb.h"
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/heartbeat_slot.hpp"
@@ -15,6 +16,9 @@
 #include "temporal/activity.hpp"
 
 namespace temporal::child {
+
+// Enough for the largest answer: logs and metrics never take what a result needs.
+inline constexpr std::uint32_t kReservedForAnswers = 2 * ipc::kInlineLimit;
 
 /// What lasts from task to task.
 struct Surroundings {
@@ -51,6 +55,9 @@ class ChildContext final : public activity::detail::ContextBackend {
   bool wait_worker_shutdown(Duration timeout) override;
   boost::asio::awaitable<bool> async_wait_worker_shutdown(Duration timeout) override;
   Logger& log() override { return logger_; }
+  Metrics& metrics() override { return metrics_; }
+  /// The activity has ended: what it measured goes before its answer.
+  void flush_metrics() { metrics_.flush(); }
 
  private:
   Surroundings& surroundings_;
@@ -58,6 +65,7 @@ class ChildContext final : public activity::detail::ContextBackend {
   activity::Info info_;
   Payloads last_heartbeat_;
   TaskLogger logger_;
+  TaskMetrics metrics_;
   // Only for who asks for a stop_token: a word in shared memory calls nobody. It ends first.
   std::stop_source stop_;
   std::jthread stopper_;

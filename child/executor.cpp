@@ -133,6 +133,7 @@ void Executor::call(const detail::PlainCall& function, ChildContext& context) {
   } catch (...) {
     to_failure_proto(std::current_exception(), &failure);
   }
+  context.flush_metrics();
 
   if (type == RecordType::completed) {
     completed.set_task(task_);

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "temporal/log.hpp"
+#include "temporal/metrics.hpp"
 #include "temporal/module.hpp"
 #include "temporal/trampoline.hpp"
 #include "temporal/workflow.hpp"
@@ -11,6 +12,8 @@
 namespace temporal {
 
 Logger::~Logger() = default;
+
+Metrics::~Metrics() = default;
 
 std::string_view to_string(LogLevel level) {
   switch (level) {

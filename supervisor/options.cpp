@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/options.hpp"
 
-#include <sched.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -9,17 +8,16 @@
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
-#include <thread>
 
+#include "supervisor/observe/metrics_options.hpp"
+#include "supervisor/utf8.hpp"
 #include "supervisor/version.hpp"
 #include "supervisor/worker_file.hpp"
 
@@ -52,9 +50,11 @@ std::string variable_of(const std::string& flag) {
 }
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
-const std::set<std::string> kOfTheProcess{"--address",   "--connect-timeout", "--dev",
-                                          "--dev-db",    "--dev-ui-port",     "--log-format",
-                                          "--log-level", "--loop-stall"};
+const std::set<std::string> kOfTheProcess{
+    "--address",        "--connect-timeout", "--dev",          "--dev-db",
+    "--dev-ui-port",    "--log-format",      "--log-level",    "--loop-stall",
+    "--metrics",        "--metrics-prefix",  "--metrics-unit", "--metrics-label",
+    "--metrics-buckets"};
 
 class Parser {
  public:
@@ -83,6 +83,7 @@ class Parser {
     add_work();
     add_activities();
     add_lifecycle();
+    add_metrics();
   }
 
   void parse(int argc, const char* const* argv) { app_.parse(argc, argv); }
@@ -258,6 +259,39 @@ class Parser {
            "info", "The least important lines to show: debug, info, warn or error");
   }
 
+  void add_metrics() {
+    auto& metrics = options_.metrics;
+    flag("--metrics", metrics.address,
+         "Serve /metrics, /healthz and /readyz here, HOST:PORT; no HOST is every address, port 0 a "
+         "free one")
+        ->default_str("off");
+    flag("--metrics-prefix", metrics.prefix,
+         "What the names of the worker's own metrics begin with, and those of activities must not");
+    choice("--metrics-unit", metrics.unit,
+           {{"ms", MetricsOptions::Unit::milliseconds}, {"s", MetricsOptions::Unit::seconds}}, "ms",
+           "Unit of latencies: ms or s");
+    each("--metrics-label", "K=V", "A label of every metric; repeatable",
+         [&metrics](const std::string& text) { return add_label(metrics, text); });
+    each("--metrics-buckets", "NAME=B,B,...",
+         "Upper bounds of the histogram with this full name, in the unit shown; repeatable",
+         [&metrics](const std::string& text) { return add_buckets(metrics, text); });
+  }
+
+  /// `take` says what is wrong with a text, or nothing.
+  void each(const std::string& name, const std::string& type, const std::string& help,
+            std::function<std::optional<std::string>(const std::string&)> take) {
+    app_.add_option_function<std::vector<std::string>>(
+            name,
+            [name, take = std::move(take)](const std::vector<std::string>& texts) {
+              for (const auto& text : texts)
+                if (auto wrong = take(text)) throw CLI::ValidationError(name, *wrong);
+            },
+            help)
+        ->envname(variable_of(name))
+        ->allow_extra_args(false)
+        ->type_name(type);
+  }
+
   Options& options_;
   CLI::App app_{
       "A native Temporal worker: workflows on threads of its own, blocking activities in child "
@@ -282,15 +316,6 @@ bool has_port(const std::string& address) {
   return error == std::errc{} && stop == end && port > 0 && port < 65'536;
 }
 
-bool is_utf8(const std::string& text) {
-  try {
-    (void)nlohmann::json(text).dump();
-    return true;
-  } catch (const nlohmann::json::type_error&) {
-    return false;
-  }
-}
-
 // A server refuses each call with a longer one, and gRPC each message with text that is not UTF-8.
 void check_name(const std::string& flag, const std::string& name) {
   if (name.size() > 1000) throw std::invalid_argument(flag + ": is longer than 1000 bytes");
@@ -298,20 +323,6 @@ void check_name(const std::string& flag, const std::string& name) {
 }
 
 }  // namespace
-
-int usable_cores() {
-  cpu_set_t allowed;
-  int cores = ::sched_getaffinity(0, sizeof allowed, &allowed) == 0
-                  ? CPU_COUNT(&allowed)
-                  : static_cast<int>(std::thread::hardware_concurrency());
-  // cgroup v2: "QUOTA PERIOD" in microseconds, or "max PERIOD".
-  if (std::ifstream file("/sys/fs/cgroup/cpu.max"); file) {
-    double quota = 0, period = 0;
-    if (file >> quota >> period && period > 0)
-      cores = std::min(cores, static_cast<int>(std::ceil(quota / period)));
-  }
-  return std::max(cores, 1);
-}
 
 Options default_options() {
   Options options;
@@ -330,6 +341,7 @@ void check_options(const Options& options, bool own_modules) {
   if (!has_port(options.address))
     throw std::invalid_argument("--address: '" + options.address +
                                 "' is no address; write HOST:PORT");
+  if (const auto wrong = fault_of(options.metrics)) throw std::invalid_argument(*wrong);
   if (options.task_queue.empty())
     throw std::invalid_argument(
         "--task-queue: nothing to poll; name the queue, as in --task-queue hello");

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "supervisor/observe/log.hpp"
+#include "supervisor/observe/metrics_options.hpp"
 #include "temporal/options.hpp"
 
 namespace temporal::supervisor {
@@ -67,6 +68,7 @@ struct Options {
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};
   milliseconds term_grace{2'000};
+  MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
 

@@ -36,13 +36,14 @@ std::string sticky_name(const std::string& identity) {
 
 QueueWorker::QueueWorker(asio::any_io_executor core, Options options,
                          std::span<const ModuleFunction> own_modules, Watchdog& watchdog,
-                         Logger& log)
+                         MetricRegistry& registry, Logger& log)
     : core_(std::move(core)),
       options_(std::move(options)),
       own_modules_(own_modules),
       watchdog_(watchdog),
       log_(log),
-      instance_key_(boost::uuids::to_string(boost::uuids::random_generator()())) {}
+      instance_key_(boost::uuids::to_string(boost::uuids::random_generator()())),
+      metrics_(registry, options_.name_space, options_.task_queue, log, options_.metrics) {}
 
 void QueueWorker::load_modules() {
   register_own(own_modules_, module_);
@@ -96,6 +97,7 @@ void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
                                 std::function<void(std::exception_ptr)> failed) {
   if (serves_workflows_) start_workflows(system.capabilities().sdk_metadata(), failed);
   if (serves_activities_) start_activities(failed);
+  metrics_.worker_start.add();
   log_.info("polling", {{"address", options_.address},
                         {"namespace", options_.name_space},
                         {"task_queue", options_.task_queue},
@@ -126,7 +128,8 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .deadlock_timeout = options_.deadlock_timeout,
                                         .server_keeps_sdk_metadata = sdk_metadata,
                                         .sticky = std::move(sticky)},
-                          module_, *service_, *workflow_threads_, *workflow_permits_, log_);
+                          module_, *service_, *workflow_threads_, *workflow_permits_, log_,
+                          metrics_);
   workflow_tasks_->start(failed);
 }
 
@@ -137,6 +140,7 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
   attempts_.emplace(AttemptSettings{.core = core_,
                                     .service = *service_,
                                     .log = log_,
+                                    .metrics = metrics_,
                                     .name_space = options_.name_space,
                                     .task_queue = options_.task_queue,
                                     .identity = options_.identity,
@@ -226,6 +230,24 @@ bool QueueWorker::user_code_left() const {
   return (workflow_threads_ && workflow_threads_->lost() > 0) ||
          (workflow_tasks_ && workflow_tasks_->running() > 0) ||
          (activity_tasks_ && activity_tasks_->running() > 0) || (homes_ && homes_->threads_busy());
+}
+
+void QueueWorker::show_metrics() {
+  if (workflow_tasks_)
+    metrics_.workflow_tasks.show(workflow_tasks_->polls(), workflow_tasks_->running(),
+                                 workflow_tasks_->slots());
+  if (activity_tasks_)
+    metrics_.activity_tasks.show(activity_tasks_->polls(), activity_tasks_->running(),
+                                 activity_tasks_->slots());
+  if (workflow_threads_) metrics_.leaked_workflow_threads.set(workflow_threads_->lost());
+  if (pool()) metrics_.show(pool()->counts());
+}
+
+std::optional<std::string> QueueWorker::not_ready() const {
+  if (homes_ && homes_->pool() && homes_->pool()->degraded())
+    return "children die as fast as they are replaced";
+  if (activity_tasks_ && !activity_tasks_->homes_up()) return "no child is up";
+  return std::nullopt;
 }
 
 LogFields QueueWorker::state() const {

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "supervisor/client/loop_client.hpp"
+#include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/activity_homes.hpp"
@@ -49,7 +50,8 @@ class QueueWorker {
  public:
   /// All must outlive it.
   QueueWorker(boost::asio::any_io_executor core, Options options,
-              std::span<const ModuleFunction> own_modules, Watchdog& watchdog, Logger& log);
+              std::span<const ModuleFunction> own_modules, Watchdog& watchdog,
+              MetricRegistry& registry, Logger& log);
   QueueWorker(const QueueWorker&) = delete;
   QueueWorker& operator=(const QueueWorker&) = delete;
 
@@ -71,6 +73,10 @@ class QueueWorker {
   /// It holds what a destructor would free, and it may never return.
   [[nodiscard]] bool user_code_left() const;
   [[nodiscard]] LogFields state() const;
+  /// Looks up what simply is (how many children, polls, places) for who reads the metrics now.
+  void show_metrics();
+  /// Why it takes no tasks though it polls, as a sentence; nothing when it does.
+  [[nodiscard]] std::optional<std::string> not_ready() const;
 
  private:
   void start_workflows(bool sdk_metadata, const std::function<void(std::exception_ptr)>& failed);
@@ -92,6 +98,7 @@ class QueueWorker {
   api::workflowservice::v1::DescribeNamespaceResponse name_space_;
   std::string instance_key_;
   std::string sticky_queue_;  // empty: none
+  WorkerMetrics metrics_;
 
   // Declared in order of need: who is used by others comes first, and is destroyed last.
   std::optional<WorkflowThreads> workflow_threads_;

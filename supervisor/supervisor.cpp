@@ -8,6 +8,7 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 #include <set>
 #include <utility>
 
@@ -49,11 +50,32 @@ void allow_descriptors(const std::vector<Options>& workers) {
                         ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children");
 }
 
+// What all series of the process have in common.
+MetricLabels labels_of(const std::vector<Options>& workers) {
+  const auto same = [&](const auto member) {
+    return std::ranges::all_of(
+        workers, [&](const auto& worker) { return worker.*member == workers.front().*member; });
+  };
+  MetricLabels labels;
+  if (same(&Options::name_space)) labels.emplace_back("namespace", workers.front().name_space);
+  if (same(&Options::task_queue)) labels.emplace_back("task_queue", workers.front().task_queue);
+  return labels;
+}
+
+void count(ProcessMetrics& metrics, std::string_view method, CallKind kind,
+           const CallResult& result, std::chrono::nanoseconds took) {
+  const bool unary = kind == CallKind::unary;
+  const bool well = result.ok() || (!unary && is_empty_poll(result));
+  metrics.request(method, !unary, well ? std::string_view() : name_of(result.code), took);
+}
+
 }  // namespace
 
 struct Supervisor::Server {
-  Server(const std::string& address, Logger& log)
-      : connection({.address = address}), service(connection, {.log = &log}) {}
+  Server(const std::string& address, Logger& log, ProcessMetrics& metrics)
+      : connection({.address = address}),
+        service(connection,
+                {.log = &log, .on_try = [&metrics](auto... tried) { count(metrics, tried...); }}) {}
 
   Connection connection;
   GrpcService service;
@@ -65,9 +87,10 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
     : options_(std::move(workers)),
       own_modules_(own_modules),
       log_(log),
-      watchdog_(log, {.stall = options_.front().loop_stall}) {
+      metrics_(registry_, options_.front().metrics, labels_of(options_)),
+      watchdog_(log, {.stall = options_.front().loop_stall}, &metrics_) {
   for (const auto& options : options_)
-    workers_.emplace_back(core_.get_executor(), options, own_modules_, watchdog_, log_);
+    workers_.emplace_back(core_.get_executor(), options, own_modules_, watchdog_, registry_, log_);
   if (process == Process::embedding) return;
   crash_reports_.emplace(watchdog_, log_);
   signals_.emplace(core_, SIGINT, SIGTERM);
@@ -99,6 +122,7 @@ asio::awaitable<void> Supervisor::serve() {
   try {
     for (auto& worker : workers_) worker.load_modules();
     allow_descriptors(options_);
+    serve_metrics();
     if (options_.front().dev) start_dev_server();
     // Being told to stop ends a start that waits (for the server, say) as well as the service.
     if (dev_server_)
@@ -115,17 +139,50 @@ asio::awaitable<void> Supervisor::serve() {
 
 asio::awaitable<void> Supervisor::start() {
   auto start_all = [this]() -> asio::awaitable<void> {
-    server_ = std::make_unique<Server>(options_.front().address, log_);
+    server_ = std::make_unique<Server>(options_.front().address, log_, metrics_);
+    phase_ = "the homes of activities are starting";
     for (auto& worker : workers_) co_await worker.start_homes([this] { return zygote_program(); });
+    phase_ = "waiting for the server at " + options_.front().address;
     co_await connect();
     for (auto& worker : workers_)
       co_await worker.check_namespace(server_->service, options_.front().address);
     for (auto& worker : workers_)
       worker.start_polling(server_->system,
                            [this](std::exception_ptr error) { fail(std::move(error)); });
+    phase_.clear();
     co_await stop_asked();
   };
   co_await first_of(start_all(), stop_asked());
+}
+
+void Supervisor::serve_metrics() {
+  const auto& address = options_.front().metrics.address;
+  const auto where = parse_endpoint(address);
+  if (!where) return;
+  try {
+    http_.emplace(core_.get_executor(), *where,
+                  HttpPages{.metrics = [this] { return metrics(); },
+                            .not_ready = [this] { return not_ready(); }});
+  } catch (const boost::system::system_error& error) {
+    throw SettingsError("cannot serve metrics at " + address + ": " + error.code().message() +
+                        "; name another address or port with --metrics");
+  }
+  const auto bound = http_->endpoint();
+  log_.info("metrics are served",
+            {{"address", bound.address().to_string()}, {"port", bound.port()}});
+}
+
+std::string Supervisor::metrics() {
+  for (auto& worker : workers_) worker.show_metrics();
+  return registry_.text();
+}
+
+std::optional<std::string> Supervisor::not_ready() const {
+  if (!phase_.empty()) return phase_;
+  if (!server_->connection.up()) return "there is no connection to the server";
+  for (const auto& worker : workers_)
+    if (auto why = worker.not_ready()) return why;
+  return std::nullopt;
 }
 
 void Supervisor::start_dev_server() {
@@ -182,6 +239,7 @@ void Supervisor::fail(std::exception_ptr error) {
 }
 
 asio::awaitable<void> Supervisor::stop() {
+  phase_ = "the worker is stopping";
   const bool polled = std::ranges::any_of(workers_, &QueueWorker::polling);
   if (polled) log_.info("stopping");
   std::size_t left = workers_.size();

@@ -17,6 +17,9 @@
 
 #include "shared/ipc/fd.hpp"
 #include "supervisor/dev_server.hpp"
+#include "supervisor/observe/http.hpp"
+#include "supervisor/observe/metrics.hpp"
+#include "supervisor/observe/process_metrics.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/queue_worker.hpp"
 #include "supervisor/state_signal.hpp"
@@ -60,6 +63,10 @@ class Supervisor {
   boost::asio::awaitable<void> stop_asked();
   boost::asio::awaitable<void> stop();
   void start_dev_server();
+  void serve_metrics();
+  [[nodiscard]] std::string metrics();
+  /// What it still waits for, as a sentence; nothing when it is ready.
+  [[nodiscard]] std::optional<std::string> not_ready() const;
   std::filesystem::path zygote_program();
   void fail(std::exception_ptr error);
   void ask_to_stop();
@@ -69,6 +76,10 @@ class Supervisor {
   std::span<const ModuleFunction> own_modules_;
   Logger& log_;
   boost::asio::io_context core_{1};
+  MetricRegistry registry_;
+  ProcessMetrics metrics_;
+  std::optional<HttpServer> http_;
+  std::string phase_ = "starting";  // empty while it serves
   Watchdog watchdog_;
   std::optional<CrashReports> crash_reports_;
   std::optional<boost::asio::signal_set> signals_;

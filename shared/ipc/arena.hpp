@@ -27,7 +27,7 @@
 namespace temporal::ipc {
 
 inline constexpr std::size_t kPage = 4096;
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 inline constexpr std::uint64_t kMagic = 0x414e4552'41505354;  // "TSPARENA"
 inline constexpr std::uint32_t kDefaultRingCapacity = 256 * 1024;
 inline constexpr std::uint32_t kLargestRingCapacity = 64 * 1024 * 1024;
@@ -57,6 +57,7 @@ struct alignas(kPage) ControlPage {
 struct alignas(kPage) StatusPage {
   SharedWord progress;      // raised by every heartbeat
   SharedWord dropped_logs;  // ring B had no room for them
+  SharedWord dropped_metrics;
 };
 
 /// One process's ends of both rings: it wrote this page.

@@ -24,7 +24,7 @@ constexpr auto kDown = [] {
 }();
 
 constexpr auto kUp = [] {
-  std::array<RecordRule, 23> rules{};
+  std::array<RecordRule, 24> rules{};
   rules[index(RecordType::ready)] = {kSmall, true, true};
   rules[index(RecordType::completed)] = {kInlineLimit, true, false};
   rules[index(RecordType::failed)] = {kInlineLimit, true, false};
@@ -32,6 +32,7 @@ constexpr auto kUp = [] {
   rules[index(RecordType::async)] = {kSmall, true, true};
   rules[index(RecordType::log)] = {kInlineLimit, true, false};
   rules[index(RecordType::pong)] = {kSmall, true, true};
+  rules[index(RecordType::metric)] = {kInlineLimit, true, false};
   return rules;
 }();
 

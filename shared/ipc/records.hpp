@@ -30,6 +30,7 @@ enum class RecordType : std::uint16_t {
   async = 20,
   log = 21,
   pong = 22,
+  metric = 23,
 };
 
 /// What may travel in ring A (supervisor → child), and in ring B.

@@ -83,22 +83,30 @@ std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
 Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
     : settings_(settings),
       task_(std::move(task)),
+      metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
+                                         false)),
       heartbeat_(settings.core, settings.service, settings.log, settings.clock,
                  {.token = task_.task_token(),
                   .name_space = settings.name_space,
                   .identity = settings.identity,
                   .timeout = from_proto(task_.heartbeat_timeout())}),
       beats_ended_(settings.core),
-      arrived_(settings.clock.now()) {}
+      arrived_(settings.clock.now()) {
+  metrics_.task_received.add();
+  metrics_.schedule_to_start_latency.observe(between(
+      from_proto(task_.current_attempt_scheduled_time()), from_proto(task_.started_time())));
+}
 
 asio::awaitable<void> Attempt::run(Executor& executor) {
   if (executor.may_block() && settings_.slow_task.count() > 0)
     note_slow_at_ = arrived_ + settings_.slow_task;
   Link link{.started = [this](Execution& execution) { begun(execution); },
-            .heartbeat = [this] { beat(); }};
+            .heartbeat = [this] { beat(); },
+            .metrics = metrics_.user};
   auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
   over_ = true;
   if (beating_) co_await end_beats();
+  metrics_.execution_latency.observe(settings_.clock.now() - arrived_);
   co_await respond(std::move(ending));
 }
 
@@ -237,6 +245,10 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
   std::optional<failure::Failure> refused;
   try {
     co_await settings_.service.respond_activity_task_completed(std::move(completed));
+    // The server's clock up to the start, ours since: the two need not agree.
+    metrics_.succeed_endtoend_latency.observe(
+        between(from_proto(task_.scheduled_time()), from_proto(task_.started_time())) +
+        (settings_.clock.now() - arrived_));
   } catch (const RpcError& error) {
     note_refused("the server did not take an activity's result", error);
     if (error.code() == RpcCode::invalid_argument)
@@ -248,6 +260,7 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
 // A cancellation left the function; what that means depends on who asked for it.
 asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
   if (cancelled_ == CancelReason::requested) {
+    metrics_.execution_cancelled.add();
     auto canceled = request<ws::RespondActivityTaskCanceledRequest>();
     *canceled.mutable_details() = std::move(ending.details);
     try {
@@ -279,6 +292,7 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   auto failed = request<ws::RespondActivityTaskFailedRequest>();
   const bool benign = failure.application_failure_info().category() ==
                       api::enums::v1::APPLICATION_ERROR_CATEGORY_BENIGN;
+  if (!benign) metrics_.execution_failed.add();
   auto line = fields();
   line["failure"] = failure.message();
   line["type"] = failure.application_failure_info().type();

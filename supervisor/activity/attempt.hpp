@@ -14,6 +14,7 @@
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "temporal/log.hpp"
 
@@ -24,6 +25,7 @@ struct AttemptSettings {
   boost::asio::any_io_executor core;
   WorkflowService& service;
   Logger& log;
+  WorkerMetrics& metrics;
   std::string name_space;
   std::string task_queue;
   std::string identity;
@@ -72,6 +74,7 @@ class Attempt {
 
   AttemptSettings& settings_;
   ActivityTask task_;
+  const ActivityMetrics& metrics_;
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
   bool terminated_ = false;

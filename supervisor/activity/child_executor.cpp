@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <variant>
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/start.hpp"
+#include "supervisor/observe/user_metrics.hpp"
 
 namespace asio = boost::asio;
 
@@ -26,6 +28,16 @@ std::optional<api::common::v1::Payloads> payloads_of(std::optional<ipc::Heartbea
     payload->set_data(std::move(heartbeat->details));
   }
   return payloads;
+}
+
+// A child may have written anything.
+void take_metric(UserMetrics& metrics, const child::v1::Metric& said) {
+  MetricLabels labels;
+  for (int i = 0; i + 1 < said.labels_size(); i += 2)
+    labels.emplace_back(said.labels(i), said.labels(i + 1));
+  const auto kind = static_cast<MetricKind>(std::clamp(said.kind(), 0, 2));
+  const std::span values(said.values().data(), static_cast<std::size_t>(said.values_size()));
+  metrics.record_all(kind, said.name(), values, labels);
 }
 
 class InChild final : public Execution {
@@ -94,6 +106,8 @@ asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link li
     if (fields.is_object()) line.update(fields);
     log.write(static_cast<LogLevel>(std::clamp(said.level(), 0, 3)), said.message(), line);
   };
+  if (link.metrics)
+    handle.on_metric = [&](const child::v1::Metric& said) { take_metric(*link.metrics, said); };
   InChild execution(handle);
   link.started(execution);
   auto ending = ending_of(co_await pool_.run(std::move(start), handle, share));

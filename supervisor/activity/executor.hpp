@@ -4,6 +4,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <variant>
 
@@ -13,6 +14,8 @@
 #include "temporal/errors.hpp"
 
 namespace temporal::supervisor {
+
+class UserMetrics;
 
 using ActivityTask = api::workflowservice::v1::PollActivityTaskQueueResponse;
 
@@ -49,10 +52,12 @@ class Execution {
   virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;
 };
 
-/// What an executor tells while the activity runs. Called on the core loop.
+/// What an executor tells while the activity runs. The functions are called on the core loop.
 struct Link {
   std::function<void(Execution&)> started;
   std::function<void()> heartbeat;
+  /// What the activity measures, from any thread. Null for a function without a context.
+  std::shared_ptr<UserMetrics> metrics{};
 };
 
 /// Thread rule: core loop only.

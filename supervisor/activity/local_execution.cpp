@@ -38,6 +38,7 @@ LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Star
       last_heartbeat_(from_proto(start.heartbeat_details())),
       identity_(std::make_shared<TaskIdentity>(fields_of(start_))),
       log_(log, ids_of(start)),
+      metrics_(std::move(link.metrics)),
       heartbeat_(std::move(link.heartbeat)),
       over_(std::move(core)) {}
 

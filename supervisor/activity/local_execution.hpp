@@ -17,6 +17,7 @@
 #include "child/v1/child.pb.h"
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/start.hpp"
+#include "supervisor/observe/user_metrics.hpp"
 #include "supervisor/threads/current_task.hpp"
 #include "supervisor/wakeup.hpp"
 #include "temporal/context.hpp"
@@ -28,6 +29,7 @@ class LocalExecution : public activity::detail::ContextBackend,
                        public Execution,
                        public std::enable_shared_from_this<LocalExecution> {
  public:
+  /// `link` brings metrics.
   LocalExecution(boost::asio::any_io_executor core, const child::v1::Start& start, Logger& log,
                  Link& link);
 
@@ -39,8 +41,10 @@ class LocalExecution : public activity::detail::ContextBackend,
   bool worker_shutdown() const noexcept override { return shutdown_; }
   std::stop_token stop_token() override;
   Logger& log() override { return log_; }
+  Metrics& metrics() override { return *metrics_; }
   /// Worn by the threads that run a step of it.
   [[nodiscard]] const std::shared_ptr<const TaskIdentity>& identity() const { return identity_; }
+  [[nodiscard]] const std::shared_ptr<UserMetrics>& measured() const { return metrics_; }
   /// The task; constant.
   [[nodiscard]] const child::v1::Start& start() const { return start_; }
 
@@ -80,6 +84,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   const Payloads last_heartbeat_;
   const std::shared_ptr<const TaskIdentity> identity_;
   TaskLog log_;
+  const std::shared_ptr<UserMetrics> metrics_;
   std::atomic<int> reason_ = -1;
   std::atomic<bool> shutdown_ = false;
   std::atomic<bool> stop_wanted_ = false;

@@ -50,7 +50,8 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
               .heartbeat =
                   [this] {
                     if (attempt_) attempt_->beat();
-                  }};
+                  },
+              .metrics = attempt_ ? attempt_->measured() : nullptr};
     try {
       ending_ = co_await children.run_offloaded(std::move(start_), std::move(link));
     } catch (...) {

@@ -170,6 +170,7 @@ void Child::corrupt(const std::string& fault) {
 
 void Child::signal(int number) {
   if (number == 0 || dead_) return;
+  ++(number == SIGKILL ? kills_ : terms_);
   if (pidfd_.is_open()) {
     ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0);
     return;

@@ -21,6 +21,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -53,6 +54,22 @@ enum class Gone {
   boot_crash,  ///< before Ready
   crash,       ///< after it, unasked
   expected,    ///< it was told to leave, or killed here
+};
+
+/// For who watches: since it was made.
+struct ChildCounts {
+  std::uint64_t dropped_logs = 0;     ///< its ring had no room, by its own claim
+  std::uint64_t dropped_metrics = 0;  ///< the same
+  std::uint64_t terms = 0;            ///< SIGTERM was sent
+  std::uint64_t kills = 0;            ///< SIGKILL was sent
+
+  ChildCounts& operator+=(const ChildCounts& more) {
+    dropped_logs += more.dropped_logs;
+    dropped_metrics += more.dropped_metrics;
+    terms += more.terms;
+    kills += more.kills;
+    return *this;
+  }
 };
 
 struct Answer {
@@ -115,6 +132,7 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] pid_t pid() const { return death_.pid; }
   [[nodiscard]] bool has_message() const { return channel_.has_message(); }
   [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
+  [[nodiscard]] ChildCounts counts() const;
 
  private:
   friend class AttemptHandle;
@@ -137,6 +155,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_ready_message();
   void become_idle();
   void on_log_message();
+  void on_metric_message();
   /// Of the task in hand? Otherwise it is a stray, and the third one ends the child.
   template <class Message>
   bool is_answer(Message& message);
@@ -164,6 +183,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
   State state_ = State::starting;
   KillLadder ladder_;
+  std::uint64_t terms_ = 0, kills_ = 0;  // signals sent
   Death death_;
   bool dead_ = false;      // the pidfd said so, or the zygote
   bool reported_ = false;  // how is known, or will never be

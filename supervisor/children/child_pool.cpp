@@ -57,6 +57,7 @@ void ChildPool::refuse_start(const std::string& sentence, bool module) {
 void ChildPool::start_zygote() {
   try {
     zygote_ = ZygoteLink::start(core_, options_.program, *this, log_);
+    ++zygotes_;
   } catch (const std::system_error& error) {
     if (starting_) return refuse_start(error.what(), false);
     log_.error("the zygote cannot be started again", {{"why", error.what()}});
@@ -142,6 +143,10 @@ void ChildPool::on_idle(Child& child) {
 
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   std::erase_if(idle_, [&](const Idle& idle) { return idle.child.get() == &child; });
+  ++exits_[how == Gone::boot_crash                      ? "not_started"
+           : how == Gone::expected && !death.killed_for ? "stopped"
+                                                        : reason_of(death)];
+  of_gone_ += child.counts();
   children_.erase(child.incarnation());
   auto now = Clock::now();
   LogFields fields{{"pid", death.pid},
@@ -170,6 +175,22 @@ std::vector<pid_t> ChildPool::child_pids() const {
   std::vector<pid_t> pids;
   for (const auto& [incarnation, child] : children_) pids.push_back(child->pid());
   return pids;
+}
+
+PoolCounts ChildPool::counts() const {
+  PoolCounts counts{.starts = next_incarnation_ - 1,
+                    .zygotes = zygotes_,
+                    .exits = exits_,
+                    .of_children = of_gone_};
+  for (const auto& [incarnation, child] : children_) {
+    const auto state = child->state();
+    ++(state == Child::State::starting ? counts.starting
+       : state == Child::State::idle   ? counts.idle
+       : state == Child::State::busy   ? counts.busy
+                                       : counts.stopping);
+    counts.of_children += child->counts();
+  }
+  return counts;
 }
 
 bool ChildPool::answer_waits() const {

@@ -8,6 +8,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
@@ -17,6 +18,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "supervisor/children/child.hpp"
@@ -42,6 +44,18 @@ struct PoolOptions {
   ChildSettings child;
   std::chrono::milliseconds resource_patience{
       5'000};  ///< for memory or descriptors to start a task with
+};
+
+/// For who watches a pool: its children now, and what happened since it was made.
+struct PoolCounts {
+  int starting = 0;
+  int idle = 0;
+  int busy = 0;
+  int stopping = 0;
+  std::uint64_t starts = 0;
+  std::uint64_t zygotes = 0;                        ///< started
+  std::map<std::string_view, std::uint64_t> exits;  ///< by reason_of(), stopped or not_started
+  ChildCounts of_children;
 };
 
 /// The pool cannot be started, as a sentence.
@@ -81,6 +95,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   [[nodiscard]] bool degraded() const { return degraded_; }
   [[nodiscard]] pid_t zygote_pid() const { return zygote_ ? zygote_->pid() : 0; }
   [[nodiscard]] std::vector<pid_t> child_pids() const;
+  [[nodiscard]] PoolCounts counts() const;
   /// Has a child said something that was not read yet?
   [[nodiscard]] bool answer_waits() const;
   /// Called after capacity() changed.
@@ -157,6 +172,9 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;
   std::deque<Idle> idle_;  // the longest idle first; tasks take the last, whose memory is warm
   std::uint32_t next_incarnation_ = 1;
+  std::uint64_t zygotes_ = 0;
+  std::map<std::string_view, std::uint64_t> exits_;
+  ChildCounts of_gone_;
   WaitingLine polled_, offloaded_;
   bool reaping_ = false;
   std::minstd_rand random_{std::random_device{}()};

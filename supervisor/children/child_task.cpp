@@ -83,6 +83,8 @@ void Child::on_message() {
       return on_ready_message();
     case RecordType::log:
       return on_log_message();
+    case RecordType::metric:
+      return on_metric_message();
     case RecordType::completed:
       if (v1::Completed message; is_answer(message))
         finish_task({Completed{std::move(*message.mutable_result())}});
@@ -135,6 +137,17 @@ void Child::on_log_message() {
   auto level =
       static_cast<LogLevel>(std::clamp(line.level(), 0, static_cast<int>(LogLevel::error)));
   log_.write(level, line.message(), fields);
+}
+
+void Child::on_metric_message() {
+  v1::Metric metric;
+  if (channel_.parse(metric) && attempt_ && attempt_->on_metric && metric.task() == task_)
+    attempt_->on_metric(metric);
+}
+
+ChildCounts Child::counts() const {
+  const auto& status = parts_.arena.status();
+  return {status.dropped_logs.load(), status.dropped_metrics.load(), terms_, kills_};
 }
 
 template <class Message>

@@ -84,6 +84,26 @@ Payload details_of(const Death& death) {
 
 }  // namespace
 
+std::string_view reason_of(const Death& death) {
+  if (death.killed_for) {
+    switch (*death.killed_for) {
+      case KillReason::corrupt:
+        return "corrupt";
+      case KillReason::worker_shutdown:
+        return "worker_shutdown";
+      case KillReason::cancelled:
+        return "cancelled";
+      case KillReason::timed_out:
+        return "timed_out";
+    }
+  }
+  if (death.stuck) return "lost";
+  if (death.zygote_died) return "zygote_died";
+  if (!death.wait_status) return "unknown";
+  if (!WIFSIGNALED(*death.wait_status)) return "exited";
+  return is_fault(WTERMSIG(*death.wait_status)) ? "crashed" : "killed";
+}
+
 std::string describe_status(std::optional<int> wait_status) {
   if (!wait_status) return "ended, how is unknown";
   if (WIFSIGNALED(*wait_status))

@@ -71,6 +71,9 @@ struct Death {
   std::string stderr_tail;
 };
 
+/// In one word: killed, crashed, exited, corrupt, cancelled, timed_out, worker_shutdown, zygote_died,
+/// lost or unknown.
+[[nodiscard]] std::string_view reason_of(const Death& death);
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.
 [[nodiscard]] std::string describe_status(std::optional<int> wait_status);
 

@@ -39,6 +39,8 @@ class AttemptHandle {
 
   /// A line that the activity logged. Unset: it goes to the pool's logger.
   std::function<void(const child::v1::Log&)> on_log;
+  /// What the activity measured. Unset: it is dropped.
+  std::function<void(const child::v1::Metric&)> on_metric;
   /// The task was given to a child, whose pid is known now.
   std::function<void()> on_started;
 

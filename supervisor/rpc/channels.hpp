@@ -3,6 +3,7 @@
 #pragma once
 
 #include <google/protobuf/message_lite.h>
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
@@ -32,6 +33,7 @@ struct Flight {
 struct Connection::Channels {
   ConnectionOptions options;
   std::vector<std::pair<std::string, std::string>> metadata;
+  std::shared_ptr<grpc::Channel> long_poll_channel;
   Stub unary;
   Stub long_poll;
   std::unordered_set<std::shared_ptr<Flight>> flights;

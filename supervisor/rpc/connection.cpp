@@ -84,14 +84,25 @@ bool is_printable_ascii(std::string_view text) noexcept {
 Connection::Connection(ConnectionOptions options) {
   auto metadata = checked(options);
   Stub unary(open(options, 0));
-  Stub long_poll(open(options, 1));
-  channels_.reset(new Channels{
-      std::move(options), std::move(metadata), std::move(unary), std::move(long_poll), {}});
+  auto channel = open(options, 1);
+  Stub long_poll(channel);
+  channels_.reset(new Channels{std::move(options),
+                               std::move(metadata),
+                               std::move(channel),
+                               std::move(unary),
+                               std::move(long_poll),
+                               {}});
 }
 
 Connection::~Connection() {
   for (const auto& flight : channels_->flights) flight->context.TryCancel();
   for (const auto& flight : channels_->flights) flight->landed->wait(false);
+}
+
+bool Connection::up() const {
+  // Idle: nobody asked anything for long, all places being taken, say.
+  const auto state = channels_->long_poll_channel->GetState(false);
+  return state == GRPC_CHANNEL_READY || state == GRPC_CHANNEL_IDLE;
 }
 
 const std::string& Connection::address() const noexcept { return channels_->options.address; }

@@ -43,6 +43,9 @@ class Connection {
 
   [[nodiscard]] const std::string& address() const noexcept;
 
+  /// False while it tries to reach the server.
+  [[nodiscard]] bool up() const;
+
   struct Channels;
   [[nodiscard]] const std::shared_ptr<Channels>& channels() noexcept { return channels_; }
 

@@ -63,13 +63,22 @@ GrpcService::GrpcService(Connection& connection, ServiceOptions options)
       outages_(options_.log),
       random_(std::random_device{}()) {}
 
+asio::awaitable<CallResult> GrpcService::try_once(const CallOptions& options, CallKind kind,
+                                                  const MessageLite& request,
+                                                  MessageLite& response) {
+  const auto start = steady_clock::now();
+  auto result = co_await call(connection_, options, request, response);
+  if (options_.on_try) options_.on_try(name_of(options), kind, result, steady_clock::now() - start);
+  co_return result;
+}
+
 asio::awaitable<bool> GrpcService::run(const CallOptions& options, CallKind kind,
                                        const MessageLite& request, MessageLite& response) {
   Retry retry(kind, options_.retry,
               [this] { return std::uniform_real_distribution<double>(-1, 1)(random_); });
   const auto start = steady_clock::now();
   for (;;) {
-    const auto result = co_await call(connection_, options, request, response);
+    const auto result = co_await try_once(options, kind, request, response);
     const bool empty = kind == CallKind::poll && is_empty_poll(result);
     if (result.ok() || empty) {
       outages_.answered(name_of(options), steady_clock::now());
@@ -107,7 +116,7 @@ asio::awaitable<v1::GetSystemInfoResponse> GrpcService::connect(milliseconds wit
   options.method = std::string(kService) + "GetSystemInfo";
   for (int attempt = 1;; ++attempt) {
     options.deadline = std::clamp(within - since(start), milliseconds{1}, options_.deadline);
-    const auto result = co_await call(connection_, options, request, response);
+    const auto result = co_await try_once(options, CallKind::unary, request, response);
     if (result.ok() || result.code == RpcCode::unimplemented) break;
     const bool may_come = is_retryable(result, true) || result.code == RpcCode::deadline_exceeded;
     if (!may_come)
@@ -139,7 +148,7 @@ asio::awaitable<v1::ShutdownWorkerResponse> GrpcService::shutdown_worker(
   options.name_space = request.namespace_();
   options.deadline = options_.shutdown_deadline;
   v1::ShutdownWorkerResponse response;
-  const auto result = co_await call(connection_, options, request, response);
+  const auto result = co_await try_once(options, CallKind::unary, request, response);
   if (!result.ok()) throw error_of(options, result);
   co_return response;
 }

@@ -26,6 +26,10 @@ struct ServiceOptions {
       std::chrono::seconds{5};  ///< of ShutdownWorker, which is tried once
   RetryOptions retry{};
   Logger* log = nullptr;  ///< told of outages
+  /// Told of each try that was not cancelled: how it ended, and after how long. Called on the loop; must not throw.
+  std::function<void(std::string_view method, CallKind kind, const CallResult& result,
+                     std::chrono::nanoseconds took)>
+      on_try = {};
 };
 
 /// No server answered in time. what() is one sentence that names the address.
@@ -74,6 +78,9 @@ class GrpcService final : public WorkflowService {
   awaitable<bool> run(const CallOptions& options, CallKind kind,
                       const google::protobuf::MessageLite& request,
                       google::protobuf::MessageLite& response);
+  awaitable<CallResult> try_once(const CallOptions& options, CallKind kind,
+                                 const google::protobuf::MessageLite& request,
+                                 google::protobuf::MessageLite& response);
   template <class Response, class Request>
   awaitable<Response> send(const char* name, CallKind kind, const Request& request);
 

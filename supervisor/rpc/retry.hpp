@@ -56,6 +56,9 @@ struct RetryOptions {
 
 enum class CallKind { unary, wait, poll };
 
+/// As gRPC spells it: "UNAVAILABLE".
+[[nodiscard]] std::string_view name_of(RpcCode code);
+
 /// A reply or request beyond what the other side accepts: sending it again cannot help.
 [[nodiscard]] bool is_message_too_large(const CallResult& result);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/tasks/activity_tasks.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <utility>
@@ -53,6 +54,7 @@ asio::awaitable<void> ActivityTasks::turn() {
         queue_.queue_per_second);
   auto task = co_await settings_.service.poll_activity_task_queue(std::move(request));
   if (task.task_token().empty()) {
+    settings_.metrics.activity_poll_no_task.add();
     rate_.give_back();
     co_return;
   }
@@ -97,16 +99,30 @@ void ActivityTasks::look_at_attempts() {
 }
 
 asio::awaitable<void> ActivityTasks::refuse(ActivityTask task) {
+  const auto type = task.activity_type().name();
+  const auto workflow_type = task.workflow_type().name();
   std::string known;
   for (const auto& [registered, definition] : module_.activities())
     known += (known.empty() ? "" : ", ") + registered;
   api::failure::v1::Failure failure;
-  to_failure_proto(ApplicationError("this worker has no activity '" + task.activity_type().name() +
-                                        "'; it has: " + known,
+  to_failure_proto(ApplicationError("this worker has no activity '" + type + "'; it has: " + known,
                                     {.type = "NotFoundError"}),
                    &failure);
   Attempt attempt(settings_, std::move(task));
+  settings_.metrics.unregistered_activity(type, workflow_type, false);
   co_await attempt.refuse(std::move(failure));
+}
+
+int ActivityTasks::slots() const noexcept {
+  int places = 0;
+  for (const auto* home : homes_)
+    if (home) places += home->places.capacity();
+  return std::min(activities_.capacity(), places);
+}
+
+bool ActivityTasks::homes_up() const noexcept {
+  return std::ranges::all_of(homes_,
+                             [](const auto* home) { return !home || home->places.capacity() > 0; });
 }
 
 void ActivityTasks::notify_shutdown() {

@@ -66,6 +66,12 @@ class ActivityTasks {
   boost::asio::awaitable<void> drained() { return running_.empty(); }
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
+  /// For who watches: polls that are open, and how many tasks there may be at a time.
+  [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
+  [[nodiscard]] int slots() const noexcept;
+  /// Has each home a place at all, taken or not? Otherwise no poll is sent.
+  [[nodiscard]] bool homes_up() const noexcept;
+
  private:
   /// What one task may need, taken before it is asked for.
   struct Places {

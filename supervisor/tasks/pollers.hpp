@@ -29,6 +29,8 @@ class Pollers {
   /// No new turn begins. Those that wait for a place are let go when end() cancels them.
   void stop() noexcept { stopping_ = true; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+  /// That poll, or wait for a place.
+  [[nodiscard]] int open() const noexcept { return open_; }
   /// stop(), then waits for open polls: as long as `patience` for them to end by themselves, then
   /// cancels them.
   boost::asio::awaitable<void> end(std::chrono::steady_clock::duration patience);

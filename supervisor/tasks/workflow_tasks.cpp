@@ -41,13 +41,15 @@ struct WorkflowTasks::Activation {
 
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
                              WorkflowService& service, WorkflowThreads& threads, Permits& permits,
-                             Logger& log)
+                             Logger& log, WorkerMetrics& metrics)
     : core_(core),
       queue_(std::move(queue)),
       module_(module),
       service_(service),
       threads_(threads),
       log_(log),
+      metrics_(metrics),
+      permits_(permits),
       balance_(permits, queue_.sticky.has_value()),
       cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0),
       pollers_(core),
@@ -79,7 +81,11 @@ asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
   auto task = co_await service_.poll_workflow_task_queue(std::move(request));
   if (kind == PollKind::sticky) balance_.sticky_backlog(task.backlog_count_hint());
   place.poll.end();
-  if (task.task_token().empty()) co_return;
+  if (task.task_token().empty()) {
+    metrics_.workflow_poll_empty.add();
+    co_return;
+  }
+  metrics_.workflow_poll_succeed.add();
   asio::co_spawn(core_, handle(std::move(task), std::move(place.permit), running_.enter()),
                  bug("a workflow task was not answered: this is a bug of the worker"));
 }
@@ -97,10 +103,15 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
     co_await answer_query(task);
     co_return std::nullopt;
   }
+  const auto& metrics = metrics_.workflow(task.workflow_type().name());
+  metrics.task_schedule_to_start_latency.observe(
+      between(from_proto(task.scheduled_time()), from_proto(task.started_time())));
   auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
   if (!co_await complete_history(task, lease)) co_return std::nullopt;
 
+  const auto begun = std::chrono::steady_clock::now();
   auto activation = co_await activate(task, std::move(lease.run));
+  metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
   if (activation->outcome.failure) {
     co_await respond_failed(task, std::move(*activation->outcome.failure));
     co_return std::nullopt;
@@ -167,6 +178,7 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   };
   if (co_await threads_.run(std::move(work))) co_return activation;
 
+  metrics_.deadlock(task.workflow_type().name());
   auto lost = std::make_shared<Activation>();
   lost->outcome.failure = task_failure(
       enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, "DeadlockDetected",
@@ -212,7 +224,10 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
     result.set_error_message("this workflow has no query '" + query.query_type() + "'");
   }
   try {
-    co_return co_await service_.respond_workflow_task_completed(std::move(request));
+    const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
+    auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
+    if (closed) closed->add();
+    co_return completed;
   } catch (const RpcError& error) {
     // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
     // and with them a new task.
@@ -232,6 +247,11 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
   auto line = fields(task);
   line["failure"] = failure.text;
   line["attempt"] = task.attempt();
+  metrics_.workflow_task_failed(
+      task.workflow_type().name(),
+      failure.cause == enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+          ? "NonDeterminismError"
+          : "WorkflowError");
   log_.error("a workflow task failed; the workflow waits for corrected code", line);
   // Later attempts stay silent: the server times the task out and waits longer each time.
   if (task.attempt() > 1) co_return;

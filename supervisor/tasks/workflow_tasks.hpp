@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 
+#include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/poll_balance.hpp"
@@ -55,7 +56,8 @@ struct CacheCounts {
 class WorkflowTasks {
  public:
   WorkflowTasks(boost::asio::any_io_executor core, WorkflowQueue queue, const Module& module,
-                WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log);
+                WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log,
+                WorkerMetrics& metrics);
 
   void start(const Pollers::Failed& failed);
   void stop_polling() noexcept { pollers_.stop(); }
@@ -70,6 +72,10 @@ class WorkflowTasks {
   void forget_runs();
   [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
   [[nodiscard]] const CacheCounts& cache_counts() const noexcept { return counts_; }
+
+  /// For who watches: polls that are open, and how many tasks there may be at a time.
+  [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
+  [[nodiscard]] int slots() const noexcept { return permits_.capacity(); }
 
  private:
   using Task = PolledWorkflowTask;
@@ -105,6 +111,8 @@ class WorkflowTasks {
   WorkflowService& service_;
   WorkflowThreads& threads_;
   Logger& log_;
+  WorkerMetrics& metrics_;
+  Permits& permits_;
   PollBalance balance_;
   RunCache cache_;
   CacheCounts counts_;

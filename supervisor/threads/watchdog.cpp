@@ -38,9 +38,10 @@ void warm_up_symbols() {
 
 class Watchdog::Impl {
  public:
-  Impl(Logger& log, WatchdogOptions options)
+  Impl(Logger& log, WatchdogOptions options, Listener* listener)
       : log_(log),
         options_(options),
+        listener_(listener),
         look_every_(std::clamp<Duration>(options.stall / 2, 5ms, 500ms)),
         tick_(context_),
         bell_(context_, new_bell()) {
@@ -64,7 +65,7 @@ class Watchdog::Impl {
   }
 
   std::shared_ptr<Loop> watch(std::string name, LoopKind kind, Loop::Executor executor) {
-    auto loop = std::make_shared<Loop>(std::move(name), kind, executor, options_, log_);
+    auto loop = std::make_shared<Loop>(std::move(name), kind, executor, options_, log_, listener_);
     {
       const std::lock_guard lock(mutex_);
       loops_.push_back(loop);
@@ -144,6 +145,7 @@ class Watchdog::Impl {
 
   Logger& log_;
   const WatchdogOptions options_;
+  Listener* const listener_;
   const Duration look_every_;
   asio::io_context context_{1};
   asio::steady_timer tick_;
@@ -159,8 +161,8 @@ class Watchdog::Impl {
   std::thread thread_;
 };
 
-Watchdog::Watchdog(Logger& log, WatchdogOptions options)
-    : impl_(std::make_unique<Impl>(log, options)) {}
+Watchdog::Watchdog(Logger& log, WatchdogOptions options, Listener* listener)
+    : impl_(std::make_unique<Impl>(log, options, listener)) {}
 
 Watchdog::~Watchdog() = default;
 

@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "temporal/log.hpp"
@@ -44,12 +45,23 @@ class Watchdog {
     std::uint64_t count = 0;
     std::chrono::milliseconds total{};
   };
+  /// Told on the watchdog's thread.
+  class Listener {
+   public:
+    /// A loop has answered, so long after it was asked.
+    virtual void on_answer(LoopKind kind, std::chrono::nanoseconds lag) = 0;
+    /// A loop is stuck for `stall` now. `activity_type`: whose step it is in; empty when in none.
+    virtual void on_stall(std::string_view activity_type) = 0;
+
+   protected:
+    ~Listener() = default;
+  };
   class Watch;
   class Loop;  ///< watched_loop.hpp
 
-  /// Starts the thread. `log` may be written from any thread and outlives this. Throws
-  /// std::system_error: no thread, descriptor or real-time signal is to be had.
-  explicit Watchdog(Logger& log, WatchdogOptions options = {});
+  /// Starts the thread. `log` may be written from any thread; it and `listener`, if there is one,
+  /// outlive this. Throws std::system_error: no thread, descriptor or real-time signal is to be had.
+  explicit Watchdog(Logger& log, WatchdogOptions options = {}, Listener* listener = nullptr);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   /// Joins the thread.

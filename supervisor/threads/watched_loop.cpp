@@ -47,10 +47,9 @@ void Watchdog::Loop::look(Duration passed, steady_clock::time_point last_look) {
     unanswered_ += passed;
     return grew();
   }
-  if (passed_thresholds_ > 0) {
-    unanswered_ += std::clamp(answered_at_ - last_look, Duration::zero(), passed);
-    ended();
-  }
+  unanswered_ += std::clamp(answered_at_ - last_look, Duration::zero(), passed);
+  if (listener_) listener_->on_answer(kind_, unanswered_);
+  if (passed_thresholds_ > 0) ended();
   ask();
 }
 
@@ -79,7 +78,10 @@ std::optional<milliseconds> Watchdog::Loop::next_threshold() const {
 void Watchdog::Loop::grew() {
   std::optional<std::size_t> due;
   for (auto next = next_threshold(); next && unanswered_ >= *next; next = next_threshold()) {
-    if (passed_thresholds_ == 0) ++stalls_;
+    if (passed_thresholds_ == 0) {
+      ++stalls_;
+      tell_listener();
+    }
     due = passed_thresholds_++;
   }
   if (passed_thresholds_ > 0) stalled_now_ms_ = in_ms(unanswered_);
@@ -87,6 +89,12 @@ void Watchdog::Loop::grew() {
   auto& told_at = told_at_[*due];
   if (told_at && clock_ - *told_at < options_.quiet) return;
   if (tell()) told_at = clock_;
+}
+
+void Watchdog::Loop::tell_listener() const {
+  if (!listener_) return;
+  const auto task = slot_->read();
+  listener_->on_stall(task ? task->fields().activity_type : std::string_view());
 }
 
 bool Watchdog::Loop::tell() {

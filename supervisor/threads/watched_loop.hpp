@@ -31,8 +31,14 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   using Executor = boost::asio::io_context::executor_type;
   using Duration = std::chrono::steady_clock::duration;
 
-  Loop(std::string name, LoopKind kind, Executor executor, WatchdogOptions options, Logger& log)
-      : name_(std::move(name)), kind_(kind), options_(options), log_(log), loop_(executor) {}
+  Loop(std::string name, LoopKind kind, Executor executor, WatchdogOptions options, Logger& log,
+       Listener* listener)
+      : name_(std::move(name)),
+        kind_(kind),
+        options_(options),
+        log_(log),
+        listener_(listener),
+        loop_(executor) {}
 
   /// `passed` of the watchdog's time went by since the last look, which was at `last_look`.
   void look(Duration passed, std::chrono::steady_clock::time_point last_look);
@@ -52,6 +58,7 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   void ask();
   void grew();
   void ended();
+  void tell_listener() const;
   [[nodiscard]] bool tell();
   [[nodiscard]] std::optional<std::chrono::milliseconds> next_threshold() const;
 
@@ -59,6 +66,7 @@ class Watchdog::Loop : public std::enable_shared_from_this<Loop> {
   const LoopKind kind_;
   const WatchdogOptions options_;
   Logger& log_;
+  Listener* const listener_;
 
   std::mutex mutex_;
   bool watched_ = true;

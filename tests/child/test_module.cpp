@@ -121,6 +121,15 @@ int log_much(activity::Context& ctx, int lines) {
   return lines;
 }
 
+void log_bytes(activity::Context& ctx) { ctx.log().warn("caf\xe9"); }
+
+// As many series as asked for, then opens the FIFO.
+void measure_much(activity::Context& ctx, int series, std::string fifo) {
+  for (int i = 0; i < series; ++i)
+    ctx.metrics().counter("pages", 1, {{"number", std::to_string(i) + std::string(1000, 'x')}});
+  const std::ofstream measured(fifo);
+}
+
 // Over everything this process may write of what it shares with the supervisor, or over what it may only read.
 void spoil_memory(std::string which) {
   std::ifstream maps("/proc/self/maps");
@@ -197,6 +206,8 @@ void test_module(temporal::Module& m) {
   m.activity<until_notice>();
   m.activity<log_and_describe>();
   m.activity<log_much>();
+  m.activity<log_bytes>();
+  m.activity<measure_much>();
   m.activity<repeat>();
   m.activity<spoil_memory>();
   m.activity<start_daemon>();

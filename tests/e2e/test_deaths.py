@@ -100,6 +100,7 @@ def test_a_killed_zygote_costs_the_running_attempts_and_a_new_generation_takes_o
     worker = start("activities", "workflows", "--children", "2")
     run = server.call("hold", str(folder), queue=queue)
     pid = worker.wait_for("an activity runs in a child", workflow_id=run.id)["pid"]
+    wait_until("it has begun: a task that was not taken yet fails no attempt", lambda: signed_in(folder))
     os.kill(processes.parent(pid), signal.SIGKILL)
     assert run.wait_for_attempt_failure().last_failure.application_failure_info.type == "ActivityProcessKilled"
     (folder / "release").touch()

@@ -62,6 +62,7 @@ class NoContext final : public activity::detail::ContextBackend {
   }
   bool worker_shutdown() const noexcept override { return false; }
   temporal::Logger& log() override { throw std::logic_error("nobody logs here"); }
+  temporal::Metrics& metrics() override { throw std::logic_error("nobody measures here"); }
 
  private:
   activity::Info info_;

@@ -257,6 +257,33 @@ TEST_CASE("K012 two queues need two places") {
     says(refusal({std::string("--nonsticky-ratio=") + value}), "--nonsticky-ratio");
 }
 
+TEST_CASE("OB2 metrics: where, how they begin, in which unit, with which labels and buckets") {
+  const auto o =
+      options({"--metrics", ":9464", "--metrics-prefix", "shop_", "--metrics-unit", "s",
+               "--metrics-label", "region=eu", "--metrics-label", "zone=a=b", "--metrics-buckets",
+               "shop_request_latency=0.5,1,2e1", "--metrics-buckets", "pages=1"})
+          .metrics;
+  CHECK(o.address == ":9464");
+  CHECK(o.prefix == "shop_");
+  CHECK(o.unit == MetricsOptions::Unit::seconds);
+  CHECK(o.labels == temporal::MetricLabels{{"region", "eu"}, {"zone", "a=b"}});
+  CHECK(o.buckets.at("shop_request_latency") == std::vector<double>{0.5, 1, 20});
+  CHECK(o.buckets.at("pages") == std::vector<double>{1});
+  CHECK(options({}).metrics.address.empty());
+  CHECK(options({}).metrics.prefix == "temporal_");
+
+  says(refusal({"--metrics", "example.com:9464"}), "HOST:PORT");
+  says(refusal({"--metrics-prefix", "1st-"}), "--metrics-prefix");
+  says(refusal({"--metrics-unit", "min"}), "'min' is not among its choices");
+  for (const char* wrong : {"region", "=eu", "a-b=c", "__a=b", "region=\xff"})
+    says(refusal({"--metrics-label", wrong}), "NAME=VALUE");
+  says(refusal({"--metrics-label", "task_queue=q"}), "'task_queue'");
+  says(refusal({"--metrics-label", "a=1", "--metrics-label", "a=2"}), "twice");
+  for (const char* wrong : {"pages", "pages=", "pages=1,", "pages=2,1", "pages=1,1", "pages=x",
+                            "pages=inf", "pages=1;2", "a-b=1"})
+    says(refusal({"--metrics-buckets", wrong}), "BOUND");
+}
+
 TEST_CASE("an address has a host and a port") {
   for (const char* wrong : {"localhost", "localhost:", ":7233", "localhost:x", "localhost:0",
                             "localhost:65536", "localhost:72 33"}) {

@@ -17,6 +17,7 @@
 #include "temporal/errors.hpp"
 #include "temporal/export.hpp"
 #include "temporal/log.hpp"
+#include "temporal/metrics.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
 
@@ -84,6 +85,7 @@ class TEMPORAL_API ContextBackend {
   /// The same for a coroutine, which must not block.
   virtual boost::asio::awaitable<bool> async_wait_worker_shutdown(Duration timeout) = 0;
   virtual Logger& log() = 0;
+  virtual Metrics& metrics() = 0;
 };
 
 [[noreturn]] TEMPORAL_API void throw_not_encodable(const std::type_info& type,
@@ -156,6 +158,7 @@ class TEMPORAL_API Context {
 
   /// Writes with the ids of this attempt.
   [[nodiscard]] Logger& log() { return backend_->log(); }
+  [[nodiscard]] Metrics& metrics() { return backend_->metrics(); }
 
   /// Ends this activity without an outcome: it is completed later, by its task token or its ids.
   [[noreturn]] void complete_async() { temporal::complete_async(); }

@@ -53,6 +53,34 @@ int meet(activity::Context& ctx, Meeting meeting) {
   return getpid();
 }
 
+void refuse_as_expected() {
+  throw temporal::ApplicationError("nothing to do", {.type = "NothingToDo", .benign = true});
+}
+
+// Measures pages, and holds until it is released.
+std::string render(activity::Context& ctx, std::string folder) {
+  auto& metrics = ctx.metrics();
+  for (int page = 0; page < 1000; ++page) {
+    metrics.counter("test_pages", 1, {{"format", "pdf"}});
+    metrics.histogram("test_page_bytes", page);
+  }
+  metrics.gauge("test_queue_length", 7);
+  metrics.counter("temporal_activity_task_received");
+  metrics.counter("test_bad_label", 1, {{"where", "\xff"}});
+  ctx.log().warn("rendered \xff", {{"pages", 1000}});
+  ctx.log().info(std::string(8191, 'x') + "\u00e9");
+  if (folder.empty()) return "rendered";
+  sign_in(folder);
+  while (!fs::exists(fs::path(folder) / "release")) ctx.wait_cancelled(10ms);
+  return "rendered";
+}
+
+// Counts once, then dies.
+void measure_and_die(activity::Context& ctx) {
+  ctx.metrics().counter("test_last_words");
+  ::kill(getpid(), SIGKILL);
+}
+
 // Until somebody puts a file named `release` there, or it is cancelled.
 std::string hold(activity::Context& ctx, std::string folder) {
   sign_in(folder);
@@ -94,6 +122,9 @@ void activities(temporal::Module& m) {
   m.activity<own_pid>();
   m.activity<meet>();
   m.activity<hold>();
+  m.activity<refuse_as_expected>();
+  m.activity<render>();
+  m.activity<measure_and_die>();
   m.activity<die_once>();
   m.activity<resume>();
   m.activity<ignore_everything>();

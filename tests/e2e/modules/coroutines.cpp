@@ -28,6 +28,11 @@ asio::awaitable<int> own_pid_later() {
   co_return getpid();
 }
 
+asio::awaitable<void> measure_later(activity::Context& ctx) {
+  co_await rest(1ms);
+  ctx.metrics().counter("test_steps", 2);
+}
+
 // Waits for something that never comes; only a cancellation ends it.
 asio::awaitable<void> wait_long(activity::Context& ctx, std::string) {
   ctx.heartbeat(1);
@@ -36,6 +41,7 @@ asio::awaitable<void> wait_long(activity::Context& ctx, std::string) {
 
 void coroutines(temporal::Module& m) {
   m.activity<own_pid_later>();
+  m.activity<measure_later>();
   m.activity<wait_long>();
 }
 TEMPORAL_EXPORT_MODULE(coroutines);

@@ -117,9 +117,12 @@ struct AttemptWorld {
   FakeService service{loop};
   RecordingLog log;
   FakeClock clock{loop};
+  supervisor::MetricRegistry registry;
+  supervisor::WorkerMetrics metrics{registry, "shop", "queue", log};
   supervisor::AttemptSettings settings{.core = loop.get_executor(),
                                        .service = service,
                                        .log = log,
+                                       .metrics = metrics,
                                        .name_space = "shop",
                                        .task_queue = "queue",
                                        .identity = "1@host",

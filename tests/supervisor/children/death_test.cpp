@@ -132,6 +132,13 @@ TEST_CASE("terminating a task sends SIGTERM, and SIGKILL to what ignores it") {
     CHECK(std::get<Canceled>(*unwilling.outcome).details.payloads(0).data() ==
           "\"killed after grace\"");
 
+    const auto counts = fixture.pool.counts();
+    CHECK(counts.of_children.terms == 3);
+    CHECK(counts.of_children.kills == 2);
+    CHECK(counts.exits.at("timed_out") == 2);
+    CHECK(counts.exits.at("cancelled") == 1);
+    CHECK(counts.zygotes == 1);
+
     // One that has no child yet just ends.
     Running holder(fixture.io), waiting(fixture.io);
     holder.start(fixture, "beat_and_wait", 1);

@@ -2,7 +2,12 @@
 // What a task in a child can do, as long as its process lives.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <fstream>
+#include <set>
 #include <thread>
 
 #include "tests/supervisor/children/pool_fixture.hpp"
@@ -210,6 +215,48 @@ TEST_CASE("an activity that logs more than fits is not delayed, and still answer
     CHECK(result<int>(co_await fixture.call("log_much", 5'000)) == 5'000);
     CHECK(result<std::string>(co_await fixture.call("say_hello", "again"s)) == "Hello, again!");
   });
+}
+
+TEST_CASE("F019 a line that is not UTF-8 is logged, and its child lives on") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    const int pid = result<int>(co_await fixture.call("own_pid"));
+    const auto outcome = co_await fixture.call("log_bytes");
+    CHECK(std::holds_alternative<Completed>(outcome));
+    CHECK(fixture.log.contain("warn caf\xe9"));
+    CHECK(result<int>(co_await fixture.call("own_pid")) == pid);
+  });
+}
+
+TEST_CASE(
+    "AC20 what an activity measures crosses; where the ring is full it is dropped and counted") {
+  constexpr int kSeries = 4 * 512;
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("pool-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto fifo = folder / "measured";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    std::set<std::string> came;
+    Running task(fixture.io);
+    task.handle.on_metric = [&](const child::v1::Metric& metric) {
+      CHECK(metric.name() == "pages");
+      CHECK(metric.values(0) == 1);
+      came.insert(metric.labels(1));
+    };
+    task.start(fixture, "measure_much", kSeries, fifo.string());
+    co_await task.until_started();
+    // The loop reads nothing until the activity has measured all.
+    const std::ifstream measured(fifo);
+    co_await task.until_ended();
+    CHECK(std::holds_alternative<Completed>(*task.outcome));
+    const auto dropped = fixture.pool.counts().of_children.dropped_metrics;
+    CHECK(dropped > 0);
+    CHECK(came.size() > 0);
+    CHECK(came.size() + dropped == kSeries);
+  });
+  std::filesystem::remove_all(folder);
 }
 
 TEST_CASE("payloads of every size cross, up to the cap") {

@@ -99,6 +99,28 @@ TEST_CASE("E021 what is reported of an activity is tried until the server recove
   CHECK(tries == 9);
 }
 
+TEST_CASE("K019 each try is told of: its method, its code, and that a poll was a poll") {
+  int tries = 0;
+  Peer peer([&](const Question&) {
+    ++tries;
+    return failure(tries == 1 ? grpc::StatusCode::UNAVAILABLE
+                              : grpc::StatusCode::DEADLINE_EXCEEDED);
+  });
+  std::vector<std::string> told;
+  auto options = quick();
+  options.on_try = [&](std::string_view method, CallKind kind, const CallResult& result,
+                       std::chrono::nanoseconds took) {
+    CHECK(kind == CallKind::poll);
+    CHECK(took.count() > 0);
+    told.push_back(std::string(method) + " " + std::string(name_of(result.code)));
+  };
+  with_service<v1::PollWorkflowTaskQueueResponse>(peer.address(), options, [](GrpcService& s) {
+    return s.poll_workflow_task_queue(poll_request());
+  });
+  CHECK(told == std::vector<std::string>{"PollWorkflowTaskQueue UNAVAILABLE",
+                                         "PollWorkflowTaskQueue DEADLINE_EXCEEDED"});
+}
+
 TEST_CASE("a unary call gives up after ten tries, and says what failed") {
   int tries = 0;
   Peer peer([&](const Question&) {

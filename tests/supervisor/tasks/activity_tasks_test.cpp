@@ -67,9 +67,12 @@ struct World {
   FakeService service{loop};
   RecordingLog log;
   FakeClock clock{loop};
+  MetricRegistry registry;
+  WorkerMetrics metrics{registry, "shop", "queue", log};
   AttemptSettings settings{.core = core,
                            .service = service,
                            .log = log,
+                           .metrics = metrics,
                            .name_space = "shop",
                            .task_queue = "queue",
                            .identity = "1@host",

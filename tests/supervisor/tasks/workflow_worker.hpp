@@ -36,7 +36,7 @@ struct WorkflowWorker {
                                   .pollers = 2,
                                   .deadlock_timeout = settings.deadline,
                                   .sticky = std::move(settings.sticky)},
-        module, service, threads, permits, log);
+        module, service, threads, permits, log, metrics);
     tasks->start([this](const std::exception_ptr&) { ++failures; });
   }
   WorkflowWorker(const WorkflowWorker&) = delete;
@@ -69,6 +69,8 @@ struct WorkflowWorker {
   boost::asio::any_io_executor core = loop.get_executor();
   FakeService service{loop};
   RecordingLog log;
+  supervisor::MetricRegistry registry;
+  supervisor::WorkerMetrics metrics{registry, "shop", "queue", log};
   Module module;
   supervisor::Permits permits;
   supervisor::WorkflowThreads threads;

@@ -57,6 +57,7 @@ class Silent final : public temporal::activity::detail::ContextBackend {
   }
   bool worker_shutdown() const noexcept override { return false; }
   temporal::Logger& log() override { throw std::logic_error("no log"); }
+  temporal::Metrics& metrics() override { throw std::logic_error("no metrics"); }
 
  private:
   temporal::Payloads none_;

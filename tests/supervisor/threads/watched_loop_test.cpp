@@ -5,7 +5,10 @@
 #include <doctest/doctest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "supervisor/threads/stacks.hpp"
 #include "supervisor/threads/task_executor.hpp"
@@ -23,9 +26,17 @@ namespace {
 
 constexpr WatchdogOptions kOptions{.stall = 100ms, .again = {1s, 10s}, .quiet = 10s};
 
+struct Told final : Watchdog::Listener {
+  void on_answer(Watchdog::LoopKind, std::chrono::nanoseconds lag) override { lags.push_back(lag); }
+  void on_stall(std::string_view activity_type) override { stalls.emplace_back(activity_type); }
+  std::vector<std::chrono::nanoseconds> lags;
+  std::vector<std::string> stalls;
+};
+
 struct Watched {
   explicit Watched(Watchdog::LoopKind kind = Watchdog::LoopKind::user)
-      : watched(std::make_shared<Watchdog::Loop>("loop-0", kind, loop.executor(), kOptions, log)) {
+      : watched(std::make_shared<Watchdog::Loop>("loop-0", kind, loop.executor(), kOptions, log,
+                                                 &told)) {
     prepare_stacks();
     look(0ms);
     loop.catch_up();
@@ -52,6 +63,7 @@ struct Watched {
     go_on();
   }
 
+  Told told;
   SharedLog log;
   StuckLoop loop;
   TaskExecutor task{loop.executor(), sleepy()};
@@ -113,6 +125,14 @@ TEST_CASE("a loop that answers in time is not mentioned") {
   for (int i = 0; i < 5; ++i) w.block_for(99ms);
   CHECK(w.log.lines().empty());
   CHECK(w.watched->stalls().count == 0);
+}
+
+TEST_CASE("AX27 who listens hears of each answer and its delay, and once of each stall") {
+  Watched w;
+  for (int i = 0; i < 2; ++i) w.block_for(2s);
+  CHECK(w.told.stalls == std::vector<std::string>(2, "sleepy"));
+  CHECK(std::ranges::count_if(w.told.lags, [](auto lag) { return lag >= 2s; }) == 2);
+  CHECK(std::ranges::count_if(w.told.lags, [](auto lag) { return lag < 100ms; }) >= 2);
 }
 
 TEST_CASE("blocks in a row are counted, and told of once in the quiet time") {
