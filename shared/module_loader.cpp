@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -111,6 +112,9 @@ void* open_private_copy(const std::filesystem::path& path, const File& file) {
   return handle;
 }
 
+// What is announced while a file is loaded is that file's.
+std::mutex loading;
+
 struct Loaded {
   void* handle;
   std::vector<detail::OffloadedFunction> offloaded;
@@ -120,6 +124,7 @@ struct Loaded {
 Loaded& loaded(const std::filesystem::path& path) {
   using Identity = std::tuple<dev_t, ino_t, time_t, long, off_t>;
   static std::map<Identity, Loaded> files;
+  const std::lock_guard lock(loading);
   const auto file = open_file(path);
   const auto& is = file.status;
   const Identity identity{is.st_dev, is.st_ino, is.st_mtim.tv_sec, is.st_mtim.tv_nsec, is.st_size};
@@ -152,7 +157,10 @@ void load_module(const std::filesystem::path& path, Module& into) {
 }
 
 void register_own(std::span<const ModuleFunction> functions, Module& into) {
-  static const auto offloaded = take_offloaded();
+  static const auto offloaded = [] {
+    const std::lock_guard lock(loading);
+    return take_offloaded();
+  }();
   for (const auto& function : offloaded) into.add(function);
   for (auto function : functions) function(into);
 }

@@ -21,10 +21,10 @@ class ModuleError : public std::runtime_error {
 };
 
 /// dlopens the module and lets it fill `into`. Throws ModuleError: no such file, not a module,
-/// built against another temporal-supervisor, or its register function threw.
+/// built against another temporal-supervisor, or its register function threw. Any thread.
 void load_module(const std::filesystem::path& path, Module& into);
 
-/// The modules that a program brings itself.
+/// The modules that a program brings itself. Any thread.
 void register_own(std::span<const ModuleFunction> functions, Module& into);
 
 /// Names and executors of everything registered, hashed: equal in all processes of one generation.

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -14,7 +15,7 @@ namespace temporal::supervisor::children {
 namespace {
 
 std::string next_mark() {
-  static int generation = 0;
+  static std::atomic<int> generation = 0;  // of all core loops of this process
   return std::string(Orphans::kMark) + std::to_string(::getpid()) + "-" +
          std::to_string(++generation);
 }

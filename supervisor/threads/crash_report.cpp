@@ -25,7 +25,7 @@
 #include "supervisor/threads/report_fields.hpp"
 #include "supervisor/threads/stacks.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_ADDRESS__) || defined(TEMPORAL_THREAD_SANITIZER)
 #define CRASHES_ARE_THE_SANITIZERS 1
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)

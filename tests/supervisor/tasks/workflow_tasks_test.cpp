@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <boost/asio/co_spawn.hpp>
 #include <memory>
 #include <optional>
@@ -23,7 +24,7 @@ using Event = api::history::v1::HistoryEvent;
 
 namespace task_workflows {
 
-Stuck* stuck = nullptr;
+std::atomic<Stuck*> stuck = nullptr;
 
 struct Echo {
   Task<std::string> run(std::string text) { co_return text; }
@@ -42,7 +43,7 @@ struct Buggy {
 };
 struct Hangs {
   Task<> run() {
-    stuck->block();
+    stuck.load()->block();
     co_return;
   }
 };

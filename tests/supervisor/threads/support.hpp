@@ -21,12 +21,6 @@
 
 namespace temporal::test {
 
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool kThreadSanitizer = true;
-#else
-inline constexpr bool kThreadSanitizer = false;
-#endif
-
 /// Longer than anything here lasts on the slowest machine.
 inline constexpr std::chrono::seconds kBound{30};
 
