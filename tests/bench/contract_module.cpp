@@ -21,11 +21,20 @@ namespace workflow = temporal::workflow;
 
 constexpr temporal::ActivityOptions kOptions{.start_to_close_timeout = 60s};
 
-std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
+// As coroutines, for what a loop costs.
+#ifdef ON_LOOP
+#define ACTIVITY(T) boost::asio::awaitable<T>
+#define RETURN co_return
+#else
+#define ACTIVITY(T) T
+#define RETURN return
+#endif
 
-void noop() {}
+ACTIVITY(std::string) say_hello(std::string name) { RETURN "Hello, " + name + "!"; }
 
-Bytes echo(Bytes data) { return data; }
+ACTIVITY(void) noop() { RETURN; }
+
+ACTIVITY(Bytes) echo(Bytes data) { RETURN data; }
 
 namespace {
 

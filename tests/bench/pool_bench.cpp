@@ -20,6 +20,7 @@
 #include <string>
 #include <vector>
 
+#include "shared/payload_proto.hpp"
 #include "supervisor/children/child_pool.hpp"
 
 namespace {
@@ -62,15 +63,28 @@ double microseconds_since(Clock::time_point start) {
 
 // ---- the pool ----
 
-asio::awaitable<void> no_op(ChildPool& pool) {
-  temporal::child::v1::Start start;
-  start.set_activity_type("no_op");
+asio::awaitable<void> run(ChildPool& pool, temporal::child::v1::Start start) {
   AttemptHandle handle;
   auto outcome = co_await pool.run(std::move(start), handle);
-  if (!std::holds_alternative<Completed>(outcome)) throw std::runtime_error("a no-op failed");
+  if (!std::holds_alternative<Completed>(outcome)) throw std::runtime_error("an activity failed");
 }
 
-Figures measure_pool(int children, double seconds, int nice) {
+temporal::child::v1::Start no_op() {
+  temporal::child::v1::Start start;
+  start.set_activity_type("no_op");
+  return start;
+}
+
+temporal::child::v1::Start burn(int milliseconds) {
+  temporal::child::v1::Start start;
+  start.set_activity_type("burn");
+  temporal::to_proto(temporal::to_payload(milliseconds), start.mutable_input()->add_payloads());
+  return start;
+}
+
+/// `round_trips` 0: only the rate.
+Figures measure_pool(int children, double seconds, int nice, const temporal::child::v1::Start& task,
+                     int round_trips) {
   asio::io_context io(1);
   Complaints log;
   PoolOptions options;
@@ -87,7 +101,7 @@ Figures measure_pool(int children, double seconds, int nice) {
   auto load = [&]() -> asio::awaitable<void> {
     ++running;
     while (!stop) {
-      co_await no_op(pool);
+      co_await run(pool, task);
       ++count;
     }
     --running;
@@ -106,9 +120,9 @@ Figures measure_pool(int children, double seconds, int nice) {
     stop = true;
     while (running > 0) co_await pause(std::chrono::milliseconds(1));
 
-    for (int i = 0; i < kRoundTrips; ++i) {
+    for (int i = 0; i < round_trips; ++i) {
       const auto sent = Clock::now();
-      co_await no_op(pool);
+      co_await run(pool, task);
       figures.round_trips_us.push_back(microseconds_since(sent));
     }
     co_await pool.stop();
@@ -205,15 +219,24 @@ Figures measure_null(int children, double seconds, int nice) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fputs("usage: pool_bench CHILDREN SECONDS NICE   (tools/bench pool runs it)\n", stderr);
+  if (argc != 4 && argc != 5) {
+    std::fputs(
+        "usage: pool_bench CHILDREN SECONDS NICE [BURN_MS]   (tools/bench pool and scaling run "
+        "it)\n",
+        stderr);
     return 2;
   }
   const int children = std::atoi(argv[1]);
   const double seconds = std::atof(argv[2]);
   const int nice = std::atoi(argv[3]);
   nlohmann::ordered_json figures;
+  if (argc == 5) {
+    const auto busy = measure_pool(children, seconds, nice, burn(std::atoi(argv[4])), 0);
+    figures["per_second"] = busy.per_second;
+    std::cout << figures.dump() << std::endl;
+    return 0;
+  }
   figures["null_pool"] = json_of(measure_null(children, seconds, nice));
-  figures["pool"] = json_of(measure_pool(children, seconds, nice));
+  figures["pool"] = json_of(measure_pool(children, seconds, nice, no_op(), kRoundTrips));
   std::cout << figures.dump() << std::endl;
 }

@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -35,6 +37,17 @@ void say_begun(activity::Context& ctx, int details) {
 std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
 
 void no_op() {}
+
+// Until its thread has had so much of a core.
+void burn(int milliseconds) {
+  const auto cpu = [] {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+  };
+  for (const auto end = cpu() + std::chrono::milliseconds(milliseconds); cpu() < end;) {
+  }
+}
 
 // Works, without a system call, and says what it was given.
 std::string spin(std::string text, int microseconds) {
@@ -185,6 +198,7 @@ std::string environment(std::string name) {
 void test_module(temporal::Module& m) {
   m.activity<say_hello>();
   m.activity<no_op>();
+  m.activity<burn>();
   m.activity<spin>();
   m.activity<own_pid>();
   m.activity<count_tasks>();
