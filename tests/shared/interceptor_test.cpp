@@ -6,6 +6,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_future.hpp>
+#include <cstdlib>
 #include <string>
 
 #include "temporal/module.hpp"
@@ -29,6 +30,7 @@ struct NoBackend final : activity::detail::ContextBackend {
   bool wait_worker_shutdown(Duration) override { return false; }
   asio::awaitable<bool> async_wait_worker_shutdown(Duration) override { co_return false; }
   Logger& log() override { std::abort(); }
+  Metrics& metrics() override { std::abort(); }
 
   activity::Info info_;
   Payloads none_;
