@@ -37,6 +37,14 @@ def test_hooks_run_in_the_zygote_and_in_each_child(server, start, queue):
     assert server.call("where_hooks_ran", queue=queue).result() == "as promised"
 
 
+@pytest.mark.parametrize("activity", ["shield_a_section", "shield_a_section_later"])
+def test_F020_a_section_that_is_shielded_ends_before_the_cancellation_is_seen(server, worker, queue, activity):
+    run = server.start("CancelActivity", activity, "", queue=queue)
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: section done"
+
+
 def test_E019_a_coroutine_has_the_workers_client(server, worker, queue):
     assert server.call("ask_the_mailbox", queue=queue).result() == ["a letter"]
 

@@ -263,7 +263,7 @@ def test_a_worker_that_waits_for_its_server_is_healthy_but_not_ready(start, queu
         worker.finish()
 
 
-def test_a_worker_whose_children_all_die_is_not_ready(server, worker, scraper, queue):
+def test_F008_a_worker_whose_children_all_die_is_not_ready(server, worker, scraper, queue):
     for _ in range(12):
         server.call("die_once", "kill", queue=queue, how=ONCE)
     assert "child" in scraper.wait_for_status(503, "/readyz")

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -114,6 +115,41 @@ asio::awaitable<std::string> survive() {
   co_return "nobody died";
 }
 
+void beat_unheard(activity::Context& ctx) {
+  try {
+    ctx.heartbeat(1);
+  } catch (const temporal::Cancelled&) {
+  }
+}
+
+// A section that a cancellation must not cut: it heeds none until its end.
+std::string shield_a_section(activity::Context& ctx, std::string) {
+  for (; !ctx.cancelled(); beat_unheard(ctx)) std::this_thread::sleep_for(5ms);
+  std::string section = "section done";
+  try {
+    ctx.throw_if_cancelled();
+  } catch (const temporal::Cancelled&) {
+    throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+  }
+  return "never cancelled";
+}
+// Here a cancellation comes to where the coroutine waits, unless it says that it must not.
+asio::awaitable<std::string> shield_a_section_later(activity::Context& ctx, std::string) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  bool cancelled = false;
+  while (!cancelled) {
+    timer.expires_after(5ms);
+    co_await timer.async_wait(asio::use_awaitable);
+    beat_unheard(ctx);
+    cancelled = ctx.cancelled();
+  }
+  timer.expires_after(50ms);
+  co_await timer.async_wait(asio::use_awaitable);
+  std::string section = "section done";
+  throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+}
+
 void beat_in_child(activity::Context& ctx) {
   for (int round = 1; !ctx.cancelled(); ++round) {
     try {
@@ -185,6 +221,8 @@ void homes(temporal::Module& m) {
   m.activity<hog_the_loop>();
   m.activity<spare_the_loop>();
   m.activity<beat_in_child>();
+  m.activity<shield_a_section>();
+  m.activity<shield_a_section_later>();
   m.activity<ask_the_mailbox>();
   m.activity<start_in_child>();
   m.activity<trace_id>();
