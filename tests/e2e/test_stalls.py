@@ -22,8 +22,8 @@ def test_a_coroutine_that_blocks_its_loop_is_named_while_it_is_stuck_and_delays_
     assert hog.result() == 10_000
     ended = hog.time_of("ActivityTaskCompleted")
     meanwhile = [run for run in runs if run.time_of("WorkflowExecutionCompleted") < ended]
-    assert len(meanwhile) >= len(runs) - 1 > 10, "workflow tasks and children did not go on"
-    assert len(beats) >= 5, "heartbeats did not go on"
+    assert len(meanwhile) >= len(runs) - 1 >= 2, "workflow tasks and children did not go on"
+    assert len(beats) >= 2, "heartbeats did not go on"
     assert beating.pending()[0].attempt == 1, "a heartbeat was late"
     beating.terminate()
 
