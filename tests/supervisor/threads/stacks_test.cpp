@@ -188,7 +188,9 @@ TEST_CASE(
   CHECK(innermost == hidden + 1);
   CHECK(awaits == between + 1);
   CHECK(awaits < lines.size());
-  CHECK(between == innermost + 1);
+  CHECK(between > innermost);
+  // Asio's own frames in between are known by their names, which a sanitizer's build keeps more of than ours does.
+  if (!temporal::test::kSanitizer) CHECK(between == innermost + 1);
 }
 
 TEST_CASE("a thread that is gone, and one that takes no signals, are not waited for") {
