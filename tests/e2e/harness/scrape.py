@@ -5,7 +5,7 @@ import re
 import urllib.error
 import urllib.request
 
-from .waiting import wait_until
+from .waiting import PATIENCE, wait_until
 
 SERIES = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? ([^ ]+)')
 LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"')
@@ -42,7 +42,7 @@ class Scraper:
     def wait_for_value(self, value, name, **labels):
         wait_until(f"{name}{labels or ''} is {value}", lambda: self.value(name, **labels) == value)
 
-    def wait_for_status(self, status, path):
+    def wait_for_status(self, status, path, seconds=PATIENCE):
         """Its body."""
         return wait_until(f"{path} answers {status}",
-                          lambda: (answer := self.get(path)) and answer[0] == status and (answer[1] or " "))
+                          lambda: (answer := self.get(path)) and answer[0] == status and (answer[1] or " "), seconds)
