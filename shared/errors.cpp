@@ -78,6 +78,9 @@ ChildWorkflowError::ChildWorkflowError(std::string message, Where where,
     : Failure(std::move(message), std::move(cause)), where_(std::move(where)) {}
 ChildWorkflowError::~ChildWorkflowError() = default;
 
+NondeterminismError::NondeterminismError(std::string message) : message_(std::move(message)) {}
+NondeterminismError::~NondeterminismError() = default;
+
 ClientError::ClientError(std::string message) : message_(std::move(message)) {}
 ClientError::~ClientError() = default;
 WorkflowAlreadyStartedError::~WorkflowAlreadyStartedError() = default;

@@ -2,6 +2,7 @@
 #include "temporal/future.hpp"
 
 #include <memory>
+#include <stdexcept>
 #include <utility>
 
 #include "temporal/workflow.hpp"
@@ -24,7 +25,7 @@ void FutureState::fail(std::exception_ptr error) {
 void FutureState::finish() {
   done_ = true;
   on_cancel_ = nullptr;  // often holds what holds this
-  for (auto waiter : std::exchange(waiters_, {})) trampoline_->ready(waiter);
+  for (auto* waiter : std::exchange(waiters_, {})) trampoline_->ready(*waiter);
   for (auto& callback : std::exchange(callbacks_, {})) callback();
 }
 
@@ -44,6 +45,17 @@ PlainFuture all_done(const std::vector<PlainFuture>& states) {
       if (--*left == 0) result->succeed();
     });
   }
+  return result;
+}
+
+std::shared_ptr<ValueState<std::size_t>> first_done(const std::vector<PlainFuture>& states) {
+  if (states.empty()) throw std::invalid_argument("the first of no futures was asked for");
+  auto result = std::make_shared<ValueState<std::size_t>>(current().trampoline());
+  for (std::size_t i = 0; i < states.size(); ++i)
+    states[i]->on_done([result, i] {
+      if (!result->done()) result->value = i;
+      result->succeed();
+    });
   return result;
 }
 

@@ -28,10 +28,47 @@ void check_name(std::string_view kind, const std::string& name, bool taken,
 
 }  // namespace
 
-void detail::add_signal(WorkflowDefinition& definition, std::string name, SignalHandler handler) {
-  check_name("signal", name, definition.signals.contains(name));
-  definition.signals.emplace(std::move(name), std::move(handler));
+namespace {
+
+template <class Handler>
+void add_to(detail::HandlersOf<Handler>& handlers, std::string_view kind, std::string name,
+            Handler handler) {
+  check_name(kind, name, handlers.by_name.contains(name));
+  handlers.by_name.emplace(std::move(name), std::move(handler));
 }
+
+template <class Handler>
+void add_catch_all_to(detail::HandlersOf<Handler>& handlers, const char* kind, Handler handler) {
+  if (handlers.catch_all)
+    throw std::invalid_argument(std::string("a second catch-all for ") + kind +
+                                " is registered: a workflow can have one");
+  handlers.catch_all = std::move(handler);
+}
+
+}  // namespace
+
+namespace detail {
+
+void add_handler(Handlers& handlers, std::string name, SignalHandler handler) {
+  add_to(handlers.signals, "signal", std::move(name), std::move(handler));
+}
+void add_handler(Handlers& handlers, std::string name, QueryHandler handler) {
+  add_to(handlers.queries, "query", std::move(name), std::move(handler));
+}
+void add_handler(Handlers& handlers, std::string name, UpdateHandler handler) {
+  add_to(handlers.updates, "update", std::move(name), std::move(handler));
+}
+void add_catch_all(Handlers& handlers, SignalHandler handler) {
+  add_catch_all_to(handlers.signals, "signals", std::move(handler));
+}
+void add_catch_all(Handlers& handlers, QueryHandler handler) {
+  add_catch_all_to(handlers.queries, "queries", std::move(handler));
+}
+void add_catch_all(Handlers& handlers, UpdateHandler handler) {
+  add_catch_all_to(handlers.updates, "updates", std::move(handler));
+}
+
+}  // namespace detail
 
 void Module::set_origin(std::string module) {
   origin_ = std::move(module);
@@ -102,6 +139,18 @@ detail::WorkflowDefinition& Module::add(detail::WorkflowDefinition definition) {
   check_name("workflow", definition.name, workflows_.contains(definition.name));
   auto name = definition.name;
   return workflows_.emplace(std::move(name), std::move(definition)).first->second;
+}
+
+detail::WorkflowDefinition& Module::add_dynamic(detail::WorkflowDefinition definition) {
+  if (dynamic_workflow_)
+    throw std::invalid_argument("a second catch-all workflow is registered: a worker can have one");
+  return dynamic_workflow_.emplace(std::move(definition));
+}
+
+const detail::WorkflowDefinition* Module::find_workflow(const std::string& type) const {
+  const auto found = workflows_.find(type);
+  if (found != workflows_.end()) return &found->second;
+  return dynamic_workflow_ ? &*dynamic_workflow_ : nullptr;
 }
 
 }  // namespace temporal

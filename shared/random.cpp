@@ -3,6 +3,9 @@
 // Frozen: runs that are under way draw the same numbers after every upgrade.
 #include <array>
 #include <bit>
+#include <chrono>
+#include <string>
+#include <string_view>
 
 #include "temporal/workflow.hpp"
 
@@ -41,15 +44,17 @@ std::int64_t Random::between(std::int64_t low, std::int64_t high) noexcept {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(low) + draw % span);
 }
 
-std::string uuid4() {
-  auto& random = workflow::random();
-  std::array<unsigned char, 16> bytes{};
-  for (int half = 0; half < 2; ++half) {
-    const std::uint64_t draw = random();
-    for (int i = 0; i < 8; ++i)
-      bytes[half * 8 + i] = static_cast<unsigned char>(draw >> (56 - 8 * i));
-  }
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+namespace {
+
+using Bytes16 = std::array<unsigned char, 16>;
+
+void put(std::uint64_t value, int bytes, unsigned char* to) {
+  for (int i = 0; i < bytes; ++i)
+    to[i] = static_cast<unsigned char>(value >> (8 * (bytes - 1 - i)));
+}
+
+std::string uuid_text(Bytes16 bytes, unsigned char version) {
+  bytes[6] = static_cast<unsigned char>((bytes[6] & 0x0f) | (version << 4));
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string text;
@@ -59,6 +64,28 @@ std::string uuid4() {
     text += kHex[bytes[i] & 15];
   }
   return text;
+}
+
+}  // namespace
+
+std::string uuid4() {
+  auto& random = workflow::random();
+  Bytes16 bytes{};
+  put(random(), 8, bytes.data());
+  put(random(), 8, bytes.data() + 8);
+  return uuid_text(bytes, 4);
+}
+
+// RFC 9562: 48 bits of milliseconds, then random ones.
+std::string uuid7() {
+  auto& random = workflow::random();
+  const auto since =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now().time_since_epoch());
+  Bytes16 bytes{};
+  put(static_cast<std::uint64_t>(since.count()), 6, bytes.data());
+  put(random(), 2, bytes.data() + 6);
+  put(random(), 8, bytes.data() + 8);
+  return uuid_text(bytes, 7);
 }
 
 }  // namespace temporal::workflow

@@ -85,6 +85,19 @@ void throw_continue_as_new(std::string_view type, Payloads arguments,
 Time now() { return detail::current().now(); }
 const Info& info() { return detail::current().info(); }
 Random& random() { return detail::current().random(); }
+Random& random(std::string_view stream) { return detail::current().random(stream); }
+bool all_handlers_finished() { return detail::current().all_handlers_finished(); }
+void set_current_details(std::string details) {
+  detail::current().set_current_details(std::move(details));
+}
+
+std::optional<UpdateInfo> current_update() {
+  const auto* scope = detail::current().trampoline().scope().get();
+  for (; scope; scope = scope->parent.get())
+    if (scope->update) return *scope->update;
+  return std::nullopt;
+}
+
 Logger& log() { return detail::current().log(); }
 bool is_replaying() { return detail::current().replaying(); }
 bool is_cancelled() { return detail::current().cancel_requested(); }

@@ -11,14 +11,16 @@ Trampoline::~Trampoline() { destroy_all(); }
 
 void Trampoline::run() {
   for (;;) {
-    auto handle = std::exchange(next_, {});
-    if (!handle) {
-      if (ready_.empty()) return;
-      handle = ready_.front();
+    auto* frame = std::exchange(next_, nullptr);
+    if (!frame) {
+      if (ready_.empty()) break;
+      frame = ready_.front();
       ready_.pop_front();
     }
-    handle.resume();
+    scope_ = std::move(frame->scope);
+    frame->handle.resume();
   }
+  scope_ = nullptr;
 }
 
 void Trampoline::link(Frame& frame) noexcept {
@@ -35,7 +37,7 @@ void Trampoline::unlink(Frame& frame) noexcept {
 }
 
 void Trampoline::destroy_all() noexcept {
-  next_ = {};
+  next_ = nullptr;
   ready_.clear();
   for (auto* frame = newest_; frame; frame = frame->older)
     if (auto* owner = std::exchange(frame->owner, nullptr)) owner->detach();

@@ -48,7 +48,7 @@ QueueWorker::QueueWorker(asio::any_io_executor core, Options options,
 void QueueWorker::load_modules() {
   register_own(own_modules_, module_);
   for (const auto& path : options_.modules) load_module(path, module_);
-  const bool workflows = !module_.workflows().empty();
+  const bool workflows = module_.has_workflows();
   const bool activities = !module_.activities().empty() || module_.catch_all();
   if (!workflows && !activities)
     throw SettingsError(

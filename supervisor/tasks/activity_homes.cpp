@@ -59,6 +59,7 @@ ActivityHomes::~ActivityHomes() {
 asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
   objects_.build(module_, Process::supervisor, options_.activity_executor);
   if (needs_children()) co_await start_children(std::move(program));
+  warn_of_unused_places();
   if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
   if (threads_) start_threads();
   if (!loops_) co_return;
@@ -86,6 +87,18 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   child_places_->set_capacity(pool_->capacity());
   child_executor_.emplace(*pool_, options_.task_queue, log_);
   if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
+}
+
+// Who asked for more than the default expects them to be used.
+void ActivityHomes::warn_of_unused_places() const {
+  const int asked = options_.max_concurrent_activities;
+  const bool only_children = children_ && !threads_ && !loops_;
+  if (!only_children || asked <= options_.children || asked == Options{}.max_concurrent_activities)
+    return;
+  log_.warn(
+      "--max-concurrent-activities asks for more than there are children: no task is taken that "
+      "could not start; raise --children to run more at once",
+      {{"max_concurrent_activities", asked}, {"children", options_.children}});
 }
 
 void ActivityHomes::start_threads() {

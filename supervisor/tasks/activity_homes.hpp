@@ -54,6 +54,7 @@ class ActivityHomes {
 
  private:
   boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
+  void warn_of_unused_places() const;
   void start_threads();
   void start_loops();
 

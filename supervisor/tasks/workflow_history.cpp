@@ -66,7 +66,8 @@ asio::awaitable<void> fetch_whole(WorkflowService& service, const std::string& n
   co_await fetch_pages(service, name_space, task, {}, whole);
   const auto own = first_event_id(task);
   auto& events = *whole.mutable_events();
-  const auto end = own > 0 ? own - 1 : task.started_event_id();
+  auto end = own > 0 ? own - 1 : task.started_event_id();
+  if (end == 0) end = events.size();  // it only asks
   if (events.size() > end) events.DeleteSubrange(int(end), events.size() - int(end));
   move_to_end(*task.mutable_history(), whole);
   task.mutable_history()->Swap(&whole);

@@ -6,6 +6,7 @@
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/tasks/task_messages.hpp"
 
 namespace asio = boost::asio;
 
@@ -36,7 +37,10 @@ std::string seconds_text(std::chrono::milliseconds duration) {
 struct WorkflowTasks::Activation {
   Run run;  // null once it is over, or good for nothing any more
   engine::WorkflowTaskInput input;
+  bool has_news = true;  // else the run is only asked
+  std::vector<engine::Query> queries;
   engine::TaskOutcome outcome;
+  std::vector<engine::QueryAnswer> answers;
 };
 
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
@@ -99,8 +103,8 @@ asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
 // One workflow task, start to finish. Everything before activate() may be retried by the server;
 // everything after it is the run's history.
 asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task task) {
-  if (task.has_query()) {
-    co_await answer_query(task);
+  if (only_asks(task)) {
+    co_await answer_query(std::move(task));
     co_return std::nullopt;
   }
   const auto& metrics = metrics_.workflow(task.workflow_type().name());
@@ -118,10 +122,11 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
   }
   lease.run = std::move(activation->run);
   const bool keeps_run = lease.run && keeps_runs();
-  auto completed = co_await respond(task, std::move(activation->outcome), keeps_run);
-  // What the server did not take, or takes back, is in the run and not in its history.
-  const bool right = completed && completed->reset_history_event_id() == 0;
-  if (right && keeps_run && keeps_runs())
+  auto completed = co_await respond(task, *activation, keeps_run);
+  if (completed && lease.run && completed->reset_history_event_id() != 0)
+    lease.run->roll_back_to(completed->reset_history_event_id());
+  // What the server did not take is in the run and not in its history.
+  if (completed && keeps_run && keeps_runs())
     evict(cache_.check_in(std::move(lease)));
   else
     evict(std::move(lease.run));
@@ -166,14 +171,20 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   activation->input.history.Swap(task.mutable_history());
   activation->input.previous_started_event_id = task.previous_started_event_id();
   activation->input.started_event_id = task.started_event_id();
+  activation->input.updates = updates_of(task);
+  activation->has_news = !only_asks(task) || activation->input.history.events_size() > 0;
+  activation->queries = queries_of(task);
   std::function<Run()> make_run;
   if (!activation->run) make_run = run_maker(task);
   // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
   WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs()] {
     auto& run = activation->run;
     if (make_run) run = make_run();
-    activation->outcome = run->activate(std::move(activation->input));
+    if (activation->has_news) activation->outcome = run->activate(std::move(activation->input));
     activation->input = {};
+    if (!activation->outcome.failure)
+      for (const auto& query : activation->queries)
+        activation->answers.push_back(run->answer(query));
     if (!keeps || activation->outcome.failure || activation->outcome.finished) run.reset();
   };
   if (co_await threads_.run(std::move(work))) co_return activation;
@@ -203,7 +214,8 @@ std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) c
 
 // Nothing when the server did not take it.
 asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
-    const Task& task, engine::TaskOutcome outcome, bool keeps_run) {
+    const Task& task, Activation& activation, bool keeps_run) {
+  auto& outcome = activation.outcome;
   ws::RespondWorkflowTaskCompletedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
@@ -217,12 +229,9 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
     request.set_return_new_workflow_task(true);
   }
   for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
+  for (auto& message : outcome.messages) request.add_messages()->Swap(&message);
   *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
-  for (const auto& [id, query] : task.queries()) {
-    auto& result = (*request.mutable_query_results())[id];
-    result.set_result_type(enums::QUERY_RESULT_TYPE_FAILED);
-    result.set_error_message("this workflow has no query '" + query.query_type() + "'");
-  }
+  for (auto& answer : activation.answers) add(std::move(answer), request);
   try {
     const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
     auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
@@ -269,12 +278,46 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
   }
 }
 
-asio::awaitable<void> WorkflowTasks::answer_query(const Task& task) {
+// A run in memory is asked as it is; else it is replayed first. Without a history there is no answer: the server asks again.
+asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
+  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
+  if (lease.run && task.previous_started_event_id() == lease.run->last_started_event_id()) {
+    task.clear_history();
+  } else {
+    evict(std::move(lease.run));
+    const auto line = fields(task);
+    try {
+      if (has_first_event(task)) {
+        co_await fetch_rest(service_, queue_.name_space, task);
+      } else {
+        co_await fetch_whole(service_, queue_.name_space, task);
+      }
+    } catch (const RpcError& error) {
+      log_.debug("a query is not answered: the history could not be read",
+                 {{"error", error.what()}, {"workflow_id", line["workflow_id"]}});
+      co_return;
+    }
+  }
+  auto activation = co_await activate(task, std::move(lease.run));
+  lease.run = std::move(activation->run);
+  engine::QueryAnswer answer;
+  if (activation->outcome.failure) {
+    answer.failure = std::move(activation->outcome.failure->failure);
+  } else {
+    answer = std::move(activation->answers.front());
+  }
+  co_await respond_query(task, std::move(answer));
+  if (lease.run && keeps_runs())
+    evict(cache_.check_in(std::move(lease)));
+  else
+    evict(std::move(lease.run));
+}
+
+asio::awaitable<void> WorkflowTasks::respond_query(const Task& task, engine::QueryAnswer answer) {
   ws::RespondQueryTaskCompletedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
-  request.set_completed_type(enums::QUERY_RESULT_TYPE_FAILED);
-  request.set_error_message("this workflow has no query '" + task.query().query_type() + "'");
+  fill(std::move(answer), request);
   try {
     co_await service_.respond_query_task_completed(std::move(request));
   } catch (const RpcError& error) {

@@ -88,11 +88,11 @@ class WorkflowTasks {
   boost::asio::awaitable<std::optional<Task>> serve(Task task);
   boost::asio::awaitable<bool> complete_history(Task& task, RunCache::Lease& lease);
   boost::asio::awaitable<std::shared_ptr<Activation>> activate(Task& task, Run run);
-  boost::asio::awaitable<std::optional<Completed>> respond(const Task& task,
-                                                           engine::TaskOutcome outcome,
+  boost::asio::awaitable<std::optional<Completed>> respond(const Task& task, Activation& activation,
                                                            bool keeps_run);
   boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
-  boost::asio::awaitable<void> answer_query(const Task& task);
+  boost::asio::awaitable<void> answer_query(Task task);
+  boost::asio::awaitable<void> respond_query(const Task& task, engine::QueryAnswer answer);
   [[nodiscard]] bool keeps_runs() const noexcept {
     return cache_.capacity() > 0 && !pollers_.stopping();
   }

@@ -18,6 +18,8 @@
 #include <system_error>
 #include <utility>
 
+#include "shared/function_name.hpp"
+
 namespace temporal::supervisor {
 
 namespace {
@@ -25,30 +27,6 @@ namespace {
 constexpr std::size_t kLongestName = 300;  // templates have names of kilobytes
 
 void no_symbols(void*, const char*, int) {}
-
-// The scope and name of a function, without return type, arguments and template arguments.
-std::string_view qualified_name(std::string_view function) {
-  constexpr std::string_view kAnonymous = "(anonymous namespace)", kCall = "operator()";
-  std::size_t start = 0;
-  int depth = 0;
-  for (std::size_t i = 0; i < function.size(); ++i) {
-    const auto rest = function.substr(i);
-    if (rest.starts_with(kAnonymous)) {
-      i += kAnonymous.size() - 1;
-    } else if (rest.starts_with(kCall)) {
-      i += kCall.size() - 1;
-    } else if (function[i] == '<' || function[i] == '{') {
-      ++depth;
-    } else if (function[i] == '>' || function[i] == '}') {
-      --depth;
-    } else if (depth == 0 && function[i] == ' ') {
-      start = i + 1;
-    } else if (depth == 0 && function[i] == '(') {
-      return function.substr(start, i - start);
-    }
-  }
-  return function.substr(start);
-}
 
 std::string demangled(const char* name) {
   int status = 0;

@@ -8,10 +8,10 @@
 
 namespace temporal::engine {
 
-std::weak_ptr<PendingCommand> CommandQueue::issue(std::shared_ptr<Machine> machine,
-                                                  Command command) {
+std::weak_ptr<PendingCommand> CommandQueue::issue(std::shared_ptr<Machine> machine, Command command,
+                                                  EventType becomes) {
   issued_.push_back(std::make_shared<PendingCommand>(
-      PendingCommand{std::move(machine), std::move(command), false}));
+      PendingCommand{std::move(machine), std::move(command), becomes, false}));
   return issued_.back();
 }
 
@@ -37,8 +37,7 @@ std::shared_ptr<PendingCommand> CommandQueue::match(const HistoryEvent& event) {
                          "history says " + describe(event) + ", the code issued no command for it");
   auto pending = std::move(waiting_.front());
   waiting_.pop_front();
-  if (event_of(pending->command.command_type()) != event.event_type())
-    throw mismatch(event, pending->command);
+  if (pending->becomes != event.event_type()) throw mismatch(event, *pending);
   return pending;
 }
 

@@ -14,7 +14,8 @@ namespace temporal::engine {
 
 class CommandQueue {
  public:
-  std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command);
+  std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command,
+                                      EventType becomes);
 
   /// Ends an activation: what was cancelled before it was sent is gone; a command that ends the run
   /// comes last. With `keep_after_terminal` (core flag 3) those issued after it come before it,

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/workflow/engine_runtime.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
-#include <stdexcept>
 #include <utility>
 
+#include "supervisor/workflow/errors.hpp"
 #include "supervisor/workflow/machines/activity.hpp"
 #include "supervisor/workflow/machines/activity_command.hpp"
 #include "supervisor/workflow/machines/timer.hpp"
+#include "supervisor/workflow/siphash.hpp"
 #include "temporal/errors.hpp"
 
 namespace temporal::engine {
@@ -34,38 +36,48 @@ Task<void> drive(Task<void> task, PlainFuture done) {
   error ? done->fail(error) : done->succeed();
 }
 
+Task<void> succeed(PlainFuture future) {
+  future->succeed();
+  co_return;
+}
+
 }  // namespace
 
-EngineRuntime::EngineRuntime(Machines& machines, EventLoop& loop, const LogSink& sink)
-    : machines_(machines), loop_(loop), sink_(sink) {}
+EngineRuntime::EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers,
+                             const LogSink& sink)
+    : machines_(machines), loop_(loop), handlers_(handlers), sink_(sink) {}
 
 PayloadFuture EngineRuntime::execute_activity(std::string_view type, Payloads arguments,
                                               const ActivityOptions& options) {
   auto future = std::make_shared<PayloadState>(trampoline());
   if (retired_) return future;
-  refuse_in_predicate("execute_activity");
+  refuse_if_read_only("execute_activity");
   auto command =
       activity_command(type, arguments, options, last_activity_ + 1, machines_.info().task_queue);
   ++last_activity_;
   Activity::schedule(machines_, std::move(command), options.on_cancel, future);
-  loop_.cancel_with_workflow(future);
+  loop_.cancel_with_scope(future);
   return future;
 }
 
 PlainFuture EngineRuntime::sleep(Duration duration, const TimerOptions& options) {
   if (retired_) return std::make_shared<FutureState>(trampoline());
-  refuse_in_predicate("sleep");
+  refuse_if_read_only("sleep");
   auto timer = start_timer(duration, options.summary);
-  loop_.cancel_with_workflow(timer);
+  loop_.cancel_with_scope(timer);
   return timer;
 }
 
 PlainFuture EngineRuntime::start_timer(Duration duration, std::string_view summary) {
-  if (duration < Duration::zero())
-    throw std::invalid_argument("a timer's duration must not be negative");
-  if (duration > Duration::zero() && duration < kShortestTimer) duration = kShortestTimer;
+  if (duration <= Duration::zero()) return turn();
   auto future = std::make_shared<FutureState>(trampoline());
-  Timer::start(machines_, ++last_timer_, duration, summary, future);
+  Timer::start(machines_, ++last_timer_, std::max(duration, kShortestTimer), summary, future);
+  return future;
+}
+
+PlainFuture EngineRuntime::turn() {
+  auto future = std::make_shared<FutureState>(trampoline());
+  loop_.start(succeed(future));
   return future;
 }
 
@@ -73,32 +85,16 @@ BoolFuture EngineRuntime::wait_condition(std::function<bool()> predicate,
                                          std::optional<Duration> timeout) {
   auto future = std::make_shared<ValueState<bool>>(trampoline());
   if (retired_) return future;
-  refuse_in_predicate("wait_condition");
-  in_predicate_ = true;
-  bool holds = false;
-  try {
-    holds = predicate();
-  } catch (...) {
-    in_predicate_ = false;
-    throw;
-  }
-  in_predicate_ = false;
-  if (holds) {
+  refuse_if_read_only("wait_condition");
+  auto guarded = [this, predicate = std::move(predicate)] {
+    const ReadOnly guard(*this, "the predicate of wait_condition", silent_);
+    return predicate();
+  };
+  if (guarded()) {
     future->value = true;
     future->succeed();
     return future;
   }
-  auto guarded = [this, predicate = std::move(predicate)] {
-    in_predicate_ = true;
-    try {
-      const bool result = predicate();
-      in_predicate_ = false;
-      return result;
-    } catch (...) {
-      in_predicate_ = false;
-      throw;
-    }
-  };
   PlainFuture timer;
   if (timeout) timer = start_timer(*timeout, {});
   // The future owns this, so it must not own the future.
@@ -108,19 +104,68 @@ BoolFuture EngineRuntime::wait_condition(std::function<bool()> predicate,
     if (timer) timer->cancel();
   });
   loop_.wait(Condition{std::move(guarded), future, timer});
-  loop_.cancel_with_workflow(future);
+  loop_.cancel_with_scope(future);
   return future;
 }
 
 void EngineRuntime::spawn(Task<void> task, PlainFuture done) {
   if (retired_) return;
-  refuse_in_predicate("spawn");
+  refuse_if_read_only("spawn");
   loop_.start(drive(std::move(task), std::move(done)));
 }
 
+void EngineRuntime::cancel(const std::shared_ptr<temporal::detail::Scope>& scope) {
+  if (retired_) return;
+  refuse_if_read_only("CancelScope::cancel");
+  scope->cancelled = true;
+  loop_.cancel_pending(scope);
+}
+
+void EngineRuntime::set_handler(std::string name, temporal::detail::SignalHandler handler) {
+  if (retired_) return;
+  refuse_if_read_only("set_signal_handler");
+  handlers_.set(std::move(name), std::move(handler));
+  if (on_signal_handler_) on_signal_handler_();
+}
+
+void EngineRuntime::set_handler(std::string name, temporal::detail::QueryHandler handler) {
+  if (retired_) return;
+  refuse_if_read_only("set_query_handler");
+  handlers_.set(std::move(name), std::move(handler));
+}
+
+void EngineRuntime::set_handler(std::string name, temporal::detail::UpdateHandler handler) {
+  if (retired_) return;
+  refuse_if_read_only("set_update_handler");
+  handlers_.set(std::move(name), std::move(handler));
+}
+
+void EngineRuntime::set_current_details(std::string details) {
+  if (retired_) return;
+  refuse_if_read_only("set_current_details");
+  current_details_ = std::move(details);
+}
+
 workflow::Random& EngineRuntime::random() {
-  if (!retired_) refuse_in_predicate("random");
+  if (!retired_) refuse_if_read_only("random");
   return random_;
+}
+
+workflow::Random& EngineRuntime::random(std::string_view stream) {
+  if (!retired_) refuse_if_read_only("random");
+  auto found = streams_.find(stream);
+  if (found == streams_.end()) {
+    const std::string name(stream);
+    found = streams_.emplace(name, workflow::Random(seed_ ^ randomness_seed(name))).first;
+  }
+  return found->second;
+}
+
+void EngineRuntime::reseed(std::uint64_t seed) {
+  seed_ = seed;
+  random_ = workflow::Random(seed);
+  // In place: code may hold them.
+  for (auto& [name, stream] : streams_) stream = workflow::Random(seed ^ randomness_seed(name));
 }
 
 void EngineRuntime::note_cancel(std::string reason) {
@@ -129,14 +174,14 @@ void EngineRuntime::note_cancel(std::string reason) {
 }
 
 void EngineRuntime::write(LogLevel level, std::string_view message, const LogFields& fields) {
-  if (sink_ && !retired_ && !machines_.replaying()) sink_(level, message, fields);
+  if (sink_ && !retired_ && !silent_ && !machines_.replaying()) sink_(level, message, fields);
 }
 
-void EngineRuntime::refuse_in_predicate(const char* call) const {
-  if (in_predicate_)
-    throw std::logic_error("workflow::" + std::string(call) +
-                           "() was called while in read-only function: the predicate of "
-                           "wait_condition must only look");
+void EngineRuntime::refuse_if_read_only(const char* call) const {
+  if (read_only_)
+    throw ReadOnlyViolation("workflow::" + std::string(call) +
+                            "() was called while in read-only function: " + read_only_ +
+                            " must only look");
 }
 
 }  // namespace temporal::engine

@@ -5,11 +5,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "supervisor/workflow/event_loop.hpp"
+#include "supervisor/workflow/handler_table.hpp"
 #include "supervisor/workflow/machines.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
 #include "temporal/workflow.hpp"
@@ -18,7 +22,7 @@ namespace temporal::engine {
 
 class EngineRuntime final : public workflow::detail::Runtime, private Logger {
  public:
-  EngineRuntime(Machines& machines, EventLoop& loop, const LogSink& sink);
+  EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers, const LogSink& sink);
 
   temporal::detail::Trampoline& trampoline() noexcept override { return loop_.trampoline(); }
   workflow::detail::PayloadFuture execute_activity(std::string_view type, Payloads arguments,
@@ -27,15 +31,29 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   workflow::detail::BoolFuture wait_condition(std::function<bool()> predicate,
                                               std::optional<Duration> timeout) override;
   void spawn(Task<void> task, workflow::detail::PlainFuture done) override;
+  void cancel(const std::shared_ptr<temporal::detail::Scope>& scope) override;
+  void set_handler(std::string name, temporal::detail::SignalHandler handler) override;
+  void set_handler(std::string name, temporal::detail::QueryHandler handler) override;
+  void set_handler(std::string name, temporal::detail::UpdateHandler handler) override;
+  bool all_handlers_finished() const override { return handlers_.running.empty(); }
+  void set_current_details(std::string details) override;
   Time now() const noexcept override { return machines_.now(); }
   workflow::Random& random() override;
+  workflow::Random& random(std::string_view stream) override;
   const workflow::Info& info() const noexcept override { return machines_.info(); }
   bool replaying() const noexcept override { return machines_.replaying(); }
   bool cancel_requested() const noexcept override { return cancel_requested_; }
   std::string_view cancel_reason() const noexcept override { return cancel_reason_; }
   Logger& log() override { return *this; }
 
-  void reseed(std::uint64_t seed) { random_ = workflow::Random(seed); }
+  void reseed(std::uint64_t seed);
+  /// Resolved in the next step of the loop.
+  workflow::detail::PlainFuture turn();
+  [[nodiscard]] const std::string& current_details() const noexcept { return current_details_; }
+  /// Called when a signal's handler was set.
+  void on_signal_handler(std::function<void()> callback) {
+    on_signal_handler_ = std::move(callback);
+  }
   void note_cancel(std::string reason);
   /// From now on nothing that is asked for happens, and nothing throws: destructors may ask.
   void retire() noexcept { retired_ = true; }
@@ -43,18 +61,46 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
  private:
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
   workflow::detail::PlainFuture start_timer(Duration duration, std::string_view summary);
-  void refuse_in_predicate(const char* call) const;
+  void refuse_if_read_only(const char* call) const;
+  friend class ReadOnly;
 
   Machines& machines_;
   EventLoop& loop_;
+  HandlerTable& handlers_;
   const LogSink& sink_;
+  std::function<void()> on_signal_handler_;
   workflow::Random random_{0};
+  std::uint64_t seed_ = 0;
+  std::map<std::string, workflow::Random, std::less<>> streams_;
   std::string cancel_reason_;
+  std::string current_details_;
+  const char* read_only_ = nullptr;  ///< what runs, when it must only look
   std::uint32_t last_activity_ = 0;
   std::uint32_t last_timer_ = 0;
   bool cancel_requested_ = false;
-  bool in_predicate_ = false;
+  bool silent_ = false;
   bool retired_ = false;
+};
+
+/// While it lives, whatever code asks to happen throws ReadOnlyViolation.
+class ReadOnly {
+ public:
+  /// `what` must only look: "a query", say. `silent`: it does not log either.
+  ReadOnly(EngineRuntime& runtime, const char* what, bool silent = false) noexcept
+      : runtime_(runtime),
+        before_(std::exchange(runtime.read_only_, what)),
+        silent_before_(std::exchange(runtime.silent_, silent)) {}
+  ~ReadOnly() {
+    runtime_.read_only_ = before_;
+    runtime_.silent_ = silent_before_;
+  }
+  ReadOnly(const ReadOnly&) = delete;
+  ReadOnly& operator=(const ReadOnly&) = delete;
+
+ private:
+  EngineRuntime& runtime_;
+  const char* before_;
+  bool silent_before_;
 };
 
 /// Makes a run the one of this thread, for as long as it lives.

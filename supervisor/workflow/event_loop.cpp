@@ -9,9 +9,10 @@ namespace temporal::engine {
 
 using workflow::detail::FutureState;
 
-void EventLoop::start(Task<void> root) {
+void EventLoop::start(Task<void> root, Scope scope) {
   roots_.push_back(std::move(root));
-  trampoline_.ready(roots_.back().promise().handle);
+  roots_.back().promise().scope = std::move(scope);
+  trampoline_.ready(roots_.back().promise());
 }
 
 void EventLoop::wait(Condition condition) { conditions_.push_back(std::move(condition)); }
@@ -58,23 +59,35 @@ bool EventLoop::wake_first_satisfied() {
   return false;
 }
 
-void EventLoop::cancel_with_workflow(const std::shared_ptr<FutureState>& future) {
+void EventLoop::cancel_with_scope(const std::shared_ptr<FutureState>& future) {
   const auto key = next_pending_++;
-  pending_.emplace(key, future);
+  pending_.emplace(key, Pending{future, trampoline_.scope()});
   future->on_done([this, key] { pending_.erase(key); });
 }
 
-void EventLoop::cancel_pending() {
+namespace {
+
+// A shield between the two keeps it out.
+bool within(const temporal::detail::Scope* inner, const temporal::detail::Scope* outer) {
+  for (; inner != outer; inner = inner->parent.get())
+    if (!inner || inner->shielded) return false;
+  return true;
+}
+
+}  // namespace
+
+void EventLoop::cancel_pending(const Scope& scope) {
   std::vector<std::shared_ptr<FutureState>> pending;
-  for (const auto& [key, future] : pending_)
-    if (auto alive = future.lock()) pending.push_back(std::move(alive));
+  for (const auto& [key, one] : pending_)
+    if (auto alive = one.future.lock(); alive && within(one.scope.get(), scope.get()))
+      pending.push_back(std::move(alive));
   for (const auto& future : pending) future->cancel();
 }
 
 void EventLoop::destroy() noexcept {
   // A future that outlives the run, in a global of the module say, must find nothing to cancel.
-  for (const auto& [key, future] : pending_)
-    if (auto alive = future.lock()) alive->set_on_cancel(nullptr);
+  for (const auto& [key, one] : pending_)
+    if (auto alive = one.future.lock()) alive->set_on_cancel(nullptr);
   trampoline_.destroy_all();
   roots_.clear();
   conditions_.clear();

@@ -9,8 +9,10 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "temporal/future.hpp"
+#include "temporal/scope.hpp"
 #include "temporal/task.hpp"
 #include "temporal/trampoline.hpp"
 #include "temporal/workflow.hpp"
@@ -28,18 +30,23 @@ class EventLoop {
  public:
   [[nodiscard]] temporal::detail::Trampoline& trampoline() noexcept { return trampoline_; }
 
-  /// A coroutine that nobody awaits: it starts when its turn comes, after all that is ready now.
-  void start(Task<void> root);
+  using Scope = std::shared_ptr<temporal::detail::Scope>;
+
+  /// A coroutine that nobody awaits: it starts when its turn comes, after all that is ready now. In
+  /// the scope of who starts it, or in one of its own.
+  void start(Task<void> root) { start(std::move(root), trampoline_.scope()); }
+  void start(Task<void> root, Scope scope);
   void wait(Condition condition);
   /// Runs until nothing is ready and no condition holds. Conditions are evaluated in the order of
   /// registration, one at a time, so that the line after a wait still finds true what it waited
   /// for.
   void run();
 
-  /// Cancelled with the workflow, while it is not done.
-  void cancel_with_workflow(const std::shared_ptr<workflow::detail::FutureState>& future);
-  /// Cancels what is pending now, once. What starts later is not touched.
-  void cancel_pending();
+  /// Cancelled with the scope that it is started in, while it is not done.
+  void cancel_with_scope(const std::shared_ptr<workflow::detail::FutureState>& future);
+  /// Cancels what is pending in it now, once. What starts later is not touched. Null: the run's
+  /// own scope.
+  void cancel_pending(const Scope& scope);
 
   /// Destroys all coroutines, newest first, and resumes none.
   void destroy() noexcept;
@@ -50,7 +57,11 @@ class EventLoop {
   temporal::detail::Trampoline trampoline_;
   std::list<Task<void>> roots_;
   std::list<Condition> conditions_;
-  std::map<std::uint64_t, std::weak_ptr<workflow::detail::FutureState>> pending_;
+  struct Pending {
+    std::weak_ptr<workflow::detail::FutureState> future;
+    Scope scope;
+  };
+  std::map<std::uint64_t, Pending> pending_;
   std::uint64_t next_pending_ = 0;
 };
 

@@ -188,6 +188,8 @@ std::string describe(const Command& command) {
     details = "of the activity scheduled by event " +
               std::to_string(
                   command.request_cancel_activity_task_command_attributes().scheduled_event_id());
+  } else if (command.has_protocol_message_command_attributes()) {
+    details = quoted("message", command.protocol_message_command_attributes().message_id());
   } else if (command.has_start_timer_command_attributes()) {
     details = quoted("timer id", command.start_timer_command_attributes().timer_id());
   } else if (command.has_cancel_timer_command_attributes()) {

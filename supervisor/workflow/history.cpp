@@ -42,6 +42,11 @@ Chunk History::take() {
   return chunk;
 }
 
+std::size_t History::upcoming() {
+  (void)look();
+  return end_ ? end_->index + 1 : events_.size();
+}
+
 const HistoryEvent* History::next_completed() const {
   for (const auto& event : events_)
     if (event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) return &event;

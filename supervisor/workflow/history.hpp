@@ -39,6 +39,13 @@ class History {
   /// What the first WORKFLOW_TASK_COMPLETED among the events not yet taken says: it closes the task
   /// of the chunk before.
   [[nodiscard]] const HistoryEvent* next_completed() const;
+  /// How many of the events not yet taken belong to the next chunk, as far as it is known. They are at().
+  [[nodiscard]] std::size_t upcoming();
+  [[nodiscard]] const HistoryEvent* at(std::size_t index) const {
+    return index < events_.size() ? &events_[index] : nullptr;
+  }
+  /// The server takes the newest events back: they were never written, and others will have their ids.
+  void forget_newest(std::int64_t count) noexcept { last_id_ -= count; }
   /// Id of the newest event added; 0 before the first.
   [[nodiscard]] std::int64_t last_event_id() const noexcept { return last_id_; }
 
@@ -48,10 +55,6 @@ class History {
     bool wakes;
   };
   [[nodiscard]] std::optional<End> find_end() const;
-  [[nodiscard]] const HistoryEvent* at(std::size_t index) const {
-    return index < events_.size() ? &events_[index] : nullptr;
-  }
-
   std::deque<HistoryEvent> events_;
   std::int64_t last_id_ = 0;
   bool has_all_ = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/workflow/instance.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -13,9 +14,18 @@
 
 namespace temporal::engine {
 
-Instance::Instance(const detail::WorkflowDefinition& definition, Machines& machines,
-                   EventLoop& loop, EngineRuntime& runtime)
-    : definition_(definition), machines_(machines), loop_(loop), runtime_(runtime) {}
+Instance::Instance(const detail::WorkflowDefinition& definition,
+                   const std::vector<detail::IsFailure>& failures, Machines& machines,
+                   EventLoop& loop, HandlerTable& handlers, EngineRuntime& runtime)
+    : definition_(definition),
+      failures_(failures),
+      machines_(machines),
+      loop_(loop),
+      handlers_(handlers),
+      runtime_(runtime) {
+  handlers_.bind(definition_.handlers);
+  runtime_.on_signal_handler([this] { handle_kept_signals(); });
+}
 
 Instance::~Instance() {
   runtime_.retire();
@@ -28,24 +38,47 @@ void Instance::activate(std::vector<Job> jobs) {
   const Current current(runtime_);
   for (auto& job : jobs)
     if (std::holds_alternative<ReseedJob>(job)) apply(std::get<ReseedJob>(job));
-  // Handlers that came with the start run before run() does, so the object is there before both.
-  if (!object_) object_ = definition_.create();
-  for (auto& job : jobs)
-    if (!std::holds_alternative<ReseedJob>(job)) std::visit([this](auto& one) { apply(one); }, job);
-  loop_.run();
+  if (object_ || make_object(jobs)) {
+    for (auto& job : jobs)
+      if (!std::holds_alternative<ReseedJob>(job))
+        std::visit([this](auto& one) { apply(one); }, job);
+    loop_.run();
+  }
   if (task_error_) std::rethrow_exception(task_error_);
   if (closed_) warn_of_unfinished();
+}
+
+// Handlers that came with the start run before run() does, so the object is there before both.
+bool Instance::make_object(std::vector<Job>& jobs) {
+  static const Payloads kNone;
+  const Payloads* arguments = &kNone;
+  for (const auto& job : jobs)
+    if (const auto* start = std::get_if<StartJob>(&job)) arguments = &start->arguments;
+  try {
+    object_ = definition_.create(*arguments);
+  } catch (...) {
+    end(std::current_exception());
+  }
+  return object_ != nullptr;
 }
 
 void Instance::apply(ReseedJob& job) { runtime_.reseed(job.seed); }
 
 void Instance::apply(SignalJob& job) {
-  const auto handler = definition_.signals.find(job.name);
-  if (handler == definition_.signals.end()) {
-    unhandled_signals_.push_back(std::move(job));
-    return;
+  auto handler = handlers_.signal(job.name);
+  if (handler) {
+    loop_.start(run_signal(std::move(handler), std::move(job)));
+  } else {
+    handlers_.unhandled_signals.push_back(std::move(job));
   }
-  loop_.start(run_signal(handler->second, std::move(job)));
+}
+
+void Instance::apply(UpdateJob& job) {
+  const auto& request = job.update->request;
+  auto scope = std::make_shared<temporal::detail::Scope>();
+  scope->update = std::make_shared<const workflow::UpdateInfo>(
+      workflow::UpdateInfo{job.update->instance_id, request.input().name()});
+  loop_.start(run_update(std::move(job)), std::move(scope));
 }
 
 void Instance::apply(StartJob& job) { loop_.start(run_main(std::move(job.arguments))); }
@@ -58,22 +91,38 @@ void Instance::apply(CancelJob& job) {
 
 void Instance::apply(ResolveJob& job) { job.resolve(); }
 
+// Handlers are set by name: in the order of arrival those that can be handled now, no others.
+void Instance::handle_kept_signals() {
+  auto& kept = handlers_.unhandled_signals;
+  for (auto signal = kept.begin(); signal != kept.end();) {
+    auto handler = handlers_.signal(signal->name);
+    if (!handler) {
+      ++signal;
+      continue;
+    }
+    loop_.start(run_signal(std::move(handler), std::move(*signal)), nullptr);
+    signal = kept.erase(signal);
+  }
+}
+
 Task<void> Instance::run_main(Payloads arguments) {
   Payload result;
   std::exception_ptr error;
   try {
-    result = co_await object_->run(std::move(arguments));
+    result = co_await object_->run(machines_.info().workflow_type, std::move(arguments));
   } catch (...) {
     error = std::current_exception();
   }
   error ? end(error) : complete(result);
 }
 
-Task<void> Instance::run_signal(const detail::SignalHandler& handler, SignalJob signal) {
-  const auto running = running_signals_.insert(running_signals_.end(), signal.name);
+Task<void> Instance::run_signal(HandlerTable::Found<detail::SignalHandler> handler,
+                                SignalJob signal) {
+  const auto running =
+      handlers_.running.insert(handlers_.running.end(), {signal.name, {}, handler->unfinished});
   std::exception_ptr error;
   try {
-    co_await handler(*object_, std::move(signal.arguments));
+    co_await handler->run(*object_, signal.name, std::move(signal.arguments));
   } catch (const detail::InputError& undecodable) {
     // A signal is history: failing the task for it would fail every task from now on.
     runtime_.log().error("a signal was dropped: its arguments do not fit the handler",
@@ -81,16 +130,22 @@ Task<void> Instance::run_signal(const detail::SignalHandler& handler, SignalJob 
   } catch (...) {
     error = std::current_exception();
   }
-  running_signals_.erase(running);
+  handlers_.running.erase(running);
   if (error) end(error);
 }
 
 Task<void> Instance::cancel_turn() {
-  loop_.cancel_pending();
+  loop_.cancel_pending(nullptr);
   co_return;
 }
 
 void Instance::complete(const Payload& result) { close(complete_command(result)); }
+
+bool Instance::fails_workflow(const std::exception_ptr& error) const {
+  const auto is_listed = [&](const detail::IsFailure& listed) { return listed(error); };
+  return std::ranges::any_of(definition_.failures, is_listed) ||
+         std::ranges::any_of(failures_, is_listed);
+}
 
 // A Failure is an outcome; anything else is a bug, and a corrected binary may carry on.
 void Instance::end(std::exception_ptr error) {
@@ -102,8 +157,12 @@ void Instance::end(std::exception_ptr error) {
     const bool cancelled = runtime_.cancel_requested() && is_cancelled(failure);
     close(cancelled ? cancel_command(failure) : fail_command(error));
   } catch (...) {
-    if (!task_error_) task_error_ = error;
+    fails_workflow(error) ? close(fail_command(error)) : fail_task(error);
   }
+}
+
+void Instance::fail_task(std::exception_ptr error) {
+  if (!task_error_) task_error_ = std::move(error);
 }
 
 void Instance::close(Command command) {
@@ -112,14 +171,32 @@ void Instance::close(Command command) {
 }
 
 void Instance::warn_of_unfinished() {
-  if (!running_signals_.empty())
+  std::vector<std::string> signals;
+  LogFields updates = LogFields::array();
+  for (const auto& running : handlers_.running) {
+    if (running.unfinished == Unfinished::abandon) continue;
+    if (running.update_id.empty())
+      signals.push_back(running.name);
+    else
+      updates.push_back({{"name", running.name}, {"id", running.update_id}});
+  }
+  constexpr auto kNext =
+      ": wait for them, as in co_await wait_condition([] { return all_handlers_finished(); }), or "
+      "register them with Unfinished::abandon";
+  if (!signals.empty())
     runtime_.log().warn(
-        "[TMPRL1102] the workflow ended while signal handlers were still running: wait for them, "
-        "as in co_await wait_condition([&] { return running_ == 0; })",
-        {{"signals", running_signals_}});
-  if (unhandled_signals_.empty()) return;
+        std::string("[TMPRL1102] the workflow ended while signal handlers were still running") +
+            kNext,
+        {{"signals", signals}});
+  if (!updates.empty())
+    runtime_.log().warn(
+        std::string("[TMPRL1102] the workflow ended while update handlers were still running; who "
+                    "asked for them gets an error") +
+            kNext,
+        {{"updates", updates}});
+  if (handlers_.unhandled_signals.empty()) return;
   std::vector<std::string> names;
-  for (const auto& signal : unhandled_signals_) names.push_back(signal.name);
+  for (const auto& signal : handlers_.unhandled_signals) names.push_back(signal.name);
   runtime_.log().warn("the workflow ended with signals that it has no handler for",
                       {{"signals", names}});
 }

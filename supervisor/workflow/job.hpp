@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <iterator>
+#include <memory>
 #include <string>
 #include <variant>
 
+#include "supervisor/workflow/update_request.hpp"
 #include "temporal/payload.hpp"
 
 namespace temporal::engine {
@@ -17,6 +20,10 @@ struct ReseedJob {
 struct SignalJob {
   std::string name;
   Payloads arguments;
+};
+struct UpdateJob {
+  std::shared_ptr<const UpdateRequest> update;
+  bool live;  ///< its validator is asked
 };
 struct StartJob {
   Payloads arguments;
@@ -29,13 +36,14 @@ struct ResolveJob {
   std::function<void()> resolve;
 };
 
-/// Applied in the order of these types; those of one type, and the last two, in the order of
-/// history. Signals are recorded facts that whoever wakes up may want to see, so they come before
-/// what wakes it.
-using Job = std::variant<ReseedJob, SignalJob, StartJob, CancelJob, ResolveJob>;
+using Job = std::variant<ReseedJob, SignalJob, UpdateJob, StartJob, CancelJob, ResolveJob>;
 
+/// Applied by rank; those of one rank in the order of history. Signals and updates are recorded facts that whoever wakes up
+/// may want to see, so they come before what wakes it.
 [[nodiscard]] inline int rank_of(const Job& job) {
-  return static_cast<int>(job.index()) - (std::holds_alternative<ResolveJob>(job) ? 1 : 0);
+  constexpr int kRanks[] = {0, 1, 1, 2, 3, 3};
+  static_assert(std::size(kRanks) == std::variant_size_v<Job>);
+  return kRanks[job.index()];
 }
 
 }  // namespace temporal::engine

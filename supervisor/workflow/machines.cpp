@@ -8,6 +8,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/errors.hpp"
+#include "supervisor/workflow/machines/command_parts.hpp"
 #include "supervisor/workflow/siphash.hpp"
 
 namespace temporal::engine {
@@ -33,18 +34,29 @@ void Machines::begin_task(std::int64_t previous_started_event_id) {
   if (!std::exchange(begun_, true)) replaying_ = previous_started_ > 0;
 }
 
-void Machines::apply(const Chunk& chunk, const HistoryEvent* next_completed) {
+void Machines::receive(std::vector<UpdateRequest> updates) {
+  for (auto& update : updates) updates_.push_back(std::move(update));
+}
+
+void Machines::apply(const Chunk& chunk, History& history) {
   // What this chunk's own task used is written by the completion that follows it.
   for (const auto& event : chunk.events) read_flags(event);
-  if (next_completed) read_flags(*next_completed);
+  if (const auto* next_completed = history.next_completed()) read_flags(*next_completed);
+  look_ahead(history);
 
   for (const auto& event : chunk.events) {
     const auto type = event.event_type();
     if (replaying_ && chunk.last && event.event_id() > previous_started_ &&
         type != enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED && !is_command_event(type))
       replaying_ = false;
+    deliver_updates(event.event_id() - 1);
     dispatch(event);
   }
+  if (chunk.wakes && chunk.last && !updates_.empty())
+    throw EngineError(chunk.events.back().event_id(),
+                      "update '" + updates_.front().instance_id + "' is sequenced after event " +
+                          std::to_string(updates_.front().sequenced_after) +
+                          ", which did not come with its task");
   if (chunk.wakes || closed_) refuse_leftovers(chunk);
   if (chunk.wakes) on_wake(chunk.events.back());
 }
@@ -54,6 +66,41 @@ std::vector<Job> Machines::take_jobs() {
     return rank_of(left) < rank_of(right);
   });
   return std::exchange(jobs_, {});
+}
+
+// Live, an update came with the task, not with an event: replayed, what the task wrote tells of it.
+void Machines::look_ahead(History& history) {
+  const auto count = history.upcoming();
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& event = *history.at(i);
+    if (!event.has_workflow_execution_update_accepted_event_attributes()) continue;
+    const auto& accepted = event.workflow_execution_update_accepted_event_attributes();
+    UpdateRequest update;
+    const auto admitted = admitted_.find(accepted.protocol_instance_id());
+    if (admitted != admitted_.end()) {
+      update = std::move(admitted->second);
+      admitted_.erase(admitted);
+    }
+    update.instance_id = accepted.protocol_instance_id();
+    if (!accepted.accepted_request_message_id().empty())
+      update.message_id = accepted.accepted_request_message_id();
+    if (accepted.accepted_request_sequencing_event_id() != 0)
+      update.sequenced_after = accepted.accepted_request_sequencing_event_id();
+    if (accepted.has_accepted_request()) update.request = accepted.accepted_request();
+    updates_.push_back(std::move(update));
+  }
+}
+
+void Machines::deliver_updates(std::int64_t applied_event_id) {
+  for (auto update = updates_.begin(); update != updates_.end();) {
+    if (update->sequenced_after > applied_event_id) {
+      ++update;
+      continue;
+    }
+    jobs_.emplace_back(
+        UpdateJob{std::make_shared<const UpdateRequest>(std::move(*update)), !replaying_});
+    update = updates_.erase(update);
+  }
 }
 
 void Machines::end_activation() { commands_.prepare(uses(CoreFlag::move_terminal_commands)); }
@@ -67,7 +114,17 @@ SdkFlags::Metadata Machines::sdk_metadata() const {
 }
 
 std::weak_ptr<PendingCommand> Machines::issue(std::shared_ptr<Machine> machine, Command command) {
-  return commands_.issue(std::move(machine), std::move(command));
+  const auto becomes = event_of(command.command_type());
+  return commands_.issue(std::move(machine), std::move(command), becomes);
+}
+
+std::weak_ptr<PendingCommand> Machines::issue(std::shared_ptr<Machine> machine, Command command,
+                                              EventType becomes) {
+  return commands_.issue(std::move(machine), std::move(command), becomes);
+}
+
+void Machines::send(Message message) {
+  if (!replaying_) messages_.push_back(std::move(message));
 }
 
 void Machines::resolve(std::function<void()> resolution) {
@@ -88,6 +145,16 @@ void Machines::dispatch(const HistoryEvent& event) {
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
       const auto& signal = event.workflow_execution_signaled_event_attributes();
       jobs_.emplace_back(SignalJob{signal.signal_name(), from_proto(signal.input())});
+      return;
+    }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED: {
+      const auto& request = event.workflow_execution_update_admitted_event_attributes().request();
+      UpdateRequest update{request.meta().update_id(), request.meta().update_id() + "/request",
+                           event.event_id(), request};
+      if (replaying_)
+        admitted_.insert_or_assign(update.instance_id, std::move(update));
+      else
+        updates_.push_back(std::move(update));
       return;
     }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
@@ -138,6 +205,10 @@ void Machines::on_command_event(const HistoryEvent& event) {
         by_event_id_.erase(event.timer_canceled_event_attributes().started_event_id());
       return;
     }
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+    case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+      commands_.match(event)->machine->on_event(event);
+      return;
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
@@ -204,7 +275,7 @@ void Machines::refuse_leftovers(const Chunk& chunk) const {
     if (type == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) continue;
     if (is_command_event(type) && !is_terminal_event(type)) continue;
     throw Nondeterminism(event.event_id(), "history goes on with " + describe(event) +
-                                               ", the code issued " + describe(left->command) +
+                                               ", the code issued " + describe(*left) +
                                                " before it");
   }
 }

@@ -5,9 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "supervisor/workflow/command_queue.hpp"
@@ -23,14 +27,17 @@ namespace temporal::engine {
 class Machines final : public MachineHost {
  public:
   using Started = api::history::v1::WorkflowExecutionStartedEventAttributes;
+  using Message = api::protocol::v1::Message;
 
   explicit Machines(const RunContext& context);
 
   /// A workflow task: everything up to this STARTED was answered before, by some worker.
   void begin_task(std::int64_t previous_started_event_id);
-  /// Throws Nondeterminism, or EngineError for what this engine cannot replay. `next_completed`
-  /// closes the task of this chunk, if history has it already.
-  void apply(const Chunk& chunk, const HistoryEvent* next_completed);
+  /// What came with the task beside its history.
+  void receive(std::vector<UpdateRequest> updates);
+  /// Throws Nondeterminism, or EngineError for what this engine cannot replay. What follows in `history` tells what the task
+  /// of this chunk came to, if it is known.
+  void apply(const Chunk& chunk, History& history);
   /// What the chunk has for workflow code, in the order to apply. Empty: it need not be woken.
   [[nodiscard]] std::vector<Job> take_jobs();
   /// An activation is over: its commands are now due.
@@ -38,6 +45,8 @@ class Machines final : public MachineHost {
 
   /// To be sent; empty while replaying.
   [[nodiscard]] std::vector<Command> commands() const;
+  /// To be sent with them.
+  [[nodiscard]] std::vector<Message> take_messages() { return std::exchange(messages_, {}); }
   [[nodiscard]] SdkFlags::Metadata sdk_metadata() const;
 
   [[nodiscard]] bool replaying() const noexcept { return replaying_; }
@@ -49,8 +58,13 @@ class Machines final : public MachineHost {
   /// The first event's attributes, without the arguments.
   [[nodiscard]] const Started& started() const noexcept { return started_; }
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept { return last_started_; }
+  /// The server took the latest task back: what it was told of it was nothing that has to be written.
+  void roll_back_to(std::int64_t started_event_id) noexcept { last_started_ = started_event_id; }
 
   std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command) override;
+  std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command,
+                                      EventType becomes) override;
+  void send(Message message) override;
   void resolve(std::function<void()> resolution) override;
   [[nodiscard]] bool uses(CoreFlag flag) const override { return flags_.use(flag, replaying_); }
   [[nodiscard]] bool foreign() const override { return flags_.foreign(); }
@@ -62,6 +76,8 @@ class Machines final : public MachineHost {
   void on_initiated(const HistoryEvent& event);
   void on_started(const HistoryEvent& event);
   void on_wake(const HistoryEvent& task_started);
+  void look_ahead(History& history);
+  void deliver_updates(std::int64_t applied_event_id);
   void refuse_leftovers(const Chunk& chunk) const;
 
   const RunContext& context_;
@@ -70,6 +86,9 @@ class Machines final : public MachineHost {
   // Looked up, never walked: its order is nobody's business.
   std::unordered_map<std::int64_t, std::shared_ptr<Machine>> by_event_id_;
   std::vector<Job> jobs_;
+  std::vector<Message> messages_;
+  std::deque<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
+  std::map<std::string, UpdateRequest> admitted_;  ///< replayed, and not seen accepted yet
   workflow::Info info_;
   Started started_;
   Time now_{};

@@ -11,6 +11,8 @@
 #include "supervisor/workflow/history.hpp"
 #include "supervisor/workflow/instance.hpp"
 #include "supervisor/workflow/machines.hpp"
+#include "supervisor/workflow/machines/close_command.hpp"
+#include "supervisor/workflow/queries.hpp"
 
 namespace temporal::engine {
 
@@ -70,6 +72,12 @@ std::string registered_types(const Module& module) {
   return names.empty() ? "none" : names;
 }
 
+QueryAnswer refused(const Query& query, const std::string& why) {
+  QueryAnswer answer{query.id, {}, {}};
+  to_failure_proto(ApplicationError(why, {.type = "QueryFailed"}), &answer.failure);
+  return answer;
+}
+
 }  // namespace
 
 struct WorkflowRun::Parts {
@@ -77,6 +85,10 @@ struct WorkflowRun::Parts {
       : module(the_module), context(std::move(the_context)), sink(std::move(the_sink)) {}
 
   TaskOutcome apply(WorkflowTaskInput task);
+  [[nodiscard]] bool ends_by(const Nondeterminism& wrong) const;
+  [[nodiscard]] TaskFailure failure_of_task(std::exception_ptr error) const {
+    return failure_from(std::move(error), context, machines.last_started_event_id());
+  }
   void find_definition();
 
   const Module& module;
@@ -85,18 +97,26 @@ struct WorkflowRun::Parts {
   History history;
   Machines machines{context};
   EventLoop loop;
-  EngineRuntime runtime{machines, loop, sink};
+  HandlerTable handlers;
+  EngineRuntime runtime{machines, loop, handlers, sink};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
   bool broken = false;
 };
 
 void WorkflowRun::Parts::find_definition() {
   if (instance) return;
-  const auto found = module.workflows().find(context.workflow_type);
-  if (found == module.workflows().end())
+  const auto* definition = module.find_workflow(context.workflow_type);
+  if (!definition)
     throw EngineError(0, "no workflow of this type is registered with this worker; registered: " +
                              registered_types(module));
-  instance = std::make_unique<Instance>(found->second, machines, loop, runtime);
+  instance = std::make_unique<Instance>(*definition, module.workflow_failures(), machines, loop,
+                                        handlers, runtime);
+}
+
+// Its class asked for that. Not in the replay tool, which is there to tell.
+bool WorkflowRun::Parts::ends_by(const Nondeterminism& wrong) const {
+  return !context.replay_only && instance &&
+         instance->fails_workflow(std::make_exception_ptr(wrong));
 }
 
 TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
@@ -108,9 +128,12 @@ TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
                                                    ", the task starts with " +
                                                    std::to_string(task.started_event_id));
   machines.begin_task(task.previous_started_event_id);
+  for (auto& update : task.updates)
+    if (update.sequenced_after == 0) update.sequenced_after = task.started_event_id - 1;
+  machines.receive(std::move(task.updates));
   while (history.look() == History::Next::chunk) {
     const auto chunk = history.take();
-    machines.apply(chunk, history.next_completed());
+    machines.apply(chunk, history);
     if (!chunk.wakes) continue;
     auto jobs = machines.take_jobs();
     if (jobs.empty()) continue;
@@ -119,6 +142,7 @@ TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
   }
   TaskOutcome outcome;
   outcome.commands = machines.commands();
+  outcome.messages = machines.take_messages();
   outcome.sdk_metadata = machines.sdk_metadata();
   outcome.finished = machines.finished();
   return outcome;
@@ -135,12 +159,40 @@ TaskOutcome WorkflowRun::activate(WorkflowTaskInput task) noexcept {
   try {
     if (parts.broken) throw EngineError(0, "this run failed a task before and is to be forgotten");
     return parts.apply(std::move(task));
+  } catch (const Nondeterminism& wrong) {
+    if (parts.ends_by(wrong)) {
+      outcome.commands.push_back(fail_command(std::current_exception()));
+      outcome.finished = true;
+      return outcome;
+    }
+    outcome.failure = parts.failure_of_task(std::current_exception());
   } catch (...) {
-    outcome.failure = failure_from(std::current_exception(), parts.context,
-                                   parts.machines.last_started_event_id());
+    outcome.failure = parts.failure_of_task(std::current_exception());
   }
   parts.broken = true;
   return outcome;
+}
+
+QueryAnswer WorkflowRun::answer(const Query& query) noexcept {
+  auto& parts = *parts_;
+  try {
+    if (parts.broken || !parts.instance || !parts.instance->object())
+      return refused(query,
+                     "the workflow cannot be asked: it has done nothing yet, or its last "
+                     "task failed");
+    return answer_query(query, {*parts.instance->object(), parts.handlers, parts.machines.info(),
+                                parts.loop.trampoline(), parts.runtime});
+  } catch (...) {
+    QueryAnswer answer{query.id, {}, {}};
+    to_failure_proto(std::current_exception(), &answer.failure);
+    return answer;
+  }
+}
+
+void WorkflowRun::roll_back_to(std::int64_t started_event_id) noexcept {
+  constexpr std::int64_t kScheduledAndStarted = 2;
+  parts_->history.forget_newest(kScheduledAndStarted);
+  parts_->machines.roll_back_to(started_event_id);
 }
 
 bool WorkflowRun::finished() const noexcept { return parts_->machines.finished(); }

@@ -11,13 +11,16 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/workflow/update_request.hpp"
 #include "temporal/api/command/v1/message.pb.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
 #include "temporal/api/failure/v1/message.pb.h"
 #include "temporal/api/history/v1/message.pb.h"
+#include "temporal/api/protocol/v1/message.pb.h"
 #include "temporal/api/sdk/v1/task_complete_metadata.pb.h"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
+#include "temporal/payload.hpp"
 
 namespace temporal::engine {
 
@@ -40,12 +43,29 @@ struct RunContext {
   bool replay_only = false;
 };
 
+/// One question to a run; of those that come with a task, by the id they came with.
+struct Query {
+  std::string id;
+  std::string type;
+  Payloads arguments;
+};
+
+struct QueryAnswer {
+  std::string id;
+  /// Unset: failed.
+  std::optional<Payload> answer;
+  api::failure::v1::Failure failure;
+};
+
 struct WorkflowTaskInput {
   /// All pages joined: complete from event 1, or for a cached run what came since its last task.
   /// Events that were processed already are skipped; a gap fails the task.
   api::history::v1::History history;
+  /// 0 for a task that only asks: its history may end anywhere.
   std::int64_t previous_started_event_id = 0;
   std::int64_t started_event_id = 0;
+  /// Came with the task, to be delivered when history has been applied up to what they are sequenced after.
+  std::vector<UpdateRequest> updates;
 };
 
 /// The task is to be failed, and the run to be forgotten: its state is no longer that of history.
@@ -59,6 +79,8 @@ struct TaskFailure {
 struct TaskOutcome {
   /// In the order to send them. Empty while history is still replayed, and with a failure.
   std::vector<api::command::v1::Command> commands;
+  /// What commands of type ProtocolMessage name, and what needs no command.
+  std::vector<api::protocol::v1::Message> messages;
   /// What RespondWorkflowTaskCompleted.sdk_metadata is to say: only news. Unset fields: nothing to
   /// say.
   api::sdk::v1::WorkflowTaskCompletedMetadata sdk_metadata;
@@ -80,6 +102,10 @@ class WorkflowRun {
   /// Applies one workflow task. Whatever user code throws becomes an outcome. After a failure only
   /// destruction is left.
   [[nodiscard]] TaskOutcome activate(WorkflowTaskInput task) noexcept;
+  /// The run as it is now is asked, and is not changed by it. Not after a failure.
+  [[nodiscard]] QueryAnswer answer(const Query& query) noexcept;
+  /// The server took the latest task back: its SCHEDULED and STARTED were never written, this STARTED is the latest that was.
+  void roll_back_to(std::int64_t started_event_id) noexcept;
 
   [[nodiscard]] bool finished() const noexcept;
   /// The STARTED event of the last task applied: a task continues this run when its

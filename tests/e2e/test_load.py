@@ -21,6 +21,21 @@ def test_four_children_hold_four_tasks_at_the_same_time(server, start, queue, fo
     assert pids <= worker.processes()
 
 
+def test_F012_more_places_than_children_are_warned_of_once_and_no_task_is_taken_that_cannot_start(
+        server, start, queue, folder):
+    worker = start("activities", "workflows", "--children", "2", "--max-concurrent-activities", "10")
+    # An attempt that is taken and waits for a child would miss its heartbeats meanwhile.
+    runs = [server.call("hold", str(folder), queue=queue, how={"heartbeat_ms": 1_000}) for _ in range(5)]
+    wait_until("two run", lambda: len(list(folder.iterdir())) == 2)
+    wait_until("all are asked for", lambda: all(run.pending() for run in runs))
+    assert sum(run.pending()[0].HasField("last_started_time") for run in runs) == 2
+    (folder / "release").touch()
+    assert [run.result() for run in runs] == ["released in attempt 1"] * 5
+    [warning] = worker.logged("--max-concurrent-activities asks for more than there are children: no task is taken that "
+                              "could not start; raise --children to run more at once")
+    assert (warning["level"], warning["max_concurrent_activities"], warning["children"]) == ("warn", 10, 2)
+
+
 def test_parallel_activities_of_one_workflow_come_back_in_order(server, start, queue):
     start("activities", "workflows", "--children", "2")
     run = server.start("Fan", 20, queue=queue)

@@ -86,10 +86,10 @@ TEST_CASE("functions and classes are found under their own names or under those 
   CHECK(module.activities().at("later").executor == temporal::Executor::loop);
   CHECK(module.activities().contains("count-up"));
   CHECK(module.activities().contains("seen"));
-  CHECK(module.workflows().at("Order").signals.contains("pay"));
-  CHECK(module.workflows().at("Order").signals.contains("send"));
+  CHECK(module.workflows().at("Order").handlers.signals.by_name.contains("pay"));
+  CHECK(module.workflows().at("Order").handlers.signals.by_name.contains("send"));
   CHECK(module.workflows().contains("Void"));
-  CHECK(module.workflows().at("Seen").signals.contains("poke"));
+  CHECK(module.workflows().at("Seen").handlers.signals.by_name.contains("poke"));
 }
 
 TEST_CASE("options without a name leave the name as it is") {
@@ -100,7 +100,7 @@ TEST_CASE("options without a name leave the name as it is") {
       .signal<&Order::pay>(temporal::SignalRegistration{});
   CHECK(module.activities().contains("greet"));
   CHECK(module.activities().contains("later"));
-  CHECK(module.workflows().at("Order").signals.contains("pay"));
+  CHECK(module.workflows().at("Order").handlers.signals.by_name.contains("pay"));
 }
 
 TEST_CASE("a name is taken once") {

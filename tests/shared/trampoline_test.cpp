@@ -32,7 +32,7 @@ class Loop {
   ~Loop() { temporal::detail::set_current_trampoline(nullptr); }
   template <class T>
   void start(Task<T>& task) {
-    trampoline.next(task.promise().handle);
+    trampoline.next(task.promise());
     trampoline.run();
   }
   Trampoline trampoline;

@@ -189,6 +189,29 @@ class HistoryBuilder {
     add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW)
         .mutable_workflow_execution_continued_as_new_event_attributes();
   }
+  /// Of an update that came with the task whose STARTED is right after `sequenced_after`.
+  template <class... Args>
+  std::int64_t update_accepted(const std::string& id, const std::string& name,
+                               std::int64_t sequenced_after, const Args&... args) {
+    auto& event = add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED);
+    auto* accepted = event.mutable_workflow_execution_update_accepted_event_attributes();
+    accepted->set_protocol_instance_id(id);
+    accepted->set_accepted_request_message_id(id + "/request");
+    accepted->set_accepted_request_sequencing_event_id(sequenced_after);
+    auto* request = accepted->mutable_accepted_request();
+    request->mutable_meta()->set_update_id(id);
+    request->mutable_input()->set_name(name);
+    (to_proto(to_payload(args), request->mutable_input()->mutable_args()->add_payloads()), ...);
+    return event.event_id();
+  }
+  template <class T>
+  void update_completed(const std::string& id, std::int64_t accepted, const T& result) {
+    auto* completed = add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED)
+                          .mutable_workflow_execution_update_completed_event_attributes();
+    completed->mutable_meta()->set_update_id(id);
+    completed->set_accepted_event_id(accepted);
+    to_proto(to_payload(result), completed->mutable_outcome()->mutable_success()->add_payloads());
+  }
   void marker(const std::string& name) {
     add(enums::EVENT_TYPE_MARKER_RECORDED)
         .mutable_marker_recorded_event_attributes()

@@ -192,6 +192,18 @@ class TEMPORAL_API ChildWorkflowError : public Failure {
   Where where_;
 };
 
+/// Workflow code did not do what its history says it did before. The workflow *task* fails with it and the workflow waits for
+/// corrected code, unless its class is registered with `.fails_with<temporal::NondeterminismError>()`.
+class TEMPORAL_API NondeterminismError : public std::exception {
+ public:
+  explicit NondeterminismError(std::string message);
+  ~NondeterminismError() override;
+  [[nodiscard]] const char* what() const noexcept override { return message_.c_str(); }
+
+ private:
+  std::string message_;
+};
+
 /// The server refused a call, or could not be reached. what() is a sentence.
 class TEMPORAL_API ClientError : public std::exception {
  public:

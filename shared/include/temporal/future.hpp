@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -39,7 +40,15 @@ class TEMPORAL_API FutureState {
   void succeed();
   void fail(std::exception_ptr error);
 
-  void wait(std::coroutine_handle<> waiter) { waiters_.push_back(waiter); }
+  void wait(temporal::detail::Frame& waiter) {
+    waiters_.push_back(&waiter);
+    trampoline_->leave(waiter);
+  }
+  /// The line of the first co_await of it: whom a mismatch with history is blamed on.
+  void awaited_at(std::source_location where) noexcept {
+    if (where_.line() == 0) where_ = where;
+  }
+  [[nodiscard]] std::source_location where() const noexcept { return where_; }
   /// `callback` is the engine's: it may queue, never resume. Called at once when already done.
   void on_done(std::function<void()> callback);
 
@@ -57,7 +66,8 @@ class TEMPORAL_API FutureState {
   temporal::detail::Trampoline* trampoline_;
   bool done_ = false;
   std::exception_ptr error_;
-  std::vector<std::coroutine_handle<>> waiters_;
+  std::source_location where_{};
+  std::vector<temporal::detail::Frame*> waiters_;
   std::vector<std::function<void()>> callbacks_;
   std::function<void()> on_cancel_;
 };
@@ -116,13 +126,17 @@ class [[nodiscard]] Future {
     std::shared_ptr<detail::FutureState> state;
     Take take;
     bool await_ready() const noexcept { return state->done(); }
-    void await_suspend(std::coroutine_handle<> waiter) { state->wait(waiter); }
+    template <class Promise>
+    void await_suspend(std::coroutine_handle<Promise> waiter) {
+      state->wait(waiter.promise());
+    }
     T await_resume() const {
       state->rethrow();
       return take(*state);
     }
   };
   Awaiter operator co_await() const { return {state_, take_}; }
+  void awaited_at(std::source_location where) const noexcept { state_->awaited_at(where); }
 
  private:
   std::shared_ptr<detail::FutureState> state_;

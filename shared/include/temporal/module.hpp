@@ -23,104 +23,9 @@
 #include "temporal/payload.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
+#include "temporal/workflow_builder.hpp"
 
 namespace temporal {
-
-namespace detail {
-
-/// One run's user object.
-class TEMPORAL_API WorkflowObject {
- public:
-  virtual ~WorkflowObject();
-  virtual Task<Payload> run(Payloads arguments) = 0;
-};
-
-using SignalHandler = std::function<Task<void>(WorkflowObject&, Payloads)>;
-
-struct WorkflowDefinition {
-  std::string name;
-  std::function<std::unique_ptr<WorkflowObject>()> create;
-  std::map<std::string, SignalHandler> signals;
-};
-
-TEMPORAL_API void add_signal(WorkflowDefinition& definition, std::string name,
-                             SignalHandler handler);
-
-// Options may be given for the sake of other fields. Empty, and so refused when it is added, for
-// what has no name of its own.
-template <auto Symbol>
-std::string own_name_unless(std::string_view given) {
-  if constexpr (has_name<Symbol>) {
-    return std::string(given.empty() ? name_of<Symbol>() : given);
-  } else {
-    return std::string(given);
-  }
-}
-
-template <class W>
-class WorkflowOf final : public WorkflowObject {
- public:
-  Task<Payload> run(Payloads payloads) override {
-    using Sig = Signature<decltype(&W::run)>;
-    auto arguments = decode_arguments<typename Sig::Values>(payloads);
-    auto invoke = [&](auto&... values) { return object.run(std::move(values)...); };
-    if constexpr (std::is_void_v<typename Sig::Result>) {
-      co_await std::apply(invoke, arguments);
-      co_return null_payload();
-    } else {
-      co_return to_payload<typename Sig::Result>(co_await std::apply(invoke, arguments));
-    }
-  }
-  W object{};
-};
-
-template <class W, auto Method>
-Task<void> call_signal(WorkflowObject& workflow, Payloads payloads) {
-  using Sig = Signature<decltype(Method)>;
-  auto& object = static_cast<WorkflowOf<W>&>(workflow).object;
-  auto arguments = decode_input<typename Sig::Values>(payloads);
-  auto invoke = [&](auto&... values) { return (object.*Method)(std::move(values)...); };
-  if constexpr (Sig::kTask) {
-    co_await std::apply(invoke, arguments);
-  } else {
-    std::apply(invoke, arguments);
-    co_return;
-  }
-}
-
-}  // namespace detail
-
-/// Adds handlers to a workflow that was just registered.
-template <class W>
-class WorkflowBuilder {
- public:
-  explicit WorkflowBuilder(detail::WorkflowDefinition& definition) : definition_(definition) {}
-
-  /// A method that takes a signal: `void` or a Task. Handlers run before the main coroutine's next
-  /// step, in arrival order. Throws std::invalid_argument for a name that is registered already.
-  template <auto Method>
-  WorkflowBuilder& signal(SignalRegistration how) {
-    return add<Method>(detail::own_name_unless<Method>(how.name));
-  }
-  template <auto Method>
-  WorkflowBuilder& signal() {
-    return add<Method>(std::string(name_of<Method>()));
-  }
-
- private:
-  template <auto Method>
-  WorkflowBuilder& add(std::string name) {
-    using Sig = detail::Signature<decltype(Method)>;
-    static_assert(std::is_same_v<typename Sig::Class, W>,
-                  "a signal handler is a method of its workflow's class");
-    static_assert(std::is_void_v<typename Sig::Result>,
-                  "a signal has nobody to answer to: its handler returns void or Task<>");
-    detail::add_signal(definition_, std::move(name), &detail::call_signal<W, Method>);
-    return *this;
-  }
-
-  detail::WorkflowDefinition& definition_;
-};
 
 /// What one or several modules offer to a worker. Filled once, before anything runs. Thread rule:
 /// one thread.
@@ -223,6 +128,23 @@ class TEMPORAL_API Module {
     return WorkflowBuilder<W>(add_workflow<W>(std::string(type_name_of<W>())));
   }
 
+  /// Takes every workflow type that has no class of its own: its run() takes (std::string type,
+  /// temporal::Payloads arguments). At most one: a second throws std::invalid_argument.
+  template <class W>
+  WorkflowBuilder<W> dynamic_workflow() {
+    static_assert(
+        detail::takes_raw_input<typename detail::Signature<decltype(&W::run)>::Parameters>,
+        "a catch-all workflow's run() takes the workflow type and its raw arguments: "
+        "(std::string, temporal::Payloads)");
+    return WorkflowBuilder<W>(add_dynamic(definition_of<W>({})));
+  }
+
+  /// WorkflowBuilder::fails_with for all workflows of this worker.
+  template <class... Exceptions>
+  void workflows_fail_with() {
+    (failures_.push_back(detail::is_exception<Exceptions>), ...);
+  }
+
   [[nodiscard]] const std::map<std::string, detail::ActivityDefinition>& activities() const {
     return activities_;
   }
@@ -253,6 +175,12 @@ class TEMPORAL_API Module {
   [[nodiscard]] const std::map<std::string, detail::WorkflowDefinition>& workflows() const {
     return workflows_;
   }
+  /// The workflow of that type, else the catch-all, else null.
+  [[nodiscard]] const detail::WorkflowDefinition* find_workflow(const std::string& type) const;
+  [[nodiscard]] bool has_workflows() const { return !workflows_.empty() || dynamic_workflow_; }
+  [[nodiscard]] const std::vector<detail::IsFailure>& workflow_failures() const {
+    return failures_;
+  }
 
  private:
   template <auto F>
@@ -269,13 +197,17 @@ class TEMPORAL_API Module {
     add(detail::activity_definition<F, detail::TypedArguments>(object), std::move(name), executor);
   }
   template <class W>
-  detail::WorkflowDefinition& add_workflow(std::string name) {
-    static_assert(std::is_default_constructible_v<W>,
-                  "a workflow class needs a constructor without arguments");
+  static detail::WorkflowDefinition definition_of(std::string name) {
     static_assert(detail::Signature<decltype(&W::run)>::kTask,
                   "a workflow's run() is a coroutine: it returns temporal::Task<T>");
-    return add(detail::WorkflowDefinition{
-        std::move(name), [] { return std::make_unique<detail::WorkflowOf<W>>(); }, {}});
+    static_assert(std::is_default_constructible_v<W> || detail::constructed_from_arguments<W>,
+                  "a workflow class needs a constructor without arguments, or one that takes those "
+                  "of its run()");
+    return {std::move(name), &detail::WorkflowOf<W>::create, {}, {}};
+  }
+  template <class W>
+  detail::WorkflowDefinition& add_workflow(std::string name) {
+    return add(definition_of<W>(std::move(name)));
   }
   void add(detail::ActivityDefinition definition, std::string name,
            std::optional<Executor> executor);
@@ -285,6 +217,7 @@ class TEMPORAL_API Module {
     objects_.emplace_back(std::move(object), origin_);
   }
   detail::WorkflowDefinition& add(detail::WorkflowDefinition definition);
+  detail::WorkflowDefinition& add_dynamic(detail::WorkflowDefinition definition);
 
   std::string origin_;
   std::map<std::string, std::shared_ptr<activity::detail::Interceptors>> interceptors_;
@@ -294,6 +227,8 @@ class TEMPORAL_API Module {
   std::vector<std::pair<std::shared_ptr<detail::ObjectBase>, std::string>> objects_;
   std::vector<std::function<void()>> preload_, child_start_, child_stop_;
   std::map<std::string, detail::WorkflowDefinition> workflows_;
+  std::optional<detail::WorkflowDefinition> dynamic_workflow_;
+  std::vector<detail::IsFailure> failures_;
 };
 
 /// Fills a Module; what TEMPORAL_EXPORT_MODULE exports and run_worker takes.
@@ -303,7 +238,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-2"
+#define TEMPORAL_MODULE_ABI "temporal-module-3"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

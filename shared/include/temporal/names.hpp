@@ -4,6 +4,7 @@
 // unless it is given one at registration.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace temporal {
@@ -81,4 +82,18 @@ consteval std::string_view type_name_of() {
   return detail::last_part(detail::full_type<Type>());
 }
 
+namespace detail {
+
+// Options may be given for the sake of other fields. Empty, and so refused when it is added, for
+// what has no name of its own.
+template <auto Symbol>
+std::string own_name_unless(std::string_view given) {
+  if constexpr (has_name<Symbol>) {
+    return std::string(given.empty() ? name_of<Symbol>() : given);
+  } else {
+    return std::string(given);
+  }
+}
+
+}  // namespace detail
 }  // namespace temporal

@@ -91,8 +91,27 @@ struct WorkflowRegistration {
   std::string_view name{};  ///< default: the class's own name
 };
 
+/// What is said of a handler that still runs when its workflow ends: it is cut off there.
+enum class Unfinished {
+  warn,     ///< the log names it
+  abandon,  ///< nothing: it was meant to be cut off
+};
+
 struct SignalRegistration {
-  std::string_view name{};  ///< default: the method's own name
+  std::string_view name{};         ///< default: the method's own name
+  std::string_view description{};  ///< shown by the UI
+  Unfinished unfinished = Unfinished::warn;
+};
+
+struct QueryRegistration {
+  std::string_view name{};
+  std::string_view description{};
+};
+
+struct UpdateRegistration {
+  std::string_view name{};
+  std::string_view description{};
+  Unfinished unfinished = Unfinished::warn;
 };
 
 /// How a client starts a workflow.
@@ -111,6 +130,9 @@ static_assert(std::is_trivially_destructible_v<ContinueOptions>);
 static_assert(std::is_trivially_destructible_v<ActivityRegistration>);
 static_assert(std::is_trivially_destructible_v<CoroutineRegistration>);
 static_assert(std::is_trivially_destructible_v<WorkflowRegistration>);
+static_assert(std::is_trivially_destructible_v<SignalRegistration>);
+static_assert(std::is_trivially_destructible_v<QueryRegistration>);
+static_assert(std::is_trivially_destructible_v<UpdateRegistration>);
 static_assert(std::is_trivially_destructible_v<StartOptions>);
 
 }  // namespace temporal

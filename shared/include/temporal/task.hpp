@@ -6,6 +6,7 @@
 #include <coroutine>
 #include <exception>
 #include <optional>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -70,6 +71,14 @@ struct PromiseBase : Frame {
   PromiseBase& operator=(const PromiseBase&) = delete;
 
   std::suspend_always initial_suspend() noexcept { return {}; }
+  /// Notes the line of each co_await: for stack traces, and for what a command is blamed on.
+  template <class Awaited>
+  Awaited&& await_transform(Awaited&& awaited,
+                            std::source_location here = std::source_location::current()) noexcept {
+    where = here;
+    if constexpr (requires { awaited.awaited_at(here); }) awaited.awaited_at(here);
+    return std::forward<Awaited>(awaited);
+  }
   void unhandled_exception() noexcept { error = std::current_exception(); }
 
   struct Return {
@@ -77,7 +86,7 @@ struct PromiseBase : Frame {
     template <class Promise>
     void await_suspend(std::coroutine_handle<Promise> finished) noexcept {
       PromiseBase& promise = finished.promise();
-      if (promise.awaiting) promise.trampoline->next(promise.awaiting->handle);
+      if (promise.awaiting) promise.trampoline->next(*promise.awaiting);
     }
     void await_resume() noexcept {}
   };
@@ -123,8 +132,11 @@ class [[nodiscard]] Task {
     bool await_ready() const noexcept { return promise.handle.done(); }
     template <class Outer>
     void await_suspend(std::coroutine_handle<Outer> outer) noexcept {
-      promise.awaiting = &outer.promise();
-      promise.trampoline->next(promise.handle);
+      detail::Frame& waiting = outer.promise();
+      promise.awaiting = &waiting;
+      promise.scope = promise.trampoline->scope();  // lazy: it begins where it is awaited
+      promise.trampoline->leave(waiting);
+      promise.trampoline->next(promise);
     }
     T await_resume() { return promise.take(); }
   };

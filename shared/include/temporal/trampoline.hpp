@@ -8,12 +8,16 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <memory>
+#include <source_location>
+#include <utility>
 
 #include "temporal/export.hpp"
 
 namespace temporal::detail {
 
 class TaskOwner;
+struct Scope;
 
 /// One coroutine frame, linked into its run's list from creation to destruction, so that an
 /// eviction can destroy what it never resumes.
@@ -23,6 +27,8 @@ struct Frame {
   TaskOwner* owner = nullptr;  ///< the Task object that would destroy it
   Frame* older = nullptr;
   Frame* newer = nullptr;
+  std::shared_ptr<Scope> scope{};  ///< of what it starts; while it runs the trampoline has it
+  std::source_location where{};    ///< its latest co_await
 };
 
 /// Thread rule: belongs to one run; touched only by the thread that activates it.
@@ -34,13 +40,22 @@ class TEMPORAL_API Trampoline {
   ~Trampoline();
 
   /// Runs before anything that is queued: a call of, or a return from, another coroutine.
-  void next(std::coroutine_handle<> handle) noexcept { next_ = handle; }
+  void next(Frame& frame) noexcept { next_ = &frame; }
   /// Queued in arrival order: somebody's wait is over.
-  void ready(std::coroutine_handle<> handle) { ready_.push_back(handle); }
+  void ready(Frame& frame) { ready_.push_back(&frame); }
 
   /// Resumes until nothing is ready.
   void run();
   [[nodiscard]] bool idle() const noexcept { return !next_ && ready_.empty(); }
+
+  /// Of the coroutine that runs. Null: the run's own.
+  [[nodiscard]] const std::shared_ptr<Scope>& scope() const noexcept { return scope_; }
+  /// Returns the one before.
+  std::shared_ptr<Scope> enter(std::shared_ptr<Scope> scope) noexcept {
+    return std::exchange(scope_, std::move(scope));
+  }
+  /// The running coroutine is about to wait.
+  void leave(Frame& frame) noexcept { frame.scope = std::move(scope_); }
 
   void link(Frame& frame) noexcept;
   void unlink(Frame& frame) noexcept;
@@ -49,10 +64,13 @@ class TEMPORAL_API Trampoline {
   /// detached first.
   void destroy_all() noexcept;
   [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+  /// Null when there is none; its `older` leads to the others.
+  [[nodiscard]] const Frame* newest() const noexcept { return newest_; }
 
  private:
-  std::coroutine_handle<> next_{};
-  std::deque<std::coroutine_handle<>> ready_;
+  Frame* next_ = nullptr;
+  std::deque<Frame*> ready_;
+  std::shared_ptr<Scope> scope_;
   Frame* newest_ = nullptr;
   std::size_t frames_ = 0;
 };

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,10 +20,12 @@
 #include "temporal/errors.hpp"
 #include "temporal/export.hpp"
 #include "temporal/future.hpp"
+#include "temporal/handlers.hpp"
 #include "temporal/log.hpp"
 #include "temporal/names.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
+#include "temporal/scope.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
 
@@ -90,8 +93,17 @@ class TEMPORAL_API Runtime {
                                     std::optional<Duration> timeout) = 0;
   /// Starts a coroutine beside the others; its end resolves the future.
   virtual void spawn(Task<void> task, PlainFuture done) = 0;
+  /// Cancels what is pending in the scope.
+  virtual void cancel(const std::shared_ptr<temporal::detail::Scope>& scope) = 0;
+  /// An empty name is the catch-all's. A handler of that name is replaced.
+  virtual void set_handler(std::string name, temporal::detail::SignalHandler handler) = 0;
+  virtual void set_handler(std::string name, temporal::detail::QueryHandler handler) = 0;
+  virtual void set_handler(std::string name, temporal::detail::UpdateHandler handler) = 0;
+  virtual bool all_handlers_finished() const = 0;
+  virtual void set_current_details(std::string details) = 0;
   virtual Time now() const noexcept = 0;
   virtual Random& random() = 0;
+  virtual Random& random(std::string_view stream) = 0;
   virtual const Info& info() const noexcept = 0;
   virtual bool replaying() const noexcept = 0;
   virtual bool cancel_requested() const noexcept = 0;
@@ -147,8 +159,8 @@ Future<Result> execute_activity(std::string_view type, const ActivityOptions& op
           &detail::take_payload<Result>};
 }
 
-/// A durable timer: it survives restarts. Throws Cancelled when it is cancelled,
-/// std::invalid_argument for a negative duration.
+/// A durable timer: it survives restarts. Throws Cancelled when it is cancelled. Below 1 ms it is one
+/// of 1 ms; zero or less is no timer, it only lets the others go first.
 inline Future<> sleep(Duration duration, const TimerOptions& options = {}) {
   return {detail::current().sleep(duration, options), &detail::take_nothing};
 }
@@ -257,12 +269,23 @@ inline Task<void> all(std::vector<Future<>> futures) {
   co_await done;
 }
 
+/// No handler of a signal or an update is in the middle of its work.
+[[nodiscard]] TEMPORAL_API bool all_handlers_finished();
+/// The update whose handler this is, or that called this; none elsewhere.
+[[nodiscard]] TEMPORAL_API std::optional<UpdateInfo> current_update();
+/// What the UI shows of this run now, as Markdown; kept only for the query that asks.
+TEMPORAL_API void set_current_details(std::string details);
+
 /// The time of the current workflow task, not of the clock on the wall.
 [[nodiscard]] TEMPORAL_API Time now();
 [[nodiscard]] TEMPORAL_API const Info& info();
 [[nodiscard]] TEMPORAL_API Random& random();
+/// A stream of its own: what draws from it does not shift what others draw.
+[[nodiscard]] TEMPORAL_API Random& random(std::string_view stream);
 /// Version 4, from random().
 [[nodiscard]] TEMPORAL_API std::string uuid4();
+/// Version 7, from now() and random(): later ones sort after earlier ones of this run.
+[[nodiscard]] TEMPORAL_API std::string uuid7();
 /// Silent while history is replayed.
 [[nodiscard]] TEMPORAL_API Logger& log();
 /// For guarding what must not happen twice outside the workflow. Never for a decision.
@@ -273,3 +296,7 @@ inline Task<void> all(std::vector<Future<>> futures) {
 [[nodiscard]] TEMPORAL_API bool continue_as_new_suggested();
 
 }  // namespace temporal::workflow
+
+// The rest of what workflow code may call stands on the above.
+#include "temporal/dynamic_handlers.hpp"
+#include "temporal/race.hpp"

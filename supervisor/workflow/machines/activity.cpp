@@ -142,7 +142,7 @@ void Activity::check_scheduled(const HistoryEvent* event) {
   const auto& recorded = event->activity_task_scheduled_event_attributes();
   if (host_.uses(CoreFlag::id_and_type_checks) &&
       (recorded.activity_id() != id_ || recorded.activity_type().name() != type_))
-    throw mismatch(*event, schedule_.lock()->command);
+    throw mismatch(*event, *schedule_.lock());
 }
 
 void Activity::request_and_leave(const HistoryEvent*) {

@@ -25,6 +25,9 @@ class Activity final : public Machine {
                        workflow::detail::PayloadFuture future);
 
   void on_event(const HistoryEvent& event) override;
+  [[nodiscard]] std::source_location awaited_at() const noexcept override {
+    return future_->where();
+  }
   [[nodiscard]] bool done() const noexcept override { return state_ == State::done; }
 
  private:

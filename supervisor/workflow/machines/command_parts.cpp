@@ -13,9 +13,17 @@ void set_summary(std::string_view summary, Command& command) {
   to_proto(to_payload(std::string(summary)), command.mutable_user_metadata()->mutable_summary());
 }
 
-Nondeterminism mismatch(const HistoryEvent& event, const Command& command) {
+std::string describe(const PendingCommand& pending) {
+  auto text = describe(pending.command);
+  const auto where = pending.machine->awaited_at();
+  if (where.line() != 0)
+    text += " at " + std::string(where.file_name()) + ":" + std::to_string(where.line());
+  return text;
+}
+
+Nondeterminism mismatch(const HistoryEvent& event, const PendingCommand& pending) {
   return {event.event_id(),
-          "history says " + describe(event) + ", the code issued " + describe(command)};
+          "history says " + describe(event) + ", the code issued " + describe(pending)};
 }
 
 }  // namespace temporal::engine

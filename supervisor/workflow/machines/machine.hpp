@@ -9,11 +9,13 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <string>
 
 #include "supervisor/workflow/errors.hpp"
 #include "supervisor/workflow/events.hpp"
 #include "supervisor/workflow/sdk_flags.hpp"
+#include "temporal/api/protocol/v1/message.pb.h"
 
 namespace temporal::engine {
 
@@ -23,6 +25,7 @@ class Machine;
 struct PendingCommand {
   std::shared_ptr<Machine> machine;
   Command command;
+  EventType becomes;
   bool dropped = false;  ///< cancelled before it was sent: it never was
 };
 
@@ -33,6 +36,11 @@ class MachineHost {
   /// The queue owns the command, and with it the machine; a machine only looks at its own.
   virtual std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine,
                                               Command command) = 0;
+  /// The same for a command whose type does not tell which event it becomes.
+  virtual std::weak_ptr<PendingCommand> issue(std::shared_ptr<Machine> machine, Command command,
+                                              EventType becomes) = 0;
+  /// Goes with the commands. Not while replaying.
+  virtual void send(api::protocol::v1::Message message) = 0;
   /// Done when the events of this chunk have all been read, in their order.
   virtual void resolve(std::function<void()> resolution) = 0;
   [[nodiscard]] virtual bool uses(CoreFlag flag) const = 0;
@@ -46,6 +54,8 @@ class Machine : public std::enable_shared_from_this<Machine> {
   virtual ~Machine() = default;
   /// An event its command became, or one that names the event which began it.
   virtual void on_event(const HistoryEvent& event) = 0;
+  /// The line of user code that waits for it, where one does.
+  [[nodiscard]] virtual std::source_location awaited_at() const noexcept { return {}; }
   /// No event can concern it any more.
   [[nodiscard]] virtual bool done() const noexcept = 0;
 };

@@ -73,7 +73,7 @@ void Timer::drop(const HistoryEvent*) {
 void Timer::check_started(const HistoryEvent* event) {
   started_event_id_ = event->event_id();
   const auto& recorded = event->timer_started_event_attributes().timer_id();
-  if (!host_.foreign() && recorded != id_) throw mismatch(*event, start_.lock()->command);
+  if (!host_.foreign() && recorded != id_) throw mismatch(*event, *start_.lock());
 }
 
 void Timer::fire(const HistoryEvent*) {

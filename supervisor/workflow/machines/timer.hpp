@@ -24,6 +24,9 @@ class Timer final : public Machine {
                     std::string_view summary, workflow::detail::PlainFuture future);
 
   void on_event(const HistoryEvent& event) override;
+  [[nodiscard]] std::source_location awaited_at() const noexcept override {
+    return future_->where();
+  }
   [[nodiscard]] bool done() const noexcept override { return state_ == State::done; }
 
  private:

@@ -125,6 +125,22 @@ class Run:
     def signal(self, name, *args):
         self.server.run(self.handle.signal(name, args=args))
 
+    def query(self, name, *args, **more):
+        return self.server.run(self.handle.query(name, args=args, **more))
+
+    def update(self, name, *args, **more):
+        """Waits for its outcome."""
+        return self.server.run(self.handle.execute_update(name, args=args, **more))
+
+    def refused_update(self, name, *args, **more):
+        """Why an update failed, or was rejected."""
+        from temporalio.client import WorkflowUpdateFailedError
+        try:
+            result = self.update(name, *args, **more)
+        except WorkflowUpdateFailedError as error:
+            return error.cause
+        raise AssertionError(f"the update succeeded: {result}")
+
     def cancel(self):
         self.server.run(self.handle.cancel())
 

@@ -38,7 +38,6 @@ struct Invalid {
         co_await workflow::execute_activity<work>(
             {.start_to_close_timeout = 1s,
              .retry = {.initial_interval = 2s, .maximum_interval = 1s}});
-      if constexpr (Case == 4) co_await workflow::sleep(-1s);
     } catch (const std::invalid_argument& error) {
       note(error.what());
     }
@@ -63,7 +62,6 @@ struct Everything {
 
 struct Timers {
   Task<> run() {
-    auto zero = workflow::sleep(0s);
     auto tiny = workflow::sleep(1us, {.summary = "tea"});
     auto years = workflow::sleep(std::chrono::hours(24 * 365 * 100));
     co_await years;
@@ -79,7 +77,6 @@ void fill(Module& m) {
   m.workflow<Invalid<1>>({.name = "1"});
   m.workflow<Invalid<2>>({.name = "2"});
   m.workflow<Invalid<3>>({.name = "3"});
-  m.workflow<Invalid<4>>({.name = "4"});
   m.workflow<Everything>();
   m.workflow<Timers>();
   m.workflow<WrongType>();
@@ -91,8 +88,7 @@ TEST_CASE("what the server would refuse throws where it was written") {
       {"0", "activity work: set start_to_close_timeout or schedule_to_close_timeout"},
       {"1", "activity work: a timeout must not be negative"},
       {"2", "activity work: backoff_coefficient must be at least 1"},
-      {"3", "activity work: maximum_interval must not be shorter than initial_interval"},
-      {"4", "a timer's duration must not be negative"}};
+      {"3", "activity work: maximum_interval must not be shorter than initial_interval"}};
   for (const auto& [type, text] : cases) {
     HistoryBuilder h(type);
     h.task();
@@ -127,15 +123,13 @@ TEST_CASE("T010, T-98: timers count from 1, round up to a millisecond, and may l
   h.task();
   Run run(module, "Timers");
   auto outcome = run.task(h.history());
-  REQUIRE(commands_of(outcome) == Lines{"StartTimer (timer id '1')", "StartTimer (timer id '2')",
-                                        "StartTimer (timer id '3')"});
+  REQUIRE(commands_of(outcome) == Lines{"StartTimer (timer id '1')", "StartTimer (timer id '2')"});
   const auto timeout = [&](int i) {
     return outcome.commands[i].start_timer_command_attributes().start_to_fire_timeout();
   };
-  CHECK(timeout(0).seconds() + timeout(0).nanos() == 0);
-  CHECK(timeout(1).nanos() == 1'000'000);
-  CHECK(timeout(2).seconds() == 100LL * 365 * 24 * 3600);
-  CHECK(outcome.commands[1].user_metadata().summary().data() == "\"tea\"");
+  CHECK(timeout(0).nanos() == 1'000'000);
+  CHECK(timeout(1).seconds() == 100LL * 365 * 24 * 3600);
+  CHECK(outcome.commands[0].user_metadata().summary().data() == "\"tea\"");
 }
 
 TEST_CASE("a result that does not decode as the awaited type fails the task and says so") {
@@ -155,10 +149,17 @@ TEST_CASE("a result that does not decode as the awaited type fails the task and 
 struct Host final : engine::MachineHost {
   std::weak_ptr<engine::PendingCommand> issue(std::shared_ptr<engine::Machine> machine,
                                               engine::Command command) override {
+    const auto becomes = engine::event_of(command.command_type());
+    return issue(std::move(machine), std::move(command), becomes);
+  }
+  std::weak_ptr<engine::PendingCommand> issue(std::shared_ptr<engine::Machine> machine,
+                                              engine::Command command,
+                                              engine::EventType becomes) override {
     pending.push_back(std::make_shared<engine::PendingCommand>(
-        engine::PendingCommand{std::move(machine), std::move(command), false}));
+        engine::PendingCommand{std::move(machine), std::move(command), becomes, false}));
     return pending.back();
   }
+  void send(api::protocol::v1::Message) override {}
   void resolve(std::function<void()> resolution) override { resolution(); }
   bool uses(engine::CoreFlag) const override { return true; }
   bool foreign() const override { return false; }

@@ -130,8 +130,9 @@ TEST_CASE("T-41: a command event that history lacks is missed where the next eve
   CHECK(result.event_id == 6);
   CHECK_MESSAGE(contains(result.message,
                          "history goes on with WorkflowExecutionSignaled, the code issued "
-                         "ScheduleActivityTask (activity id '1', type 'charge') before it"),
+                         "ScheduleActivityTask (activity id '1', type 'charge') at "),
                 result.message);
+  CHECK_MESSAGE(contains(result.message, "nondeterminism_test.cpp:26 before it"), result.message);
 }
 
 TEST_CASE("T-41: an extra command at the end of a closed history is found") {
