@@ -101,6 +101,7 @@ std::optional<UpdateInfo> current_update() {
 Logger& log() { return detail::current().log(); }
 bool is_replaying() { return detail::current().replaying(); }
 bool is_cancelled() { return detail::current().cancel_requested(); }
+std::string_view cancellation_reason() { return detail::current().cancel_reason(); }
 bool continue_as_new_suggested() { return detail::current().info().continue_as_new_suggested; }
 
 }  // namespace workflow

@@ -18,7 +18,9 @@ void Trampoline::run() {
       ready_.pop_front();
     }
     scope_ = std::move(frame->scope);
+    running_ = frame;
     frame->handle.resume();
+    running_ = nullptr;
   }
   scope_ = nullptr;
 }

@@ -109,7 +109,11 @@ void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
 
 void QueueWorker::start_workflows(bool sdk_metadata,
                                   const std::function<void(std::exception_ptr)>& failed) {
-  workflow_threads_.emplace(core_, options_.workflow_threads, options_.deadlock_timeout);
+  workflow_threads_.emplace(
+      core_, options_.workflow_threads, options_.deadlock_timeout,
+      [&watchdog = watchdog_](pid_t thread, std::function<void(std::vector<std::string>)> done) {
+        watchdog.stack_of(thread, std::move(done));
+      });
   workflow_permits_.emplace(core_, options_.max_concurrent_workflow_tasks);
   std::optional<StickyQueue> sticky;
   if (options_.max_cached_workflows > 0) {

@@ -31,17 +31,21 @@ std::string seconds_text(std::chrono::milliseconds duration) {
                                       : std::to_string(duration.count()) + " ms";
 }
 
-}  // namespace
+std::string join(const std::vector<std::string>& lines, const char* between) {
+  std::string text;
+  for (const auto& line : lines) text += (text.empty() ? "" : between) + line;
+  return text;
+}
 
-// Shared with the thread: when the workflow never returns, all of this belongs to that thread alone.
-struct WorkflowTasks::Activation {
-  Run run;  // null once it is over, or good for nothing any more
-  engine::WorkflowTaskInput input;
-  bool has_news = true;  // else the run is only asked
-  std::vector<engine::Query> queries;
-  engine::TaskOutcome outcome;
-  std::vector<engine::QueryAnswer> answers;
-};
+std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task) {
+  return std::make_shared<const TaskIdentity>(
+      TaskFields{.workflow_type = task.workflow_type().name(),
+                 .workflow_id = task.workflow_execution().workflow_id(),
+                 .run_id = task.workflow_execution().run_id(),
+                 .attempt = static_cast<std::uint32_t>(task.attempt())});
+}
+
+}  // namespace
 
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
                              WorkflowService& service, WorkflowThreads& threads, Permits& permits,
@@ -187,7 +191,8 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
         activation->answers.push_back(run->answer(query));
     if (!keeps || activation->outcome.failure || activation->outcome.finished) run.reset();
   };
-  if (co_await threads_.run(std::move(work))) co_return activation;
+  auto end = co_await threads_.run(std::move(work), identity_of(task));
+  if (end.returned) co_return activation;
 
   metrics_.deadlock(task.workflow_type().name());
   auto lost = std::make_shared<Activation>();
@@ -196,7 +201,9 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
       "[TMPRL1101] Potential deadlock: workflow code of type " + task.workflow_type().name() +
           " held its thread for " + seconds_text(queue_.deadlock_timeout) +
           " without waiting for anything. Move what blocks or computes into an activity, or raise "
-          "--deadlock-timeout");
+          "--deadlock-timeout. It is in: " +
+          (end.stack.empty() ? "an unknown place" : join(end.stack, ", called by ")));
+  lost->outcome.failure->failure.set_stack_trace(join(end.stack, "\n"));
   co_return lost;
 }
 
@@ -210,121 +217,6 @@ std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) c
   return [&module = module_, context = std::move(context), log = log_sink(task)]() mutable {
     return std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log));
   };
-}
-
-// Nothing when the server did not take it.
-asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
-    const Task& task, Activation& activation, bool keeps_run) {
-  auto& outcome = activation.outcome;
-  ws::RespondWorkflowTaskCompletedRequest request;
-  request.set_task_token(task.task_token());
-  request.set_namespace_(queue_.name_space);
-  request.set_identity(queue_.identity);
-  request.set_worker_instance_key(queue_.worker_instance_key);
-  request.mutable_capabilities()->set_discard_speculative_workflow_task_with_events(true);
-  if (keeps_run) {
-    *request.mutable_sticky_attributes()->mutable_worker_task_queue() = sticky_queue();
-    to_proto(queue_.sticky->schedule_to_start,
-             request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout());
-    request.set_return_new_workflow_task(true);
-  }
-  for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
-  for (auto& message : outcome.messages) request.add_messages()->Swap(&message);
-  *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
-  for (auto& answer : activation.answers) add(std::move(answer), request);
-  try {
-    const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
-    auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
-    if (closed) closed->add();
-    co_return completed;
-  } catch (const RpcError& error) {
-    // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
-    // and with them a new task.
-    const bool routine =
-        error.code() == RpcCode::not_found ||
-        (error.code() == RpcCode::invalid_argument &&
-         std::string_view(error.what()).find("UnhandledCommand") != std::string_view::npos);
-    auto line = fields(task);
-    line["error"] = error.what();
-    log_.write(routine ? LogLevel::debug : LogLevel::warn,
-               "the server did not take a workflow task's completion; the run is replayed", line);
-  }
-  co_return std::nullopt;
-}
-
-asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure) {
-  auto line = fields(task);
-  line["failure"] = failure.text;
-  line["attempt"] = task.attempt();
-  metrics_.workflow_task_failed(
-      task.workflow_type().name(),
-      failure.cause == enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
-          ? "NonDeterminismError"
-          : "WorkflowError");
-  log_.error("a workflow task failed; the workflow waits for corrected code", line);
-  // Later attempts stay silent: the server times the task out and waits longer each time.
-  if (task.attempt() > 1) co_return;
-  ws::RespondWorkflowTaskFailedRequest request;
-  request.set_task_token(task.task_token());
-  request.set_namespace_(queue_.name_space);
-  request.set_identity(queue_.identity);
-  request.set_cause(failure.cause);
-  *request.mutable_failure() = std::move(failure.failure);
-  try {
-    co_await service_.respond_workflow_task_failed(std::move(request));
-  } catch (const RpcError& error) {
-    line["error"] = error.what();
-    log_.debug("the server did not take a workflow task's failure", line);
-  }
-}
-
-// A run in memory is asked as it is; else it is replayed first. Without a history there is no answer: the server asks again.
-asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
-  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
-  if (lease.run && task.previous_started_event_id() == lease.run->last_started_event_id()) {
-    task.clear_history();
-  } else {
-    evict(std::move(lease.run));
-    const auto line = fields(task);
-    try {
-      if (has_first_event(task)) {
-        co_await fetch_rest(service_, queue_.name_space, task);
-      } else {
-        co_await fetch_whole(service_, queue_.name_space, task);
-      }
-    } catch (const RpcError& error) {
-      log_.debug("a query is not answered: the history could not be read",
-                 {{"error", error.what()}, {"workflow_id", line["workflow_id"]}});
-      co_return;
-    }
-  }
-  auto activation = co_await activate(task, std::move(lease.run));
-  lease.run = std::move(activation->run);
-  engine::QueryAnswer answer;
-  if (activation->outcome.failure) {
-    answer.failure = std::move(activation->outcome.failure->failure);
-  } else {
-    answer = std::move(activation->answers.front());
-  }
-  co_await respond_query(task, std::move(answer));
-  if (lease.run && keeps_runs())
-    evict(cache_.check_in(std::move(lease)));
-  else
-    evict(std::move(lease.run));
-}
-
-asio::awaitable<void> WorkflowTasks::respond_query(const Task& task, engine::QueryAnswer answer) {
-  ws::RespondQueryTaskCompletedRequest request;
-  request.set_task_token(task.task_token());
-  request.set_namespace_(queue_.name_space);
-  fill(std::move(answer), request);
-  try {
-    co_await service_.respond_query_task_completed(std::move(request));
-  } catch (const RpcError& error) {
-    auto line = fields(task);
-    line["error"] = error.what();
-    log_.debug("the server did not take a query's answer", line);
-  }
 }
 
 void WorkflowTasks::forget_runs() {
@@ -348,9 +240,14 @@ asio::awaitable<void> WorkflowTasks::destroy(Run run, Gate::Pass) {
                  {"run_id", run->context().run_id}};
   // Shared with the thread, as an activation is.
   WorkflowThreads::Work work = [held = std::make_shared<Run>(std::move(run))] { held->reset(); };
-  if (!co_await threads_.run(std::move(work)))
-    log_.error("[TMPRL1101] a destructor of workflow code does not return; its thread is lost",
-               line);
+  const auto identity = std::make_shared<const TaskIdentity>(
+      TaskFields{.workflow_type = line["workflow_type"].get_ref<const std::string&>(),
+                 .workflow_id = line["workflow_id"].get_ref<const std::string&>(),
+                 .run_id = line["run_id"].get_ref<const std::string&>()});
+  auto end = co_await threads_.run(std::move(work), identity);
+  if (end.returned) co_return;
+  line["stack"] = std::move(end.stack);
+  log_.error("[TMPRL1101] a destructor of workflow code does not return; its thread is lost", line);
 }
 
 std::function<void(std::exception_ptr)> WorkflowTasks::bug(const char* what) const {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
@@ -81,7 +82,15 @@ class WorkflowTasks {
   using Task = PolledWorkflowTask;
   using Run = RunCache::Run;
   using Completed = api::workflowservice::v1::RespondWorkflowTaskCompletedResponse;
-  struct Activation;
+  // Shared with the thread: when the workflow never returns, all of this belongs to that thread alone.
+  struct Activation {
+    Run run;  // null once it is over, or good for nothing any more
+    engine::WorkflowTaskInput input;
+    bool has_news = true;  // else the run is only asked
+    std::vector<engine::Query> queries;
+    engine::TaskOutcome outcome;
+    std::vector<engine::QueryAnswer> answers;
+  };
 
   boost::asio::awaitable<void> turn(PollKind kind);
   boost::asio::awaitable<void> handle(Task task, Permit permit, Gate::Pass pass);

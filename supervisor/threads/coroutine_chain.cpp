@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/threads/coroutine_chain.hpp"
 
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <boost/version.hpp>
-#include <optional>
+
+#include "supervisor/threads/peek.hpp"
 
 namespace asio = boost::asio;
 
@@ -32,17 +30,6 @@ struct Key {
   friend constexpr TopOfStack top_of_stack() { return kMember; }
 };
 template struct Key<&CoroutineEntry::top_of_stack_>;
-
-// A read that fails where a load would crash.
-template <typename T>
-std::optional<T> peek(const T* at) noexcept {
-  alignas(T) std::byte bytes[sizeof(T)];
-  const ::iovec here{bytes, sizeof bytes};
-  const ::iovec there{const_cast<T*>(at), sizeof bytes};
-  if (::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) != ssize_t{sizeof bytes})
-    return std::nullopt;
-  return *reinterpret_cast<const T*>(bytes);
-}
 
 }  // namespace
 

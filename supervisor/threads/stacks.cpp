@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "supervisor/threads/coroutine_chain.hpp"
+#include "supervisor/threads/workflow_chain.hpp"
 
 namespace temporal::supervisor {
 
@@ -172,6 +173,7 @@ void take_snapshot(ThreadSnapshot& into, ucontext_t& interrupted) noexcept {
   if (step) {
     into.task = step->task().record();
     if (const auto* chain = step->task().chain()) into.chain_count = chain->read(into.chain);
+    if (into.chain_count == 0) into.chain_count = read_workflow_chain(into.chain);
   }
 }
 

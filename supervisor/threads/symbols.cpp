@@ -139,8 +139,9 @@ bool begins_with_one(std::string_view text, const std::array<std::string_view, c
 bool is_machinery(const Frame& frame, bool ours_too) {
   constexpr std::array<std::string_view, 4> kLibraries{
       "boost::asio::", "std::", "__gnu_cxx::", "_start"};
-  constexpr std::array<std::string_view, 3> kOurs{
-      "temporal::supervisor::", "temporal::detail::", "temporal::activity::detail::"};
+  constexpr std::array<std::string_view, 4> kOurs{
+      "temporal::supervisor::", "temporal::engine::", "temporal::detail::",
+      "temporal::activity::detail::"};
   constexpr std::array<std::string_view, 5> kSystem{"libc.so", "libstdc++.so", "libgcc_s.so",
                                                     "libm.so", "ld-linux"};
   // An inlined function has only its bare name, and the header it stands in.

@@ -2,14 +2,17 @@
 #include "supervisor/threads/workflow_threads.hpp"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <boost/asio/post.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "supervisor/threads/alternate_stack.hpp"
 #include "supervisor/wakeup.hpp"
 
 namespace asio = boost::asio;
@@ -21,13 +24,19 @@ constexpr std::chrono::milliseconds kLook{100};
 }
 
 struct WorkflowThreads::Job {
-  Job(asio::any_io_executor core, std::uint64_t ticket, Work closure)
-      : number(ticket), done(std::move(core)), work(std::move(closure)) {}
+  Job(asio::any_io_executor core, std::uint64_t ticket, Work closure,
+      std::shared_ptr<const TaskIdentity> identity)
+      : number(ticket),
+        done(std::move(core)),
+        work(std::move(closure)),
+        task(std::move(identity)) {}
   const std::uint64_t number;  // from 1; the address may be that of an earlier job
   Wakeup done;
   Work work;
+  const std::shared_ptr<const TaskIdentity> task;
   bool finished = false;
   bool overstayed = false;
+  std::vector<std::string> stack;
 };
 
 struct WorkflowThreads::Queue {
@@ -39,6 +48,7 @@ struct WorkflowThreads::Queue {
 
 struct WorkflowThreads::Worker {
   std::thread thread;
+  std::atomic<pid_t> id = 0;
   std::mutex mutex;  // guards `job`: looked at ten times a second
   std::shared_ptr<Job> job;
   std::atomic<bool> lost = false;
@@ -48,8 +58,12 @@ struct WorkflowThreads::Worker {
 };
 
 WorkflowThreads::WorkflowThreads(asio::any_io_executor core, int count,
-                                 std::chrono::milliseconds deadline)
-    : core_(core), deadline_(deadline), watch_(core), queue_(std::make_shared<Queue>()) {
+                                 std::chrono::milliseconds deadline, StackOf stack_of)
+    : core_(core),
+      deadline_(deadline),
+      stack_of_(std::move(stack_of)),
+      watch_(core),
+      queue_(std::make_shared<Queue>()) {
   for (int i = 0; i < count; ++i) start_worker();
 }
 
@@ -65,8 +79,10 @@ WorkflowThreads::~WorkflowThreads() {
 void WorkflowThreads::start_worker() {
   auto worker = std::make_shared<Worker>();
   workers_.push_back(worker);
-  worker->thread = std::thread([worker, queue = queue_, core = core_] {
+  worker->thread = std::thread([worker, queue = queue_, core = core_, lost = lost_] {
     ::pthread_setname_np(::pthread_self(), "workflow");
+    worker->id = ::gettid();
+    const AlternateStack stack;
     while (!worker->lost) {
       std::shared_ptr<Job> job;
       {
@@ -80,12 +96,17 @@ void WorkflowThreads::start_worker() {
         std::lock_guard lock(worker->mutex);
         worker->job = job;
       }
-      job->work();
-      job->work = nullptr;  // what it held is released here, not on the core loop
+      {
+        std::optional<CurrentTask> step;
+        if (job->task) step.emplace(*job->task);
+        job->work();
+        job->work = nullptr;  // what it held is released here, not on the core loop
+      }
       {
         std::lock_guard lock(worker->mutex);
         worker->job = nullptr;
       }
+      if (worker->lost) --*lost;
       asio::post(core, [job = std::move(job)] {
         job->finished = true;
         job->done.notify();
@@ -94,8 +115,9 @@ void WorkflowThreads::start_worker() {
   });
 }
 
-asio::awaitable<bool> WorkflowThreads::run(Work work) {
-  auto job = std::make_shared<Job>(core_, ++jobs_, std::move(work));
+asio::awaitable<WorkflowThreads::End> WorkflowThreads::run(
+    Work work, std::shared_ptr<const TaskIdentity> task) {
+  auto job = std::make_shared<Job>(core_, ++jobs_, std::move(work), std::move(task));
   {
     std::lock_guard lock(queue_->mutex);
     queue_->jobs.push_back(job);
@@ -112,7 +134,10 @@ asio::awaitable<bool> WorkflowThreads::run(Work work) {
     watching_ = false;
     watch_.cancel();
   }
-  co_return job->finished;
+  End end;
+  end.returned = job->finished;
+  end.stack = std::move(job->stack);
+  co_return end;
 }
 
 void WorkflowThreads::look_at_workers() {
@@ -132,19 +157,35 @@ void WorkflowThreads::look_at_workers() {
         worker->seen_for = {};
       } else if ((worker->seen_for += passed) >= deadline_) {
         worker->lost = true;  // while it cannot go on to another job
-        worker->job->overstayed = true;
-        worker->job->done.notify();
         overstaying.push_back(worker);
       }
     }
-    for (auto& worker : overstaying) replace(*worker);
+    for (auto& worker : overstaying) {
+      give_up(worker->job, worker->id);
+      replace(*worker);
+    }
     look_at_workers();
+  });
+}
+
+// When it is known what it does instead.
+void WorkflowThreads::give_up(std::shared_ptr<Job> job, pid_t thread) {
+  if (!stack_of_) {
+    job->overstayed = true;
+    return job->done.notify();
+  }
+  stack_of_(thread, [job = std::move(job), core = core_](std::vector<std::string> stack) {
+    asio::post(core, [job, stack = std::move(stack)]() mutable {
+      job->stack = std::move(stack);
+      job->overstayed = true;
+      job->done.notify();
+    });
   });
 }
 
 void WorkflowThreads::replace(Worker& lost) {
   lost.thread.detach();
-  ++lost_;
+  ++*lost_;
   workers_.remove_if([&](const auto& candidate) { return candidate.get() == &lost; });
   start_worker();
 }

@@ -123,3 +123,13 @@ def test_a_farm_counts_right_with_all_its_children(server, start, queue):
     assert run.result() == 25_997
     pids = {line["pid"] for line in worker.logged("an activity runs in a child", workflow_id=run.id)}
     wait_until("every child had a part", lambda: len(pids) == 3)
+
+
+def test_a_cart_is_asked_told_and_updated_while_it_is_open(server, start, queue):
+    start("shop", "--children", "1")
+    cart = server.start("Cart", queue=queue, id=f"{queue}-1")
+    assert cart.update("add", {"sku": "tea", "quantity": 2}) == 1
+    assert cart.refused_update("add", {"sku": "tea", "quantity": 0}).message == "quantity must be positive"
+    assert cart.query("total_items") == 1
+    cart.signal("check_out")
+    assert cart.result() == f"{queue}-1 paid for 1"

@@ -17,13 +17,13 @@ def test_a_result_that_does_not_decode_fails_the_task_not_the_workflow(server, w
     run.terminate()
 
 
-def test_an_unknown_workflow_fails_its_task_with_the_names_that_are_known(server, worker, queue):
+def test_B013_an_unknown_workflow_fails_its_task_with_the_names_that_are_known(server, worker, queue):
     run = server.start("NoSuchWorkflow", queue=queue)
     assert "Mailbox" in run.wait_for_event("WorkflowTaskFailed").failure.message
     run.terminate()
 
 
-def test_a_failure_fails_the_workflow_and_a_bug_only_its_task(server, worker, queue):
+def test_B017_B018_a_failure_fails_the_workflow_and_a_bug_only_its_task(server, worker, queue):
     sold_out = server.start("ThrowFailure", queue=queue)
     assert sold_out.failure().type == "SoldOut"
     bug = server.start("ThrowError", queue=queue)
@@ -33,7 +33,7 @@ def test_a_failure_fails_the_workflow_and_a_bug_only_its_task(server, worker, qu
     bug.terminate()
 
 
-def test_a_cancelled_workflow_ends_cancelled(server, worker, queue):
+def test_T002_T011_a_cancelled_workflow_ends_cancelled(server, worker, queue):
     run = server.start("SleepLong", queue=queue)
     run.wait_for_event("TimerStarted")
     run.cancel()
@@ -41,10 +41,17 @@ def test_a_cancelled_workflow_ends_cancelled(server, worker, queue):
     assert len(run.events("TimerCanceled")) == 1
 
 
-def test_an_endless_loop_fails_its_task_and_the_others_go_on(server, start, queue):
+def test_L017_an_endless_loop_fails_its_task_with_its_stack_and_the_others_go_on(server, start, queue):
     worker = start("activities", "workflows", "--children", "1", "--workflow-threads", "2")
     spin = server.start("Spin", queue=queue)
-    assert "[TMPRL1101]" in spin.wait_for_event("WorkflowTaskFailed").failure.message
+    failed = spin.wait_for_event("WorkflowTaskFailed")
+    late = (spin.time_of("WorkflowTaskFailed") - spin.time_of("WorkflowTaskStarted")).total_seconds()
+    assert late < 3 + 2  # of which 2 s are the deadlock timeout; a loaded machine has two more
+    assert "[TMPRL1101]" in failed.failure.message
+    # The stuck function, and the coroutines that wait for it.
+    stack = failed.failure.stack_trace.splitlines()
+    assert "Spin::spin_for_ever" in stack[0] and "workflows.cpp:" in stack[0]
+    assert any("awaited by" in line and "Spin::run" in line for line in stack), stack
     assert server.call("say_hello", "others", queue=queue).result() == "Hello, others!"
     spin.terminate()
     worker.stop()

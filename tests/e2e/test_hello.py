@@ -9,7 +9,7 @@ from temporalio import activity, workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker as PythonWorker
 
 
-def test_hello_returns_its_greeting_and_its_activity_ran_in_a_child(server, start, queue):
+def test_V001_B001_hello_returns_its_greeting_and_its_activity_ran_in_a_child(server, start, queue):
     worker = start("hello", "--children", "2")
     run = server.start("SayHello", "World", queue=queue)
     assert run.result() == "Hello, World!"

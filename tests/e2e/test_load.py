@@ -36,7 +36,7 @@ def test_F012_more_places_than_children_are_warned_of_once_and_no_task_is_taken_
     assert (warning["level"], warning["max_concurrent_activities"], warning["children"]) == ("warn", 10, 2)
 
 
-def test_parallel_activities_of_one_workflow_come_back_in_order(server, start, queue):
+def test_V021_parallel_activities_of_one_workflow_come_back_in_order(server, start, queue):
     start("activities", "workflows", "--children", "2")
     run = server.start("Fan", 20, queue=queue)
     assert run.result() == [f"Hello, {i}!" for i in range(20)]
@@ -58,13 +58,13 @@ def test_a_history_of_many_pages_is_read_to_its_end(server, start, queue):
     assert not worker.errors()
 
 
-def test_signals_are_kept_in_order_whatever_task_they_meet(server, start, queue):
+def test_G006_signals_are_kept_in_order_whatever_task_they_meet(server, start, queue):
     worker = start("workflows", "--children", "0")
     run = server.start("Mailbox", queue=queue)
-    for i in range(100):
+    for i in range(1_000):
         run.signal("post", str(i))
     run.signal("close")
-    assert run.result() == [str(i) for i in range(100)]
+    assert run.result() == [str(i) for i in range(1_000)]
     assert not worker.errors()
 
 

@@ -8,7 +8,7 @@ from harness.worker import SUPERVISOR, module
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
-def test_signals_before_the_first_task_are_there_when_the_workflow_begins(server, start, queue):
+def test_G005_G013_signals_before_the_first_task_are_there_when_the_workflow_begins(server, start, queue):
     run = server.start("Mailbox", queue=queue)
     for letter in ("one", "two"):
         run.signal("post", letter)
@@ -18,7 +18,7 @@ def test_signals_before_the_first_task_are_there_when_the_workflow_begins(server
     assert run.result() == ["one", "two", "three"]
 
 
-def test_a_wait_with_a_timeout_tells_which_came_first(server, start, queue):
+def test_L004_a_wait_with_a_timeout_tells_which_came_first(server, start, queue):
     start("activities", "workflows", "--children", "1")
     assert server.start("Patience", 50, queue=queue).result() is False
     come = server.start("Patience", 60_000, queue=queue)

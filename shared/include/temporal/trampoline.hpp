@@ -64,11 +64,14 @@ class TEMPORAL_API Trampoline {
   /// detached first.
   void destroy_all() noexcept;
   [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+  /// The coroutine that runs; null between two. Also in a signal handler on its thread.
+  [[nodiscard]] const Frame* running() const noexcept { return running_; }
   /// Null when there is none; its `older` leads to the others.
   [[nodiscard]] const Frame* newest() const noexcept { return newest_; }
 
  private:
   Frame* next_ = nullptr;
+  Frame* volatile running_ = nullptr;
   std::deque<Frame*> ready_;
   std::shared_ptr<Scope> scope_;
   Frame* newest_ = nullptr;

@@ -292,6 +292,8 @@ TEMPORAL_API void set_current_details(std::string details);
 [[nodiscard]] TEMPORAL_API bool is_replaying();
 /// True once somebody asked for this run's cancellation.
 [[nodiscard]] TEMPORAL_API bool is_cancelled();
+/// What was said when it was asked for; empty when nothing was, or nobody asked.
+[[nodiscard]] TEMPORAL_API std::string_view cancellation_reason();
 /// The server would like this run to end by continue_as_new(): its history grows long.
 [[nodiscard]] TEMPORAL_API bool continue_as_new_suggested();
 

@@ -186,6 +186,9 @@ class Run:
         return wait_until(
             "an attempt fails", lambda: [p for p in self.pending() if p.HasField("last_failure")], seconds)[0]
 
+    def current_run_id(self):
+        return self.server.run(self.handle.describe()).run_id
+
     def task_queues(self):
         """Names of the queues its workflow tasks were put into, without the normal one's."""
         queues = [e.task_queue for e in self.events("WorkflowTaskScheduled")]

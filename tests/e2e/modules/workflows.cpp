@@ -154,10 +154,14 @@ struct Fan {
 };
 
 struct Spin {
-  Task<void> run() {
-    for (volatile bool forever = true; forever;) {
-    }
+  Task<> run() { co_await go_round(); }
+  static Task<> go_round() {
+    spin_for_ever();
     co_return;
+  }
+  static void spin_for_ever() {
+    for (volatile bool on = true; on;) {
+    }
   }
 };
 

@@ -25,7 +25,7 @@ TEST_CASE("a closure runs on a thread that is not the loop's, and its end comes 
   WorkflowThreads threads(loop.get_executor(), 2, 2s);
   std::thread::id where;
   const WorkflowThreads::Work work = [&] { where = std::this_thread::get_id(); };
-  CHECK(run(loop, threads.run(work)));
+  CHECK(run(loop, threads.run(work)).returned);
   CHECK(where != std::thread::id());
   CHECK(where != std::this_thread::get_id());
   CHECK(threads.lost() == 0);
@@ -38,11 +38,12 @@ TEST_CASE("more closures than threads take turns, and all come to their end") {
   std::set<std::thread::id> used;
   int ended = 0;
   for (int i = 0; i < 200; ++i) {
-    asio::co_spawn(loop, threads.run([&] {
-      const std::lock_guard lock(mutex);
-      used.insert(std::this_thread::get_id());
-    }),
-                   [&](const std::exception_ptr&, bool returned) { ended += returned; });
+    asio::co_spawn(
+        loop, threads.run([&] {
+          const std::lock_guard lock(mutex);
+          used.insert(std::this_thread::get_id());
+        }),
+        [&](const std::exception_ptr&, const WorkflowThreads::End& end) { ended += end.returned; });
   }
   loop.run();
   CHECK(ended == 200);
@@ -60,7 +61,7 @@ TEST_CASE("what a closure held is let go on its own thread, before its end is to
   auto held = std::make_shared<Held>(where);
   WorkflowThreads::Work work = [held] {};
   held.reset();
-  CHECK(run(loop, threads.run(std::move(work))));
+  CHECK(run(loop, threads.run(std::move(work))).returned);
   CHECK(where != std::thread::id());
   CHECK(where != std::this_thread::get_id());
 }
@@ -73,12 +74,13 @@ TEST_CASE(
     WorkflowThreads threads(loop.get_executor(), 1, 200ms);
     std::vector<std::string> order;
     asio::co_spawn(loop, threads.run([&] { stuck.block(); }),
-                   [&](const std::exception_ptr&, bool returned) {
-                     order.push_back(returned ? "stuck returned" : "stuck was left");
+                   [&](const std::exception_ptr&, const WorkflowThreads::End& end) {
+                     order.push_back(end.returned ? "stuck returned" : "stuck was left");
                    });
-    asio::co_spawn(loop, threads.run([] {}), [&](const std::exception_ptr&, bool returned) {
-      order.push_back(returned ? "next returned" : "next was left");
-    });
+    asio::co_spawn(loop, threads.run([] {}),
+                   [&](const std::exception_ptr&, const WorkflowThreads::End& end) {
+                     order.push_back(end.returned ? "next returned" : "next was left");
+                   });
     loop.run();
     CHECK(order == std::vector<std::string>{"stuck was left", "next returned"});
     CHECK(threads.lost() == 1);
@@ -107,8 +109,9 @@ TEST_CASE("time in which the watch did not run is not held against a closure") {
   WorkflowThreads threads(loop.get_executor(), 1, 1s);
   std::promise<void> done;
   bool returned = false;
-  asio::co_spawn(loop, threads.run([&] { done.get_future().wait(); }),
-                 [&](const std::exception_ptr&, bool in_time) { returned = in_time; });
+  asio::co_spawn(
+      loop, threads.run([&] { done.get_future().wait(); }),
+      [&](const std::exception_ptr&, const WorkflowThreads::End& end) { returned = end.returned; });
   loop.run_one_for(200ms);
   // The loop stands still for longer than the deadline, as it does on a starved machine.
   std::this_thread::sleep_for(1200ms);
@@ -125,8 +128,9 @@ TEST_CASE("without a deadline a closure may take its time") {
   WorkflowThreads threads(loop.get_executor(), 1, 0ms);
   std::promise<void> done;
   bool returned = false;
-  asio::co_spawn(loop, threads.run([&] { done.get_future().wait(); }),
-                 [&](const std::exception_ptr&, bool in_time) { returned = in_time; });
+  asio::co_spawn(
+      loop, threads.run([&] { done.get_future().wait(); }),
+      [&](const std::exception_ptr&, const WorkflowThreads::End& end) { returned = end.returned; });
   loop.run_for(300ms);
   CHECK_FALSE(returned);
   done.set_value();

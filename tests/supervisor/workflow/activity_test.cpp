@@ -120,7 +120,7 @@ const std::string kCancelRequest =
     "RequestCancelActivityTask (of the activity scheduled by event 5)";
 
 TEST_CASE(
-    "A5: a started activity is asked to stop, its code goes on at once, what comes later is "
+    "V010 A5: a started activity is asked to stop, its code goes on at once, what comes later is "
     "nobody's") {
   HistoryBuilder h("try");
   h.whole_task();                                           // 2-4
@@ -143,7 +143,8 @@ TEST_CASE(
   CHECK(trace() == Lines{"work/1 cancelled"});
 }
 
-TEST_CASE("A6: a never started activity that waits for its end gets the server's own Canceled") {
+TEST_CASE(
+    "V011 A6: a never started activity that waits for its end gets the server's own Canceled") {
   HistoryBuilder h("wait");
   h.whole_task();
   const auto activity = h.activity_scheduled("1", "work");
@@ -161,7 +162,8 @@ TEST_CASE("A6: a never started activity that waits for its end gets the server's
   CHECK(trace() == Lines{"work/1 cancelled"});
 }
 
-TEST_CASE("T-29: whatever an activity does after its cancellation, by every way to cancel") {
+TEST_CASE(
+    "V012, V014, V015: whatever an activity does after its cancellation, by every way to cancel") {
   struct How {
     const char* type;
     bool asks;
@@ -211,7 +213,7 @@ TEST_CASE("T-29: whatever an activity does after its cancellation, by every way 
   }
 }
 
-TEST_CASE("T-33: what is cancelled before it was sent is never sent") {
+TEST_CASE("T003, V013: what is cancelled before it was sent is never sent") {
   HistoryBuilder h("CancelAtOnce");
   h.task();
   Run run(module, "CancelAtOnce");
@@ -222,7 +224,7 @@ TEST_CASE("T-33: what is cancelled before it was sent is never sent") {
   CHECK(replayed(module, h) == "ok");
 }
 
-TEST_CASE("T-35: a timer that fired in this task is not cancelled any more") {
+TEST_CASE("T004, T006: a timer that fired in this task is not cancelled any more") {
   HistoryBuilder h("CancelFired");
   h.whole_task();
   const auto timer = h.timer_started("1");

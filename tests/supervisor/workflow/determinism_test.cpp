@@ -65,7 +65,7 @@ void fill(Module& m) {
 }
 const TestModule module(fill);
 
-TEST_CASE("T-18: a race is decided as it was live, at the times of the tasks") {
+TEST_CASE("Y003, V025: a race is decided as it was live, at the times of the tasks") {
   HistoryBuilder h("Race");
   h.whole_task();                                                // 2-4
   const auto timer = h.timer_started("1");                       // 5
@@ -86,7 +86,7 @@ TEST_CASE("T-18: a race is decided as it was live, at the times of the tasks") {
   CHECK(trace() == Lines{"3 replaying", "9 replaying", "14 live"});
 }
 
-TEST_CASE("T-25: the replay flag of a fresh run, a cached run and a rebuilt run") {
+TEST_CASE("R007 the replay flag of a fresh run, a cached run and a rebuilt run") {
   HistoryBuilder h("Race");
   h.task();
   Run run(module, "Race");
@@ -115,7 +115,7 @@ TEST_CASE("T-25: a replayed history that ends in a completed task stays replay")
   CHECK(trace() == Lines{"3 replaying"});
 }
 
-TEST_CASE("T-26: the clock never goes backward") {
+TEST_CASE("B009 the clock never goes backward") {
   HistoryBuilder h("Race");
   h.whole_task();
   const auto timer = h.timer_started("1");
@@ -128,7 +128,7 @@ TEST_CASE("T-26: the clock never goes backward") {
   CHECK(trace() == Lines{"3 replaying", "3 live"});
 }
 
-TEST_CASE("random numbers are the run's: equal on replay, other ones after a reset") {
+TEST_CASE("B010 random numbers are the run's: equal on replay, other ones after a reset") {
   HistoryBuilder h("Draws");
   h.whole_task();
   auto timer = h.timer_started("1");

@@ -119,7 +119,7 @@ engine::TaskOutcome begin(Run& run, const std::string& type) {
   return run.task(h.history());
 }
 
-TEST_CASE("T-84: eviction destroys from the inside out and resumes nothing") {
+TEST_CASE("L024 eviction destroys from the inside out and resumes nothing") {
   {
     Run run(module, "Nested");
     CHECK(failure_of(begin(run, "Nested")) == "");
@@ -128,7 +128,7 @@ TEST_CASE("T-84: eviction destroys from the inside out and resumes nothing") {
   CHECK(trace() == Lines{"~inner", "~outer", "~object"});
 }
 
-TEST_CASE("100,000 nested suspended coroutines are destroyed on a constant stack") {
+TEST_CASE("L029 100,000 nested suspended coroutines are destroyed on a constant stack") {
   Run run(module, "Deep");
   CHECK(commands_of(begin(run, "Deep")) == Lines{"StartTimer (timer id '1')"});
 }

@@ -126,7 +126,7 @@ TEST_CASE("the task at hand is the last chunk, though nothing follows it") {
   CHECK(cut(h) == Chunks{"1-3*", "4-7*"});
 }
 
-TEST_CASE("a terminated run ends without a wake-up for the task it was in") {
+TEST_CASE("R004, N011: a terminated run ends without a wake-up for the task it was in") {
   HistoryBuilder h("W");
   h.task();
   h.add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED);
@@ -148,7 +148,7 @@ TEST_CASE("events seen before are skipped, a gap is refused with the ids on both
                        "history has a gap: event 5 is followed by event 7", EngineError);
 }
 
-TEST_CASE("every size of page gives the same chunks, over all recorded histories") {
+TEST_CASE("R021 every size of page gives the same chunks, over all recorded histories") {
   if (!testing::corpus_present("page sizes")) return;
   std::size_t histories = 0;
   for (const auto& path : testing::corpus_files()) {

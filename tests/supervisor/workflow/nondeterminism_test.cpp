@@ -54,7 +54,7 @@ engine::ReplayResult replay(const HistoryBuilder& h) { return engine::replay(mod
 
 TEST_CASE("the history as recorded replays") { CHECK(replay(good()).message == ""); }
 
-TEST_CASE("T-41: histories with one thing changed are refused at that event") {
+TEST_CASE("R002, T008, V022: histories with one thing changed are refused at that event") {
   struct Case {
     const char* what;
     std::int64_t event_id;

@@ -203,7 +203,7 @@ TEST_CASE("handlers follow the same rule as run()") {
   CHECK(bug.failure->cause == kUnhandled);
 }
 
-TEST_CASE("T-54: a signal whose arguments do not fit is dropped and logged, the run goes on") {
+TEST_CASE("G003 a signal whose arguments do not fit is dropped and logged, the run goes on") {
   HistoryBuilder h("HandlerThrows");
   h.signaled("number", "seven");
   h.signaled("number", 7);

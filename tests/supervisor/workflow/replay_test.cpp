@@ -167,7 +167,7 @@ TEST_CASE("A12: continue-as-new carries what it was given and what the run has")
   CHECK(replayed(module, h) == "ok");
 }
 
-TEST_CASE("A13: after an unhandled command the rebuilt run has one chunk for both tasks") {
+TEST_CASE("R017 after an unhandled command the rebuilt run has one chunk for both tasks") {
   HistoryBuilder h("Batch");
   h.task();
   h.task_failed(enums::WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND);
@@ -179,7 +179,7 @@ TEST_CASE("A13: after an unhandled command the rebuilt run has one chunk for bot
 }
 
 TEST_CASE(
-    "T-28: an unknown event is skipped when the worker may ignore it, else it fails the task") {
+    "R006 an unknown event is skipped when the worker may ignore it, else it fails the task") {
   HistoryBuilder h("Batch");
   auto& unknown = h.add(static_cast<enums::EventType>(4711));
   unknown.set_worker_may_ignore(true);
@@ -241,7 +241,7 @@ TEST_CASE("a task whose history does not reach its STARTED, or begins too late, 
   CHECK(contains(failure_of(gap.task(h.since(2))), "history has a gap"));
 }
 
-TEST_CASE("an unregistered workflow type fails the task and names the registered ones") {
+TEST_CASE("R003 an unregistered workflow type fails the task and names the registered ones") {
   HistoryBuilder h("Missing");
   h.task();
   Run run(module, "Missing");

@@ -22,7 +22,7 @@ SdkFlags::Metadata metadata(std::initializer_list<std::uint32_t> core,
 }  // namespace
 
 TEST_CASE(
-    "the first completion writes core flags 1, 2, 3, language flag 2 and our name, later ones "
+    "N016 the first completion writes core flags 1, 2, 3, language flag 2 and our name, later ones "
     "nothing") {
   SdkFlags flags(true, false);
   const auto first = flags.news();

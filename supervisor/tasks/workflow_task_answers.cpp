@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+// What the server is told of a workflow task, and what it makes of that.
+#include <string_view>
+#include <utility>
+
+#include "shared/payload_proto.hpp"
+#include "supervisor/tasks/task_messages.hpp"
+#include "supervisor/tasks/workflow_tasks.hpp"
+
+namespace asio = boost::asio;
+
+namespace temporal::supervisor {
+
+namespace ws = api::workflowservice::v1;
+namespace enums = api::enums::v1;
+
+// Nothing when the server did not take it.
+asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
+    const Task& task, Activation& activation, bool keeps_run) {
+  auto& outcome = activation.outcome;
+  ws::RespondWorkflowTaskCompletedRequest request;
+  request.set_task_token(task.task_token());
+  request.set_namespace_(queue_.name_space);
+  request.set_identity(queue_.identity);
+  request.set_worker_instance_key(queue_.worker_instance_key);
+  request.mutable_capabilities()->set_discard_speculative_workflow_task_with_events(true);
+  if (keeps_run) {
+    *request.mutable_sticky_attributes()->mutable_worker_task_queue() = sticky_queue();
+    to_proto(queue_.sticky->schedule_to_start,
+             request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout());
+    request.set_return_new_workflow_task(true);
+  }
+  for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
+  for (auto& message : outcome.messages) request.add_messages()->Swap(&message);
+  *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
+  for (auto& answer : activation.answers) add(std::move(answer), request);
+  try {
+    const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
+    auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
+    if (closed) closed->add();
+    co_return completed;
+  } catch (const RpcError& error) {
+    // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
+    // and with them a new task.
+    const bool routine =
+        error.code() == RpcCode::not_found ||
+        (error.code() == RpcCode::invalid_argument &&
+         std::string_view(error.what()).find("UnhandledCommand") != std::string_view::npos);
+    auto line = fields(task);
+    line["error"] = error.what();
+    log_.write(routine ? LogLevel::debug : LogLevel::warn,
+               "the server did not take a workflow task's completion; the run is replayed", line);
+  }
+  co_return std::nullopt;
+}
+
+asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure) {
+  auto line = fields(task);
+  line["failure"] = failure.text;
+  line["attempt"] = task.attempt();
+  metrics_.workflow_task_failed(
+      task.workflow_type().name(),
+      failure.cause == enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR
+          ? "NonDeterminismError"
+          : "WorkflowError");
+  log_.error("a workflow task failed; the workflow waits for corrected code", line);
+  // Later attempts stay silent: the server times the task out and waits longer each time.
+  if (task.attempt() > 1) co_return;
+  ws::RespondWorkflowTaskFailedRequest request;
+  request.set_task_token(task.task_token());
+  request.set_namespace_(queue_.name_space);
+  request.set_identity(queue_.identity);
+  request.set_cause(failure.cause);
+  *request.mutable_failure() = std::move(failure.failure);
+  try {
+    co_await service_.respond_workflow_task_failed(std::move(request));
+  } catch (const RpcError& error) {
+    line["error"] = error.what();
+    log_.debug("the server did not take a workflow task's failure", line);
+  }
+}
+
+// A run in memory is asked as it is; else it is replayed first. Without a history there is no answer: the server asks again.
+asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
+  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
+  if (lease.run && task.previous_started_event_id() == lease.run->last_started_event_id()) {
+    task.clear_history();
+  } else {
+    evict(std::move(lease.run));
+    const auto line = fields(task);
+    try {
+      if (has_first_event(task)) {
+        co_await fetch_rest(service_, queue_.name_space, task);
+      } else {
+        co_await fetch_whole(service_, queue_.name_space, task);
+      }
+    } catch (const RpcError& error) {
+      log_.debug("a query is not answered: the history could not be read",
+                 {{"error", error.what()}, {"workflow_id", line["workflow_id"]}});
+      co_return;
+    }
+  }
+  auto activation = co_await activate(task, std::move(lease.run));
+  lease.run = std::move(activation->run);
+  engine::QueryAnswer answer;
+  if (activation->outcome.failure) {
+    answer.failure = std::move(activation->outcome.failure->failure);
+  } else {
+    answer = std::move(activation->answers.front());
+  }
+  co_await respond_query(task, std::move(answer));
+  if (lease.run && keeps_runs())
+    evict(cache_.check_in(std::move(lease)));
+  else
+    evict(std::move(lease.run));
+}
+
+asio::awaitable<void> WorkflowTasks::respond_query(const Task& task, engine::QueryAnswer answer) {
+  ws::RespondQueryTaskCompletedRequest request;
+  request.set_task_token(task.task_token());
+  request.set_namespace_(queue_.name_space);
+  fill(std::move(answer), request);
+  try {
+    co_await service_.respond_query_task_completed(std::move(request));
+  } catch (const RpcError& error) {
+    auto line = fields(task);
+    line["error"] = error.what();
+    log_.debug("the server did not take a query's answer", line);
+  }
+}
+
+}  // namespace temporal::supervisor
