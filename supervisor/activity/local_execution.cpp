@@ -30,17 +30,34 @@ TaskFields fields_of(const child::v1::Start& start) {
 
 }  // namespace
 
+// A name tag that leads back to who wears it.
+class LocalExecution::Identity final : public TaskIdentity {
+ public:
+  using TaskIdentity::TaskIdentity;
+  std::weak_ptr<LocalExecution> attempt;  // before its first step
+};
+
 LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Start& start,
                                Logger& log, Link& link)
     : core_(core),
       start_(start),
       info_(info_of(start)),
       last_heartbeat_(from_proto(start.heartbeat_details())),
-      identity_(std::make_shared<TaskIdentity>(fields_of(start_))),
+      identity_(std::make_shared<Identity>(fields_of(start_))),
       log_(log, ids_of(start)),
       metrics_(std::move(link.metrics)),
       heartbeat_(std::move(link.heartbeat)),
       over_(std::move(core)) {}
+
+std::shared_ptr<const TaskIdentity> LocalExecution::identity() {
+  if (identity_->attempt.expired()) identity_->attempt = weak_from_this();
+  return identity_;
+}
+
+std::shared_ptr<LocalExecution> LocalExecution::of_this_step() {
+  const auto* identity = dynamic_cast<const Identity*>(CurrentTask::of_this_thread());
+  return identity ? identity->attempt.lock() : nullptr;
+}
 
 void LocalExecution::heartbeat(std::string_view encoding, std::string_view details) {
   if (details.size() > ipc::kHeartbeatDetailsLimit)
@@ -93,6 +110,7 @@ void LocalExecution::notify_shutdown() {
 
 // Code in this process cannot be killed; what it handed over can.
 void LocalExecution::terminate() {
+  terminated_ = true;
   for (auto* child : handed_over_) child->terminate();
 }
 
@@ -114,6 +132,7 @@ asio::awaitable<Ending> LocalExecution::ending() {
 void LocalExecution::hand_over(Execution& to) {
   handed_over_.insert(&to);
   if (auto reason = cancel_reason()) to.cancel(*reason);
+  if (terminated_) to.terminate();
   beat();
 }
 

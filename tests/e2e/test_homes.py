@@ -113,6 +113,15 @@ def test_a_cancellation_reaches_what_was_handed_over(server, worker, queue):
     assert run.result() == "cancelled: in the child"
 
 
+def test_AX29_what_was_handed_over_without_a_context_is_killed_and_reported_too(server, start, queue):
+    worker = start("homes", "workflows", "--children", "1", "--grace", "0s", "--term-grace", "200ms")
+    run = server.call("decode_what_never_ends", queue=queue)
+    worker.wait_for("an activity runs in a child", activity_type="decode_for_ever")
+    worker.stop()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    run.terminate()
+
+
 def test_what_a_callable_on_a_thread_throws_is_the_activitys_failure(server, worker, queue):
     run = server.call("throw_on_thread", queue=queue, how={"attempts": 1})
     run.failure()

@@ -115,6 +115,15 @@ asio::awaitable<std::string> survive() {
   co_return "nobody died";
 }
 
+// Deaf to everything but SIGKILL, and it asks for no Context.
+int decode_for_ever() {
+  std::signal(SIGTERM, SIG_IGN);
+  for (;;) pause();
+}
+asio::awaitable<int> decode_what_never_ends() {
+  co_return co_await activity::in_child<decode_for_ever>();
+}
+
 void beat_unheard(activity::Context& ctx) {
   try {
     ctx.heartbeat(1);
@@ -230,6 +239,7 @@ void homes(temporal::Module& m) {
   m.activity<handed_over>();
   m.activity<survive>();
   m.activity<handed_over_for_ever>();
+  m.activity<decode_what_never_ends>();
   m.activity<throw_on_thread>();
 }
 TEMPORAL_EXPORT_MODULE(homes);

@@ -5,13 +5,17 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "supervisor/activity/local_execution.hpp"
 #include "supervisor/wakeup.hpp"
 #include "tests/supervisor/activity/attempts.hpp"
 
@@ -87,6 +91,14 @@ asio::awaitable<bool> notices(activity::Context& ctx) {
   co_return !ctx.cancelled();
 }
 
+// Whose step is this, on a strand of the activity's own?
+asio::awaitable<std::string> finds_itself() {
+  const auto strand = asio::make_strand(co_await asio::this_coro::executor);
+  co_await asio::post(strand, asio::use_awaitable);
+  const auto attempt = LocalExecution::of_this_step();
+  co_return attempt ? attempt->info().activity_id : "nobody";
+}
+
 void fill(Module& m) {
   m.activity<greet>();
   m.activity<nothing>();
@@ -100,6 +112,7 @@ void fill(Module& m) {
   m.activity<looks>();
   m.activity<remembers>();
   m.activity<notices>();
+  m.activity<finds_itself>();
 }
 
 }  // namespace loop_activities
@@ -229,4 +242,30 @@ TEST_CASE("the worker's stop is a notice a coroutine may look at, not a cancella
   World world;
   const auto ending = world.run("notices", [](Execution& running) { running.notify_shutdown(); });
   CHECK(std::get<Returned>(ending.how).result.payloads(0).data() == "true");
+}
+
+TEST_CASE("AX29 a step of a coroutine leads to its attempt, and no other thread's does") {
+  World world;
+  CHECK(text_of(std::get<Returned>(world.run("finds_itself").how).result) == "7");
+  CHECK_FALSE(LocalExecution::of_this_step());
+}
+
+TEST_CASE("AX29 what is handed over shares the attempt's fate, also what comes after it") {
+  World world;
+  FakeExecution before(world.core.get_executor(), {}), after(world.core.get_executor(), {});
+  bool begun = false;
+  world.run("looks", [&](Execution& running) {
+    if (std::exchange(begun, true)) return;
+    auto& local = dynamic_cast<LocalExecution&>(running);
+    local.hand_over(before);
+    local.cancel(CancelReason::timed_out);
+    local.terminate();
+    local.hand_over(after);  // a clean-up call, say
+    for (auto* child : {&before, &after}) {
+      CHECK(child->cancels == std::vector{CancelReason::timed_out});
+      CHECK(child->terminations == 1);
+      local.take_back(*child, std::nullopt);
+    }
+  });
+  CHECK(begun);
 }
