@@ -126,6 +126,22 @@ class Parser {
         ->type_name("DURATION");
   }
 
+  void duration_or_never(const std::string& name, std::optional<milliseconds>& value,
+                         const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value](const std::string& text) {
+              value = parse_duration(text);
+              if (!value && text != "never")
+                throw CLI::ValidationError(
+                    name, "'" + text + "' is no duration; write 500ms, 10s, 2m, 1h or never");
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(value ? duration_text(*value) : "never")
+        ->type_name("DURATION|never");
+  }
+
   template <class T>
   void choice(const std::string& name, T& value, std::map<std::string, T> choices,
               const std::string& standard, const std::string& help) {
@@ -238,10 +254,22 @@ class Parser {
         ->check(CLI::NonNegativeNumber);
     duration("--slow-task", options_.slow_task,
              "After this, one line says that an activity still runs; 0 is off");
+    duration("--heartbeat-throttle-max", options_.heartbeat_throttle_max,
+             "Longest between two heartbeats to the server, which else come at 0.8 of the timeout; "
+             "0 is the default");
+    duration("--heartbeat-throttle-default", options_.heartbeat_throttle_default,
+             "The same for activities without a heartbeat timeout; 0 is the default");
+    duration("--local-timeout-buffer", options_.local_timeout_buffer,
+             "How long after an activity's timeout the worker itself tells it, should the server "
+             "not");
   }
 
   void add_lifecycle() {
     duration("--grace", options_.grace, "After a stop signal, how long activities may go on");
+    duration_or_never("--cancel-grace", options_.cancel_grace,
+                      "From an activity's cancellation to SIGTERM for its child");
+    duration_or_never("--timeout-grace", options_.timeout_grace,
+                      "The same after an activity's own timeout");
     duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
     choice("--log-format", options_.log_format,
            {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -68,6 +69,13 @@ struct Options {
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};
   milliseconds term_grace{2'000};
+  /// From a cancellation (of the server's or an operator's) to the end by force; none: never.
+  std::optional<milliseconds> cancel_grace{};
+  std::optional<milliseconds> timeout_grace{
+      10'000};  ///< from an activity's own timeout; none: never
+  milliseconds local_timeout_buffer{5'000};
+  milliseconds heartbeat_throttle_max{60'000};
+  milliseconds heartbeat_throttle_default{30'000};
   MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;

@@ -144,6 +144,11 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .name_space = options_.name_space,
                                     .task_queue = options_.task_queue,
                                     .identity = options_.identity,
+                                    .throttle = {.most = options_.heartbeat_throttle_max,
+                                                 .unwatched = options_.heartbeat_throttle_default},
+                                    .cancel_grace = options_.cancel_grace,
+                                    .timeout_grace = options_.timeout_grace,
+                                    .local_timeout_buffer = options_.local_timeout_buffer,
                                     .slow_task = options_.slow_task});
   if (auto limit = name_space_.namespace_info().limits().blob_size_limit_error(); limit > 0)
     attempts_->blob_limit = static_cast<std::size_t>(limit);

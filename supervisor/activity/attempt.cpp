@@ -89,7 +89,8 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
                  {.token = task_.task_token(),
                   .name_space = settings.name_space,
                   .identity = settings.identity,
-                  .timeout = from_proto(task_.heartbeat_timeout())}),
+                  .interval = heartbeat_interval(from_proto(task_.heartbeat_timeout()),
+                                                 settings.throttle)}),
       beats_ended_(settings.core),
       arrived_(settings.clock.now()) {
   metrics_.task_received.add();
@@ -155,7 +156,13 @@ void Attempt::cancel(CancelReason reason) {
   if (cancelled_) return;
   cancelled_ = reason;
   settings_.log.debug("an activity is asked to stop", fields());
+  // The stop of the worker has steps of its own.
+  if (reason != CancelReason::worker_shutdown) terminate_after(settings_.cancel_grace);
   if (execution_) execution_->cancel(reason);
+}
+
+void Attempt::terminate_after(std::optional<std::chrono::milliseconds> grace) {
+  if (grace) terminate_at_ = std::min(terminate_at_, settings_.clock.now() + *grace);
 }
 
 void Attempt::terminate() {
@@ -180,7 +187,7 @@ void Attempt::look() {
   }
   if (overran_ || now < deadline()) return;
   overran_ = true;
-  terminate_at_ = now + settings_.timeout_grace;
+  terminate_after(settings_.timeout_grace);
   settings_.log.warn(
       "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.

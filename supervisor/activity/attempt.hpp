@@ -29,8 +29,11 @@ struct AttemptSettings {
   std::string name_space;
   std::string task_queue;
   std::string identity;
-  std::chrono::milliseconds timeout_grace{
-      10'000};  ///< from the activity's own timeout to terminate()
+  HeartbeatThrottle throttle{};
+  /// From a cancellation that is not the stop's to terminate(); none: never.
+  std::optional<std::chrono::milliseconds> cancel_grace{};
+  /// From the activity's own timeout to terminate(); none: never.
+  std::optional<std::chrono::milliseconds> timeout_grace{10'000};
   std::chrono::milliseconds local_timeout_buffer{5'000};
   std::chrono::milliseconds slow_task{
       0};                            ///< after this, one line says that it still runs; 0: never
@@ -61,6 +64,7 @@ class Attempt {
  private:
   void begun(Execution& execution);
   void beat();
+  void terminate_after(std::optional<std::chrono::milliseconds> grace);
   boost::asio::awaitable<void> end_beats();
   [[nodiscard]] Clock::TimePoint deadline() const;
   boost::asio::awaitable<void> respond(Ending ending);

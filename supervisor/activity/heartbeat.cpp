@@ -11,9 +11,13 @@ namespace temporal::supervisor {
 
 namespace ws = api::workflowservice::v1;
 
-std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout) {
-  if (timeout <= 0ns) return 30s;
-  return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, 60s);
+std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout,
+                                            HeartbeatThrottle throttle) {
+  const HeartbeatThrottle standard;
+  const auto most = throttle.most > 0ms ? throttle.most : standard.most;
+  const auto unwatched = throttle.unwatched > 0ms ? throttle.unwatched : standard.unwatched;
+  if (timeout <= 0ns) return std::min(unwatched, most);
+  return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, most);
 }
 
 Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logger& log,
@@ -33,7 +37,7 @@ asio::awaitable<void> Heartbeat::run(std::optional<api::common::v1::Payloads> fi
     }
     unsent_ = std::move(details);
     if (auto reason = co_await send(*unsent_)) on_cancel(*reason);
-    co_await clock_.pause(heartbeat_interval(task_.timeout));
+    co_await clock_.pause(task_.interval);
   }
 }
 

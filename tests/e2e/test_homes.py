@@ -122,6 +122,15 @@ def test_AX29_what_was_handed_over_without_a_context_is_killed_and_reported_too(
     run.terminate()
 
 
+def test_AX29_AC16_what_was_handed_over_without_a_context_ends_with_its_attempts_timeout(server, start, queue):
+    worker = start("homes", "workflows", "--children", "1", "--offload-children", "1", "--local-timeout-buffer", "0s",
+                   "--timeout-grace", "0s", "--term-grace", "200ms")
+    run = server.call("decode_what_never_ends", queue=queue, how={"attempts": 1, "start_to_close_ms": 500})
+    run.failure()
+    worker.wait_for("the server has given this activity up: nothing is reported", workflow_id=run.id)
+    assert server.call("survive", queue=queue).result() == "ActivityProcessKilled"  # the only place is free again
+
+
 def test_what_a_callable_on_a_thread_throws_is_the_activitys_failure(server, worker, queue):
     run = server.call("throw_on_thread", queue=queue, how={"attempts": 1})
     run.failure()

@@ -292,6 +292,42 @@ TEST_CASE("E012 no timeout, no deadline") {
   CHECK(world.activity().terminations == 0);
 }
 
+TEST_CASE("AC16 how long an activity may go on after its timeout can be set, for ever included") {
+  for (const bool ever : {true, false}) {
+    auto task = activity_task("token");
+    set(task.mutable_start_to_close_timeout(), 60s);
+    AttemptWorld world(task);
+    world.settings.local_timeout_buffer = 1s;
+    world.settings.timeout_grace = std::nullopt;
+    if (ever) world.settings.timeout_grace = 2s;
+    world.clock.advance(61s);
+    CHECK(world.activity().cancels == std::vector{CancelReason::timed_out});
+    world.clock.advance(1999ms);
+    CHECK(world.activity().terminations == 0);
+    world.clock.advance(1h);
+    CHECK(world.activity().terminations == (ever ? 1 : 0));
+  }
+}
+
+TEST_CASE("who ignores a cancellation is ended by force only where a grace is set") {
+  for (auto reason : {CancelReason::requested, CancelReason::paused, CancelReason::reset,
+                      CancelReason::gone, CancelReason::worker_shutdown}) {
+    AttemptWorld patient;
+    patient.attempt->cancel(reason);
+    patient.clock.advance(1000h);
+    CHECK(patient.activity().terminations == 0);
+
+    AttemptWorld world;
+    world.settings.cancel_grace = 5s;
+    world.attempt->cancel(reason);
+    world.clock.advance(4s);
+    CHECK(world.activity().terminations == 0);
+    world.clock.advance(1h);
+    // The stop of the worker has steps of its own.
+    CHECK(world.activity().terminations == (reason == CancelReason::worker_shutdown ? 0 : 1));
+  }
+}
+
 TEST_CASE("an activity that takes long is noted, once, where it may take its time") {
   for (const bool may_block : {true, false}) {
     AttemptWorld world;  // its attempt only lends the settings

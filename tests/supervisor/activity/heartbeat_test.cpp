@@ -40,6 +40,14 @@ TEST_CASE(
   CHECK(heartbeat_interval(0s) == 30s);
   CHECK(heartbeat_interval(-1s) == 30s);
   CHECK(heartbeat_interval(1ns) == 0ns);
+  const HeartbeatThrottle quick{.most = 5s, .unwatched = 2s};
+  CHECK(heartbeat_interval(10s, quick) == 5s);
+  CHECK(heartbeat_interval(5s, quick) == 4s);
+  CHECK(heartbeat_interval(0s, quick) == 2s);
+  CHECK(heartbeat_interval(0s, {.most = 5s}) == 5s);  // no longer than the longest
+  const HeartbeatThrottle unset{.most = 0s, .unwatched = 0s};
+  CHECK(heartbeat_interval(75s, unset) == 60s);
+  CHECK(heartbeat_interval(0s, unset) == 30s);
 }
 
 TEST_CASE(
