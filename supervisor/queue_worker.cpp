@@ -21,6 +21,8 @@ namespace {
 
 // From "cancel what runs" to SIGTERM.
 constexpr auto kAfterCancel = 3s;
+// For the answers in place of code that never ended.
+constexpr auto kLastAnswers = 2s;
 // A namespace that was made a moment ago (the dev server makes its own while it starts) is not seen
 // at once.
 constexpr auto kNamespaceAppears = 3s;
@@ -228,7 +230,8 @@ asio::awaitable<void> QueueWorker::drain_activities(Hurry& hurry) {
   tasks.cancel_all(CancelReason::worker_shutdown);
   if (co_await within(kAfterCancel, tasks.drained())) co_return;
   tasks.terminate_all();
-  co_await within(options_.term_grace + 2s, tasks.drained());
+  if (co_await within(options_.term_grace + 2s, tasks.drained())) co_return;
+  co_await within(kLastAnswers, tasks.abandon_all());
 }
 
 bool QueueWorker::user_code_left() const {

@@ -91,6 +91,7 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
                   .identity = settings.identity,
                   .interval = heartbeat_interval(from_proto(task_.heartbeat_timeout()),
                                                  settings.throttle)}),
+      abandoned_(settings.core),
       beats_ended_(settings.core),
       arrived_(settings.clock.now()) {
   metrics_.task_received.add();
@@ -105,7 +106,10 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
             .heartbeat = [this] { beat(); },
             .metrics = metrics_.user};
   auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
-  over_ = true;
+  if (std::exchange(over_, true)) {
+    while (abandoning_) co_await abandoned_.wait();
+    co_return;
+  }
   if (beating_) co_await end_beats();
   metrics_.execution_latency.observe(settings_.clock.now() - arrived_);
   co_await respond(std::move(ending));
@@ -168,6 +172,27 @@ void Attempt::terminate_after(std::optional<std::chrono::milliseconds> grace) {
 void Attempt::terminate() {
   terminated_ = true;
   if (execution_) execution_->terminate();
+}
+
+// What it needs is kept by run(), which waits for `abandoning_`.
+void Attempt::abandon(std::function<void()> answered) {
+  if (std::exchange(over_, true)) return answered();
+  abandoning_ = true;
+  asio::co_spawn(settings_.core, answer_in_its_place(),
+                 [this, answered = std::move(answered)](const std::exception_ptr&) {
+                   abandoning_ = false;
+                   abandoned_.notify();
+                   answered();
+                 });
+}
+
+asio::awaitable<void> Attempt::answer_in_its_place() {
+  settings_.log.warn("an activity does not end: it is left behind", fields());
+  Ending ending{ThrewCancelled{}};
+  if (execution_) ending.last_heartbeat = execution_->take_heartbeat();
+  execution_ = nullptr;
+  if (beating_) co_await end_beats();
+  co_await respond(std::move(ending));
 }
 
 void Attempt::look() {

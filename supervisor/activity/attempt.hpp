@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,12 +61,17 @@ class Attempt {
   void notify_shutdown();
   void cancel(CancelReason reason);
   void terminate();
+  /// The last step, for code that nothing has ended: answers in its place, as if it had let the
+  /// cancellation through. Whatever it still does is nobody's. `answered` is called once, when the
+  /// server has taken or refused that answer, or at once when there is none to be sent.
+  void abandon(std::function<void()> answered);
 
  private:
   void begun(Execution& execution);
   void beat();
   void terminate_after(std::optional<std::chrono::milliseconds> grace);
   boost::asio::awaitable<void> end_beats();
+  boost::asio::awaitable<void> answer_in_its_place();
   [[nodiscard]] Clock::TimePoint deadline() const;
   boost::asio::awaitable<void> respond(Ending ending);
   boost::asio::awaitable<void> respond_completed(Returned& ending);
@@ -88,6 +94,8 @@ class Attempt {
   Heartbeat heartbeat_;
   // Who never beats pays for no coroutine that would send it.
   bool beating_ = false;
+  bool abandoning_ = false;
+  Wakeup abandoned_;
   boost::asio::cancellation_signal stop_beats_;
   Wakeup beats_ended_;
   // What look() goes by.

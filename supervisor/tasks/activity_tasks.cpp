@@ -29,7 +29,8 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
       rate_(queue_.per_second, settings.clock),
       pollers_(settings.core),
       next_look_(settings.core),
-      running_(settings.core) {}
+      running_(settings.core),
+      answered_(settings.core) {}
 
 // A queue cannot be asked for one activity type: whatever comes must find its place free.
 asio::awaitable<ActivityTasks::Places> ActivityTasks::reserve() {
@@ -136,6 +137,17 @@ void ActivityTasks::cancel_all(CancelReason reason) {
 
 void ActivityTasks::terminate_all() {
   for (auto* attempt : attempts_) attempt->terminate();
+}
+
+asio::awaitable<void> ActivityTasks::abandon_all() {
+  for (auto* attempt : attempts_) {
+    ++unanswered_;
+    attempt->abandon([this] {
+      --unanswered_;
+      answered_.notify();
+    });
+  }
+  while (unanswered_ > 0) co_await answered_.wait();
 }
 
 }  // namespace temporal::supervisor

@@ -63,6 +63,8 @@ class ActivityTasks {
   void notify_shutdown();
   void cancel_all(CancelReason reason);
   void terminate_all();
+  /// Answers for those that nothing has ended. drained() goes on to wait for them.
+  boost::asio::awaitable<void> abandon_all();
   boost::asio::awaitable<void> drained() { return running_.empty(); }
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
@@ -96,6 +98,8 @@ class ActivityTasks {
   bool looking_ = false;
   bool shutdown_notice_ = false;
   Gate running_;
+  int unanswered_ = 0;
+  Wakeup answered_;
 };
 
 }  // namespace temporal::supervisor

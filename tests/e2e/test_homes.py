@@ -5,6 +5,7 @@ import signal
 
 import pytest
 from harness import python_worker
+from harness.cases import beaten
 
 HOMES = ["children", "threads"]
 
@@ -129,6 +130,18 @@ def test_AX29_AC16_what_was_handed_over_without_a_context_ends_with_its_attempts
     run.failure()
     worker.wait_for("the server has given this activity up: nothing is reported", workflow_id=run.id)
     assert server.call("survive", queue=queue).result() == "ActivityProcessKilled"  # the only place is free again
+
+
+@pytest.mark.parametrize("activity", ["beat_and_hang", "beat_and_hang_later"])
+def test_AC9_what_never_ends_in_the_worker_itself_is_reported_when_the_worker_leaves(server, start, queue, activity):
+    worker = start("homes", "workflows", "--activity-executor", "threads", "--grace", "0s", "--term-grace", "0s")
+    run = server.call(activity, queue=queue)
+    assert beaten(run) == 1
+    worker.stop()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    assert run.wait_for_attempt_failure().last_failure.application_failure_info.type == "WorkerShutdown"
+    assert beaten(run) == 2  # what it said last goes with the failure
+    run.terminate()
 
 
 def test_what_a_callable_on_a_thread_throws_is_the_activitys_failure(server, worker, queue):

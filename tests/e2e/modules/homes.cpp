@@ -124,6 +124,17 @@ asio::awaitable<int> decode_what_never_ends() {
   co_return co_await activity::in_child<decode_for_ever>();
 }
 
+// Beats, then heeds nothing: it holds its thread, or its loop.
+void beat_and_hang(activity::Context& ctx) {
+  ctx.heartbeat(1);
+  ctx.heartbeat(2);
+  for (;;) std::this_thread::sleep_for(1s);
+}
+asio::awaitable<void> beat_and_hang_later(activity::Context& ctx) {
+  beat_and_hang(ctx);
+  co_return;
+}
+
 void beat_unheard(activity::Context& ctx) {
   try {
     ctx.heartbeat(1);
@@ -239,6 +250,8 @@ void homes(temporal::Module& m) {
   m.activity<handed_over>();
   m.activity<survive>();
   m.activity<handed_over_for_ever>();
+  m.activity<beat_and_hang>();
+  m.activity<beat_and_hang_later>();
   m.activity<decode_what_never_ends>();
   m.activity<throw_on_thread>();
 }

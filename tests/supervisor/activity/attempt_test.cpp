@@ -153,6 +153,67 @@ TEST_CASE("what is killed because the worker stops is no crash of the activity's
   CHECK(failure_type(world) == "WorkerShutdown");
 }
 
+TEST_CASE(
+    "AC9 what nothing has ended is answered for when the worker leaves, once, with its last beat") {
+  const std::vector<std::pair<CancelReason, std::string>> rows{
+      {CancelReason::worker_shutdown, "failed token"},
+      {CancelReason::paused, "failed token"},
+      {CancelReason::requested, "canceled token"}};
+  for (const auto& [reason, answer] : rows) {
+    AttemptWorld world;
+    world.beat("sent");
+    world.activity().beat("kept back by the throttle");
+    world.attempt->cancel(reason);
+    world.attempt->terminate();
+    world.abandon();
+    CHECK(world.answers_in_its_place == 1);
+    CHECK(world.service.answers == Answers{answer});
+    if (reason == CancelReason::worker_shutdown) CHECK(failure_type(world) == "WorkerShutdown");
+    if (reason != CancelReason::requested)
+      CHECK(text_of(world.service.failed.at(0).last_heartbeat_details()) ==
+            "kept back by the throttle");
+    // It is nobody's now.
+    world.beat("late");
+    world.end({Returned{payloads("late")}});
+    CHECK(world.over);
+    CHECK(world.service.answers.size() == 1);
+    CHECK(world.service.heartbeats.size() == 1);
+  }
+}
+
+TEST_CASE("AC9 what the server has given up, or is answered already, is not answered for again") {
+  AttemptWorld gone;
+  gone.attempt->cancel(CancelReason::gone);
+  gone.abandon();
+  CHECK(gone.service.answers.empty());
+
+  AttemptWorld answered;
+  answered.attempt->cancel(CancelReason::worker_shutdown);
+  answered.end({Returned{}});
+  answered.abandon();
+  CHECK(answered.service.answers == Answers{"completed token"});
+  CHECK(answered.answers_in_its_place == 1);
+}
+
+TEST_CASE("AC9 an attempt that ends while it is answered for waits for that answer") {
+  AttemptWorld world;
+  world.attempt->cancel(CancelReason::worker_shutdown);
+  bool arrived = false;
+  Wakeup arrival(world.loop.get_executor());
+  world.service.on_failed = [&]() -> boost::asio::awaitable<void> {
+    while (!arrived) co_await arrival.wait();
+  };
+  world.abandon();
+  world.end({ThrewCancelled{}});
+  CHECK_FALSE(world.over);
+  CHECK(world.answers_in_its_place == 0);
+  arrived = true;
+  arrival.notify();
+  settle(world.loop);
+  CHECK(world.over);
+  CHECK(world.service.answers == Answers{"failed token"});
+}
+
 TEST_CASE("a task that nobody here can run is refused once") {
   AttemptWorld world;
   Attempt other(world.settings, activity_task("other"));

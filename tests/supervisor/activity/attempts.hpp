@@ -130,6 +130,7 @@ struct AttemptWorld {
   FakeExecutor executor{loop};
   std::unique_ptr<supervisor::Attempt> attempt;
   bool over = false;
+  int answers_in_its_place = 0;
 
   explicit AttemptWorld(supervisor::ActivityTask task = activity_task("token")) {
     attempt = std::make_unique<supervisor::Attempt>(settings, std::move(task));
@@ -156,6 +157,10 @@ struct AttemptWorld {
   FakeExecution& activity() { return executor.newest(); }
   void beat(const std::string& details) {
     activity().beat(details);
+    settle(loop);
+  }
+  void abandon() {
+    attempt->abandon([this] { ++answers_in_its_place; });
     settle(loop);
   }
   void end(supervisor::Ending ending) {

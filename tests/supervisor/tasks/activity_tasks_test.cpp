@@ -295,6 +295,25 @@ TEST_CASE("the steps of a stop reach every activity, the late ones too") {
     CHECK(failed.failure().application_failure_info().type() == "WorkerShutdown");
 }
 
+TEST_CASE("AC9 what nothing has ended is answered for, and goes on to be counted") {
+  World world;
+  world.deliver("one", "plain");
+  world.deliver("two", "coroutine");
+  world.tasks->cancel_all(CancelReason::worker_shutdown);
+  world.tasks->terminate_all();
+  bool answered = false;
+  asio::co_spawn(world.loop, world.tasks->abandon_all(),
+                 [&](const std::exception_ptr&) { answered = true; });
+  settle(world.loop);
+  CHECK(answered);
+  CHECK(world.service.answers == Answers{"failed one", "failed two"});
+  CHECK(world.tasks->running() == 2);
+  world.end(world.in_children.newest(), {Returned{}});
+  world.end(world.on_loops.newest(), {Returned{}});
+  CHECK(world.service.answers.size() == 2);
+  CHECK(world.tasks->running() == 0);
+}
+
 TEST_CASE("a poll that fails for good is told to whoever started polling") {
   World world(1);
   world.service.before = [](std::string_view rpc) {
