@@ -2,6 +2,8 @@
 #include "supervisor/activity/local_execution.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/channel_error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <stdexcept>
@@ -26,6 +28,12 @@ TaskFields fields_of(const child::v1::Start& start) {
           .workflow_id = start.workflow_id(),
           .run_id = start.run_id(),
           .attempt = static_cast<std::uint32_t>(start.attempt())};
+}
+
+// How Asio's operations say that their coroutine was cancelled.
+bool is_abort(const boost::system::error_code& code) {
+  return code == asio::error::operation_aborted ||
+         code == asio::experimental::error::channel_cancelled;
 }
 
 }  // namespace
@@ -164,10 +172,11 @@ Ending LocalExecution::ending_of(const std::exception_ptr& error, const Payload&
       to_proto(cancelled.details(), &threw.details);
       return {std::move(threw)};
     }
+  } catch (const asio::multiple_exceptions& several) {
+    // Both sides of || or && threw, as they do when both are cancelled.
+    if (several.first_exception()) return ending_of(several.first_exception(), result);
   } catch (const boost::system::system_error& aborted) {
-    // How Asio's operations say that their coroutine was cancelled.
-    if (aborted.code() == asio::error::operation_aborted && cancel_reason())
-      return {ThrewCancelled{}};
+    if (is_abort(aborted.code()) && cancel_reason()) return {ThrewCancelled{}};
   } catch (...) {
   }
   Threw threw;

@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -91,6 +93,36 @@ asio::awaitable<bool> notices(activity::Context& ctx) {
   co_return !ctx.cancelled();
 }
 
+// Several waits at a time, which a cancellation ends all.
+asio::awaitable<void> waits_for_either(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  co_await (pause(1h) || pause(2h));
+}
+asio::awaitable<void> waits_for_all(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  auto either = [](activity::Context&) -> asio::awaitable<void> {
+    co_await (pause(1h) || pause(2h));
+  };
+  co_await (either(ctx) && pause(3h));
+}
+asio::awaitable<int> waits_for_a_message(activity::Context& ctx) {
+  asio::experimental::channel<void(boost::system::error_code, int)> channel(
+      co_await asio::this_coro::executor);
+  ctx.heartbeat("waiting");
+  co_return co_await channel.async_receive(asio::use_awaitable);
+}
+asio::awaitable<void> declines_twice(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  auto decline = [](activity::Context&) -> asio::awaitable<void> {
+    co_await pause(1ms);
+    throw ApplicationError("no", {.type = "Declined", .non_retryable = true});
+  };
+  co_await (decline(ctx) || decline(ctx));
+}
+
 // Whose step is this, on a strand of the activity's own?
 asio::awaitable<std::string> finds_itself() {
   const auto strand = asio::make_strand(co_await asio::this_coro::executor);
@@ -113,6 +145,10 @@ void fill(Module& m) {
   m.activity<remembers>();
   m.activity<notices>();
   m.activity<finds_itself>();
+  m.activity<waits_for_either>();
+  m.activity<waits_for_all>();
+  m.activity<waits_for_a_message>();
+  m.activity<declines_twice>();
 }
 
 }  // namespace loop_activities
@@ -211,6 +247,23 @@ TEST_CASE("a cancellation ends what the coroutine waits for") {
       world.run("waits", [](Execution& running) { running.cancel(CancelReason::requested); });
   CHECK(std::holds_alternative<ThrewCancelled>(ending.how));
   CHECK(world.beats == std::vector<std::string>{"\"waiting\""});
+}
+
+TEST_CASE("E010 a cancellation is one too when several waits, or a channel's, were ended by it") {
+  for (const char* activity : {"waits_for_either", "waits_for_all", "waits_for_a_message"}) {
+    CAPTURE(activity);
+    World world;
+    const auto ending =
+        world.run(activity, [](Execution& running) { running.cancel(CancelReason::requested); });
+    CHECK(std::holds_alternative<ThrewCancelled>(ending.how));
+  }
+}
+
+TEST_CASE("of what was thrown together the first counts, with its type") {
+  World world;
+  const auto ending = world.run("declines_twice");
+  CHECK(type_of(ending) == "Declined");
+  CHECK(std::get<Threw>(ending.how).failure.application_failure_info().non_retryable());
 }
 
 TEST_CASE("a coroutine sees why it was cancelled, the first reason, and its heartbeat throws it") {
