@@ -11,6 +11,15 @@ namespace temporal::supervisor {
 
 namespace ws = api::workflowservice::v1;
 
+api::common::v1::Payloads payloads_of(ipc::Heartbeat beat) {
+  api::common::v1::Payloads payloads;
+  if (beat.encoding.empty()) return payloads;
+  auto* payload = payloads.add_payloads();
+  (*payload->mutable_metadata())["encoding"] = std::move(beat.encoding);
+  payload->set_data(std::move(beat.details));
+  return payloads;
+}
+
 std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout,
                                             HeartbeatThrottle throttle) {
   const HeartbeatThrottle standard;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "shared/ipc/heartbeat_slot.hpp"
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
@@ -17,6 +18,10 @@
 #include "temporal/log.hpp"
 
 namespace temporal::supervisor {
+
+/// A beat is kept as bytes and the name of their encoding; what the server wants is built only when
+/// it is sent.
+[[nodiscard]] api::common::v1::Payloads payloads_of(ipc::Heartbeat beat);
 
 /// How often the server may hear of one attempt; 0 is the default.
 struct HeartbeatThrottle {

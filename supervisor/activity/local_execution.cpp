@@ -14,6 +14,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/ipc/arena.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/heartbeat.hpp"
 
 namespace asio = boost::asio;
 
@@ -72,16 +73,8 @@ void LocalExecution::heartbeat(std::string_view encoding, std::string_view detai
     throw std::length_error(
         "heartbeat details of " + std::to_string(details.size()) + " bytes are over the limit of " +
         std::to_string(ipc::kHeartbeatDetailsLimit) + "; store large state elsewhere");
-  api::common::v1::Payloads payloads;
-  if (!encoding.empty()) {
-    auto* payload = payloads.add_payloads();
-    (*payload->mutable_metadata())["encoding"] = std::string(encoding);
-    payload->set_data(std::string(details));
-  }
-  asio::post(core_, [self = shared_from_this(), payloads = std::move(payloads)]() mutable {
-    self->newest_ = std::move(payloads);
-    self->beat();
-  });
+  if (beat_.put({.encoding = std::string(encoding), .details = std::string(details)}))
+    asio::post(core_, [self = shared_from_this()] { self->beat(); });
 }
 
 std::optional<CancelReason> LocalExecution::cancel_reason() const noexcept {
@@ -123,7 +116,11 @@ void LocalExecution::terminate() {
 }
 
 std::optional<api::common::v1::Payloads> LocalExecution::take_heartbeat() {
-  if (newest_) return std::exchange(newest_, std::nullopt);
+  if (auto own = beat_.take()) {
+    from_child_.reset();
+    return payloads_of(std::move(*own));
+  }
+  if (from_child_) return std::exchange(from_child_, std::nullopt);
   // Each is asked: that is what makes it tell of the next one.
   std::optional<api::common::v1::Payloads> found;
   for (auto* child : handed_over_)
@@ -148,7 +145,8 @@ void LocalExecution::take_back(Execution& from,
                                std::optional<api::common::v1::Payloads> last_heartbeat) {
   handed_over_.erase(&from);
   if (!last_heartbeat) return;
-  newest_ = std::move(last_heartbeat);
+  (void)beat_.take();  // of before it was handed over
+  from_child_ = std::move(last_heartbeat);
   beat();
 }
 

@@ -16,6 +16,7 @@
 
 #include "child/v1/child.pb.h"
 #include "supervisor/activity/executor.hpp"
+#include "supervisor/activity/newest_beat.hpp"
 #include "supervisor/activity/start.hpp"
 #include "supervisor/observe/user_metrics.hpp"
 #include "supervisor/threads/current_task.hpp"
@@ -92,10 +93,11 @@ class LocalExecution : public activity::detail::ContextBackend,
   std::atomic<bool> shutdown_ = false;
   std::atomic<bool> stop_wanted_ = false;
   std::stop_source stop_;
+  NewestBeat beat_;
 
   // Core loop.
   std::function<void()> heartbeat_;
-  std::optional<api::common::v1::Payloads> newest_;
+  std::optional<api::common::v1::Payloads> from_child_;  // older than what is in beat_
   std::optional<Ending> ending_;
   std::set<Execution*> handed_over_;
   bool terminated_ = false;

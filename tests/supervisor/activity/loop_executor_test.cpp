@@ -166,6 +166,7 @@ struct World {
   Execution* execution = nullptr;
   std::vector<std::string> beats;
   bool take = true;
+  int told = 0;  // of heartbeats
 
   // `at_beat` is called on the core loop for each heartbeat that is told there.
   Ending run(
@@ -173,6 +174,7 @@ struct World {
     Link link{.started = [this](Execution& running) { execution = &running; },
               .heartbeat =
                   [&] {
+                    ++told;
                     if (!take) return;
                     if (auto details = execution->take_heartbeat())
                       beats.push_back(text_or_int(*details));
@@ -281,6 +283,13 @@ TEST_CASE("the newest heartbeat nobody took comes with the end") {
   const auto ending = world.run("remembers");
   REQUIRE(ending.last_heartbeat);
   CHECK(World::text_or_int(*ending.last_heartbeat) == "999");
+}
+
+TEST_CASE("AC5 of a thousand beats that nobody takes the core loop hears once") {
+  World world;
+  world.take = false;
+  world.run("remembers");
+  CHECK(world.told == 1);
 }
 
 TEST_CASE("a coroutine knows its task and what the attempt before it said last") {
