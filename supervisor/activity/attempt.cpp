@@ -170,7 +170,6 @@ void Attempt::terminate_after(std::optional<std::chrono::milliseconds> grace) {
 }
 
 void Attempt::terminate() {
-  terminated_ = true;
   if (execution_) execution_->terminate();
 }
 
@@ -247,11 +246,12 @@ asio::awaitable<void> Attempt::respond(Ending ending) {
     co_await respond_completed(*returned);
   } else if (auto* stopped = std::get_if<ThrewCancelled>(&ending.how)) {
     co_await respond_canceled(*stopped);
-  } else if (terminated_ && cancelled_ == CancelReason::worker_shutdown) {
+  } else {
+    auto& threw = std::get<Threw>(ending.how);
+    if (!threw.killed_here || cancelled_ != CancelReason::worker_shutdown)
+      co_return co_await respond_failed(std::move(threw.failure));
     ThrewCancelled killed;  // by us, because it did not stop: not a crash of its own
     co_await respond_canceled(killed);
-  } else {
-    co_await respond_failed(std::move(std::get<Threw>(ending.how).failure));
   }
 }
 

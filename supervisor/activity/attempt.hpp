@@ -87,7 +87,6 @@ class Attempt {
   const ActivityMetrics& metrics_;
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
-  bool terminated_ = false;
   bool over_ = false;               // of the activity it is known how it ended
   Execution* execution_ = nullptr;  // while it runs
   std::optional<api::common::v1::Payloads> unsent_;

@@ -63,6 +63,8 @@ Ending ending_of(children::Outcome outcome) {
           return {ThrewCancelled{std::move(how.details)}};
         } else if constexpr (std::is_same_v<How, children::Async>) {
           return {CompletesLater{}};
+        } else if constexpr (std::is_same_v<How, children::Died>) {
+          return {Threw{std::move(how.failure), how.killed_here}};
         } else {
           return {Threw{std::move(how.failure)}};
         }

@@ -149,8 +149,19 @@ TEST_CASE("what is killed because the worker stops is no crash of the activity's
   world.attempt->cancel(CancelReason::worker_shutdown);
   world.attempt->terminate();
   CHECK(world.activity().terminations == 1);
-  world.end({threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}))});
+  auto killed = threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}));
+  killed.killed_here = true;
+  world.end({killed});
   CHECK(failure_type(world) == "WorkerShutdown");
+}
+
+TEST_CASE("AC9 what fails by itself while the worker stops keeps its failure") {
+  AttemptWorld world;
+  world.attempt->cancel(CancelReason::worker_shutdown);
+  world.attempt->terminate();
+  world.end({threw(ApplicationError("no funds", {.type = "Declined", .non_retryable = true}))});
+  CHECK(failure_type(world) == "Declined");
+  CHECK(failure_of(world).application_failure_info().non_retryable());
 }
 
 TEST_CASE(

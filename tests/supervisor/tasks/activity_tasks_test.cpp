@@ -287,8 +287,9 @@ TEST_CASE("the steps of a stop reach every activity, the late ones too") {
                  [&](const std::exception_ptr&) { drained = true; });
   world.end(world.on_loops.newest(), {ThrewCancelled{}});
   CHECK_FALSE(drained);
-  for (auto& execution : world.in_children.executions)
-    world.end(execution, {threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}))});
+  auto killed = threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}));
+  killed.killed_here = true;
+  for (auto& execution : world.in_children.executions) world.end(execution, {killed});
   CHECK(drained);
   CHECK(world.service.failed.size() == 3);
   for (const auto& failed : world.service.failed)
