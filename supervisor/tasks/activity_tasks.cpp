@@ -26,7 +26,7 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
       settings_(settings),
       activities_(activities),
       homes_(homes),
-      rate_(queue_.per_second, settings.clock),
+      rate_(settings.core, queue_.per_second, settings.clock),
       pollers_(settings.core),
       next_look_(settings.core),
       running_(settings.core),
@@ -43,7 +43,7 @@ asio::awaitable<ActivityTasks::Places> ActivityTasks::reserve() {
 
 asio::awaitable<void> ActivityTasks::turn() {
   auto places = co_await reserve();
-  co_await rate_.acquire();
+  auto token = co_await rate_.acquire();
   if (pollers_.stopping()) co_return;
   ws::PollActivityTaskQueueRequest request;
   request.set_namespace_(queue_.name_space);
@@ -56,9 +56,9 @@ asio::awaitable<void> ActivityTasks::turn() {
   auto task = co_await settings_.service.poll_activity_task_queue(std::move(request));
   if (task.task_token().empty()) {
     settings_.metrics.activity_poll_no_task.add();
-    rate_.give_back();
     co_return;
   }
+  token.spend();
   asio::co_spawn(settings_.core, handle(std::move(task), std::move(places), running_.enter()),
                  [&log = settings_.log](std::exception_ptr error) {
                    if (!error) return;

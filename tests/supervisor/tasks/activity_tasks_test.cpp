@@ -188,10 +188,30 @@ TEST_CASE("E015 a worker starts as many activities a second as it may, and saves
   settle(world.loop);
   CHECK(world.service.open_polls == 1);
   world.clock.advance(1h);
-  CHECK(world.service.open_polls == 3);
-  for (const char* token : {"three", "four", "five"}) world.deliver(token);
+  // Of the hour's silence one second counts, and open polls hold it.
+  CHECK(world.service.open_polls == 2);
+  for (const char* token : {"three", "four", "five", "six"}) world.deliver(token);
+  CHECK(world.in_children.started.size() == 4);
+  CHECK(world.service.open_polls == 0);
+  world.clock.advance(500ms);
   CHECK(world.in_children.started.size() == 5);
-  CHECK(world.service.open_polls == 2);  // of the hour's silence one second counts
+  world.clock.advance(500ms);
+  CHECK(world.in_children.started.size() == 6);
+}
+
+TEST_CASE("E015 a token of a poll that failed, or was let go, comes back") {
+  World world(1, 10, 10, 10, /*per_second=*/1);
+  CHECK(world.service.open_polls == 1);
+  world.service.before = [](std::string_view rpc) {
+    if (rpc.starts_with("Poll")) refuse(RpcCode::permission_denied, "no");
+  };
+  world.service.end_polls();
+  settle(world.loop);
+  CHECK(world.failures == 1);
+  world.service.before = [](std::string_view) {};
+  world.tasks->start([](const std::exception_ptr&) {});
+  settle(world.loop);
+  CHECK(world.service.open_polls == 1);
 }
 
 TEST_CASE("E015 the limit of a queue is told to the server with each poll, which keeps it") {
