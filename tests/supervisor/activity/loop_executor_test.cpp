@@ -93,6 +93,13 @@ asio::awaitable<bool> notices(activity::Context& ctx) {
   co_return !ctx.cancelled();
 }
 
+// Waits for the notice in a section that a cancellation must not cut.
+asio::awaitable<bool> waits_for_the_notice(activity::Context& ctx) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  ctx.heartbeat("waiting");
+  co_return co_await ctx.async_wait_worker_shutdown(1h);
+}
+
 // Several waits at a time, which a cancellation ends all.
 asio::awaitable<void> waits_for_either(activity::Context& ctx) {
   using namespace asio::experimental::awaitable_operators;
@@ -145,6 +152,7 @@ void fill(Module& m) {
   m.activity<remembers>();
   m.activity<notices>();
   m.activity<finds_itself>();
+  m.activity<waits_for_the_notice>();
   m.activity<waits_for_either>();
   m.activity<waits_for_all>();
   m.activity<waits_for_a_message>();
@@ -304,6 +312,17 @@ TEST_CASE("the worker's stop is a notice a coroutine may look at, not a cancella
   World world;
   const auto ending = world.run("notices", [](Execution& running) { running.notify_shutdown(); });
   CHECK(std::get<Returned>(ending.how).result.payloads(0).data() == "true");
+}
+
+TEST_CASE("AC14 the wait for the worker's stop ends with a cancellation too, shielded or not") {
+  for (const bool notice : {true, false}) {
+    World world;
+    const auto ending = world.run("waits_for_the_notice", [&](Execution& running) {
+      if (notice) running.notify_shutdown();
+      if (!notice) running.cancel(CancelReason::requested);
+    });
+    CHECK(std::get<Returned>(ending.how).result.payloads(0).data() == "true");
+  }
 }
 
 TEST_CASE("AX29 a step of a coroutine leads to its attempt, and no other thread's does") {
