@@ -58,7 +58,7 @@ LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Star
       heartbeat_(std::move(link.heartbeat)),
       over_(std::move(core)) {}
 
-std::shared_ptr<const TaskIdentity> LocalExecution::identity() {
+std::shared_ptr<TaskIdentity> LocalExecution::identity() {
   if (identity_->attempt.expired()) identity_->attempt = weak_from_this();
   return identity_;
 }

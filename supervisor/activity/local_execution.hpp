@@ -44,7 +44,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   Logger& log() override { return log_; }
   Metrics& metrics() override { return *metrics_; }
   /// Worn by the threads that run a step of it.
-  [[nodiscard]] std::shared_ptr<const TaskIdentity> identity();
+  [[nodiscard]] std::shared_ptr<TaskIdentity> identity();
   /// That whose step the calling thread runs; null: none's, or it is over.
   [[nodiscard]] static std::shared_ptr<LocalExecution> of_this_step();
   [[nodiscard]] const std::shared_ptr<UserMetrics>& measured() const { return metrics_; }

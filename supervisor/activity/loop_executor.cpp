@@ -12,6 +12,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
+#include "supervisor/threads/coroutine_chain.hpp"
 #include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
@@ -53,6 +54,8 @@ class OnLoop final : public LocalExecution {
 
   asio::awaitable<Payload> call(const detail::ActivityDefinition& activity, Payloads input) {
     auto self = shared_from_this();
+    const auto task = identity();
+    const CoroutineChain chain(*task, co_await coroutine_entry());
     activity::Context context(*self);
     co_return co_await activity.call_on_loop(context, std::move(input));
   }

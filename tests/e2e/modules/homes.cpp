@@ -83,10 +83,11 @@ void spin_for(int ms) {
   while (std::chrono::steady_clock::now() < end) {
   }
 }
-asio::awaitable<int> hog_the_loop(int ms) {
+asio::awaitable<int> hog_it(int ms) {
   spin_for(ms);
   co_return ms;
 }
+asio::awaitable<int> hog_the_loop(int ms) { co_return co_await hog_it(ms); }
 asio::awaitable<int> spare_the_loop(int ms) {
   co_await activity::to_thread([&] { spin_for(ms); });
   co_return ms;
