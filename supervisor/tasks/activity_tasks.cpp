@@ -17,7 +17,18 @@ namespace ws = api::workflowservice::v1;
 
 namespace {
 constexpr std::chrono::seconds kLook{1};
+
+std::string sentence_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& bug) {
+    return bug.what();
+  } catch (...) {
+    return "something that is no std::exception was thrown";
+  }
 }
+
+}  // namespace
 
 ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptSettings& settings,
                              Permits& activities, Homes homes)
@@ -59,17 +70,39 @@ asio::awaitable<void> ActivityTasks::turn() {
     co_return;
   }
   token.spend();
+  LogFields ids{{"activity_type", task.activity_type().name()},
+                {"activity_id", task.activity_id()},
+                {"workflow_id", task.workflow_execution().workflow_id()},
+                {"run_id", task.workflow_execution().run_id()}};
   asio::co_spawn(settings_.core, handle(std::move(task), std::move(places), running_.enter()),
-                 [&log = settings_.log](std::exception_ptr error) {
+                 [&log = settings_.log, ids = std::move(ids)](std::exception_ptr error) mutable {
                    if (!error) return;
-                   try {
-                     std::rethrow_exception(error);
-                   } catch (const std::exception& bug) {
-                     log.error("an activity task was not answered: this is a bug of the worker",
-                               {{"error", bug.what()}});
-                   }
+                   ids["error"] = sentence_of(error);
+                   log.error(
+                       "an activity task was not answered, which is a bug of the worker: it is "
+                       "tried again after its timeout; please report this line",
+                       ids);
                  });
 }
+
+// Who the steps of a stop, and each look, reach.
+class ActivityTasks::Listed {
+ public:
+  Listed(ActivityTasks& tasks, Attempt& attempt)
+      : tasks_(tasks), here_(tasks.attempts_.insert(tasks.attempts_.end(), &attempt)) {}
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() {
+    tasks_.attempts_.erase(here_);
+    if (!tasks_.attempts_.empty() || !tasks_.pollers_.stopping()) return;
+    tasks_.looking_ = false;  // an open poll may still bring a task
+    tasks_.next_look_.cancel();
+  }
+
+ private:
+  ActivityTasks& tasks_;
+  std::list<Attempt*>::iterator here_;
+};
 
 asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Gate::Pass) {
   const auto* activity = module_.find_activity(task.activity_type().name());
@@ -79,12 +112,10 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Ga
     if (i != place) places.home[i].release();
 
   Attempt attempt(settings_, std::move(task));
-  const auto here = attempts_.insert(attempts_.end(), &attempt);
+  const Listed listed(*this, attempt);
   if (shutdown_notice_) attempt.notify_shutdown();
   if (!looking_) look_at_attempts();
   co_await attempt.run(homes_[place]->executor);
-  attempts_.erase(here);
-  if (attempts_.empty() && pollers_.stopping()) next_look_.cancel();
 }
 
 // As long as there are some.

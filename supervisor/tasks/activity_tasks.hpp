@@ -75,6 +75,7 @@ class ActivityTasks {
   [[nodiscard]] bool homes_up() const noexcept;
 
  private:
+  class Listed;
   /// What one task may need, taken before it is asked for.
   struct Places {
     Permit activity;

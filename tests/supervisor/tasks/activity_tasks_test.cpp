@@ -346,6 +346,24 @@ TEST_CASE("a poll that fails for good is told to whoever started polling") {
   CHECK(world.permits.taken() == 0);
 }
 
+TEST_CASE("what an open poll still brings while the worker stops is looked at too") {
+  World world;
+  world.tasks->stop_polling();
+  world.deliver("one");
+  world.end(world.in_children.newest(), {Returned{}});
+  auto task = activity_task("late", "plain");
+  to_proto(1s, task.mutable_start_to_close_timeout());
+  world.service.deliver(std::move(task));
+  settle(world.loop);
+  CHECK(world.in_children.started == Answers{"one", "late"});
+  world.clock.advance(1h);
+  world.loop.restart();
+  const auto give_up = std::chrono::steady_clock::now() + 30s;
+  while (world.in_children.newest().cancels.empty() && std::chrono::steady_clock::now() < give_up)
+    world.loop.run_one_for(100ms);
+  CHECK(world.in_children.newest().cancels == std::vector{CancelReason::timed_out});
+}
+
 TEST_CASE("what runs is looked at: an activity that overran its timeout is told") {
   World world;
   auto task = activity_task("late", "plain");
