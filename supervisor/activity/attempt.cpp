@@ -85,12 +85,14 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
       task_(std::move(task)),
       metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
                                          false)),
-      heartbeat_(settings.core, settings.service, settings.log, settings.clock,
-                 {.token = task_.task_token(),
-                  .name_space = settings.name_space,
-                  .identity = settings.identity,
-                  .interval = heartbeat_interval(from_proto(task_.heartbeat_timeout()),
-                                                 settings.throttle)}),
+      heartbeat_(
+          settings.core, settings.service, settings.log, settings.clock,
+          {.token = task_.task_token(),
+           .name_space = settings.name_space,
+           .identity = settings.identity,
+           .interval = heartbeat_interval(from_proto(task_.heartbeat_timeout()), settings.throttle),
+
+           .ids = [this] { return fields(); }}),
       abandoned_(settings.core),
       beats_ended_(settings.core),
       arrived_(settings.clock.now()) {

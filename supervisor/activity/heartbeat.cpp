@@ -66,8 +66,12 @@ asio::awaitable<std::optional<CancelReason>> Heartbeat::send(
     if (reply.activity_paused()) co_return CancelReason::paused;
   } catch (const RpcError& error) {
     if (error.code() == RpcCode::not_found) co_return CancelReason::gone;
-    log_.warn("a heartbeat did not reach the server; the next one is tried in its turn",
-              {{"error", error.what()}});
+    auto line = task_.ids();
+    line["error"] = error.what();
+    log_.warn(
+        "a heartbeat did not reach the server; the next one is tried in its turn, and without one "
+        "the activity's heartbeat timeout ends the attempt",
+        line);
   }
   co_return std::nullopt;
 }

@@ -42,7 +42,8 @@ class Heartbeat {
     std::string token;
     std::string name_space;
     std::string identity;
-    std::chrono::nanoseconds interval{};  ///< between two calls
+    std::chrono::nanoseconds interval{};                                  ///< between two calls
+    std::function<LogFields()> ids = [] { return LogFields::object(); };  ///< of lines about it
   };
 
   Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Clock& clock,

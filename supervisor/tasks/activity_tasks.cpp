@@ -70,19 +70,22 @@ asio::awaitable<void> ActivityTasks::turn() {
     co_return;
   }
   token.spend();
-  LogFields ids{{"activity_type", task.activity_type().name()},
-                {"activity_id", task.activity_id()},
-                {"workflow_id", task.workflow_execution().workflow_id()},
-                {"run_id", task.workflow_execution().run_id()}};
-  asio::co_spawn(settings_.core, handle(std::move(task), std::move(places), running_.enter()),
-                 [&log = settings_.log, ids = std::move(ids)](std::exception_ptr error) mutable {
-                   if (!error) return;
-                   ids["error"] = sentence_of(error);
-                   log.error(
-                       "an activity task was not answered, which is a bug of the worker: it is "
-                       "tried again after its timeout; please report this line",
-                       ids);
-                 });
+  auto type = task.activity_type().name();
+  auto id = task.activity_id();
+  auto workflow = task.workflow_execution().workflow_id();
+  asio::co_spawn(
+      settings_.core, handle(std::move(task), std::move(places), running_.enter()),
+      [&log = settings_.log, type = std::move(type), id = std::move(id),
+       workflow = std::move(workflow)](const std::exception_ptr& error) {
+        if (!error) return;
+        log.error(
+            "an activity task was not answered, which is a bug of the worker: it is tried again "
+            "after its timeout; please report this line",
+            {{"activity_type", type},
+             {"activity_id", id},
+             {"workflow_id", workflow},
+             {"error", sentence_of(error)}});
+      });
 }
 
 // Who the steps of a stop, and each look, reach.

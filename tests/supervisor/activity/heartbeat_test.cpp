@@ -152,7 +152,10 @@ TEST_CASE("a heartbeat that fails is followed by the next one in its turn") {
     if (++calls == 1) refuse(RpcCode::unavailable, "restarting");
   };
   world.beat("a");
-  CHECK(world.log.count(LogLevel::warn) == 1);
+  REQUIRE(world.log.count(LogLevel::warn) == 1);
+  CHECK(world.log.lines.back().fields["activity_type"] == "charge");
+  CHECK(world.log.lines.back().fields["workflow_id"] == "w");
+  CHECK(world.log.lines.back().message.find("heartbeat timeout") != std::string::npos);
   world.beat("b");
   CHECK(sent(world) == Texts{"a"});
   world.clock.advance(8s);
