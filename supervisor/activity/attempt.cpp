@@ -8,6 +8,8 @@
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/failures.hpp"
+#include "supervisor/rpc/retry.hpp"
 
 namespace asio = boost::asio;
 
@@ -17,43 +19,6 @@ namespace ws = api::workflowservice::v1;
 namespace failure = api::failure::v1;
 
 namespace {
-
-failure::Failure application_failure(std::string_view type, std::string message,
-                                     bool non_retryable = false) {
-  failure::Failure proto;
-  to_failure_proto(
-      ApplicationError(std::move(message), {.type = type, .non_retryable = non_retryable}), &proto);
-  return proto;
-}
-
-std::string_view kind_of(const failure::Failure& proto) {
-  switch (proto.failure_info_case()) {
-    case failure::Failure::kTimeoutFailureInfo:
-      return "temporal::TimeoutError";
-    case failure::Failure::kCanceledFailureInfo:
-      return "temporal::Cancelled";
-    case failure::Failure::kTerminatedFailureInfo:
-      return "temporal::TerminatedError";
-    case failure::Failure::kServerFailureInfo:
-      return "temporal::ServerError";
-    case failure::Failure::kActivityFailureInfo:
-      return "temporal::ActivityError";
-    case failure::Failure::kChildWorkflowExecutionFailureInfo:
-      return "temporal::ChildWorkflowError";
-    default:
-      return "temporal::Failure";
-  }
-}
-
-// From an activity the server takes application failures only; what else was thrown (a TimeoutError
-// of a call it made, say) becomes the cause of one.
-failure::Failure as_application_failure(failure::Failure thrown) {
-  if (thrown.has_application_failure_info()) return thrown;
-  auto wrapped = application_failure(kind_of(thrown), thrown.message(),
-                                     thrown.server_failure_info().non_retryable());
-  *wrapped.mutable_cause() = std::move(thrown);
-  return wrapped;
-}
 
 // `execution` is forgotten the moment it is gone: a cancellation or a notice may come before the
 // answer is sent.
@@ -295,6 +260,7 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
 asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
   if (cancelled_ == CancelReason::requested) {
     metrics_.execution_cancelled.add();
+    if (ending.details.ByteSizeLong() > settings_.blob_limit) leave_out_details(ending.details);
     auto canceled = request<ws::RespondActivityTaskCanceledRequest>();
     *canceled.mutable_details() = std::move(ending.details);
     try {
@@ -331,15 +297,29 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   line["failure"] = failure.message();
   line["type"] = failure.application_failure_info().type();
   settings_.log.write(benign ? LogLevel::debug : LogLevel::warn, "an activity failed", line);
+  if (failure.ByteSizeLong() > settings_.blob_limit) leave_out_details(failure);
   *failed.mutable_failure() = std::move(failure);
   // What the activity said last and the server never heard goes out in the same call: the next
   // attempt reads it.
-  if (unsent_) *failed.mutable_last_heartbeat_details() = *unsent_;
+  if (unsent_ && unsent_->ByteSizeLong() <= settings_.blob_limit)
+    *failed.mutable_last_heartbeat_details() = *unsent_;
+  if (co_await send_failed(failed)) co_return;
+  // For its size, most likely: without an answer the attempt would hang until its timeout.
+  const bool had_beat = failed.has_last_heartbeat_details();
+  failed.clear_last_heartbeat_details();
+  if (leave_out_details(*failed.mutable_failure()) || had_beat) co_await send_failed(failed);
+}
+
+// False: the server refused it as it is.
+asio::awaitable<bool> Attempt::send_failed(const ws::RespondActivityTaskFailedRequest& failed) {
   try {
-    co_await settings_.service.respond_activity_task_failed(std::move(failed));
+    co_await settings_.service.respond_activity_task_failed(failed);
   } catch (const RpcError& error) {
     note_refused("the server did not take an activity's failure", error);
+    const CallResult refused{error.code(), error.what(), {}};
+    co_return refused.code != RpcCode::invalid_argument && !is_message_too_large(refused);
   }
+  co_return true;
 }
 
 // A task that the server has forgotten meanwhile (it timed out, its workflow is closed) is everyday

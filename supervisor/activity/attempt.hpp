@@ -77,6 +77,8 @@ class Attempt {
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
   boost::asio::awaitable<void> respond_failed(api::failure::v1::Failure failure);
+  boost::asio::awaitable<bool> send_failed(
+      const api::workflowservice::v1::RespondActivityTaskFailedRequest& failed);
   void note_refused(std::string_view message, const RpcError& error);
   template <class Request>
   Request request() const;

@@ -137,6 +137,13 @@ def test_F013_a_result_over_the_servers_limit_is_a_failure_that_names_it(cases, 
     assert "2097152 bytes" in failure.message
 
 
+@pytest.mark.parametrize("size", [2 * 1024 * 1024, 5 * 1024 * 1024])
+def test_F013_a_failure_with_details_over_the_servers_limit_is_told_without_them(cases, worker, size):
+    failure = cases.failure("fail_with_bytes", size)
+    assert failure.application_failure_info.type == "Declined"
+    assert failure.message.startswith("too much (details of ") and "store them elsewhere" in failure.message
+
+
 def test_F019_a_line_an_activity_logs_carries_its_ids(cases, worker):
     run = cases.call("log_a_line")
     activity_id = run.result()

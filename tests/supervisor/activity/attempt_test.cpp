@@ -244,6 +244,58 @@ TEST_CASE("a result larger than the server takes is a failure that says so") {
   CHECK(failure_of(world).message().find("1000 bytes") != std::string::npos);
 }
 
+// A server that was asked for more would not answer at all, and the attempt would hang.
+TEST_CASE("details that are more than the server takes are left out, and the failure says so") {
+  AttemptWorld world;
+  world.settings.blob_limit = 1000;
+  const auto cause =
+      std::make_shared<ApplicationError>("the cause", ApplicationErrorOptions{.type = "Cause"},
+                                         Payloads{to_payload(std::string(900, 'y'))});
+  world.end({threw(ApplicationError("too much", {.type = "Declined", .non_retryable = true},
+                                    {to_payload(std::string(900, 'x'))}, cause))});
+  CHECK(world.service.answers == Answers{"failed token"});
+  const auto& failure = failure_of(world);
+  CHECK(failure_type(world) == "Declined");
+  CHECK(failure.application_failure_info().non_retryable());
+  CHECK(failure.message().starts_with("too much (details of 18"));
+  CHECK(failure.message().find("store them elsewhere") != std::string::npos);
+  CHECK(failure.application_failure_info().details().payloads().empty());
+  CHECK(failure.cause().message() == "the cause");
+  CHECK(failure.ByteSizeLong() < 1000);
+
+  AttemptWorld cancelled;
+  cancelled.settings.blob_limit = 1000;
+  cancelled.attempt->cancel(CancelReason::requested);
+  cancelled.end({ThrewCancelled{payloads(std::string(1001, 'x'))}});
+  CHECK(cancelled.service.answers == Answers{"canceled token"});
+  CHECK(text_of(cancelled.service.canceled.at(0).details()).starts_with("details of 10"));
+}
+
+TEST_CASE("a failure that the server refuses is sent once more, without details") {
+  for (auto code : {RpcCode::invalid_argument, RpcCode::resource_exhausted}) {
+    AttemptWorld world;
+    int calls = 0;
+    world.service.before = [&](std::string_view rpc) {
+      if (rpc == "RespondActivityTaskFailed" && ++calls == 1)
+        refuse(code, "grpc: received message larger than max (5 vs. 4)");
+    };
+    world.activity().beat("unsent");
+    world.end({threw(ApplicationError("no", {.type = "Declined"}, {to_payload(7)}))});
+    CHECK(world.service.answers == Answers{"failed token", "failed token"});
+    CHECK(failure_type(world) == "Declined");
+    CHECK(failure_of(world).message().find("left out") != std::string::npos);
+    CHECK_FALSE(world.service.failed.at(0).has_last_heartbeat_details());
+  }
+  AttemptWorld bare;  // nothing could be left out of it
+  bare.service.before = [&](std::string_view) { refuse(RpcCode::invalid_argument, "odd"); };
+  bare.end({threw(ApplicationError("no", {.type = "Declined"}))});
+  CHECK(bare.service.answers == Answers{"failed token"});
+  AttemptWorld busy;  // it is not about the size
+  busy.service.before = [&](std::string_view) { refuse(RpcCode::resource_exhausted, "throttled"); };
+  busy.end({threw(ApplicationError("no", {.type = "Declined"}, {to_payload(7)}))});
+  CHECK(busy.service.answers == Answers{"failed token"});
+}
+
 TEST_CASE("a result that the server refuses is still answered for") {
   AttemptWorld world;
   world.service.before = [](std::string_view rpc) {
