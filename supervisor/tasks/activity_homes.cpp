@@ -57,10 +57,10 @@ ActivityHomes::~ActivityHomes() {
 }
 
 asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
-  objects_.build(module_, Process::supervisor, options_.activity_executor);
+  if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
+  if (aside_) co_await build_objects();
   if (needs_children()) co_await start_children(std::move(program));
   warn_of_unused_places();
-  if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
   if (threads_) start_threads();
   if (!loops_) co_return;
   start_loops();
@@ -69,6 +69,34 @@ asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
   while (options_.loop_stall.count() > 0 && std::chrono::steady_clock::now() < give_up &&
          !std::ranges::all_of(watches_, &Watchdog::Watch::answered))
     co_await pause(std::chrono::milliseconds(5));
+}
+
+// A constructor may take its time, and it is not the core loop's. A start that is given up meanwhile
+// leaves it to its thread: threads_busy() says so.
+asio::awaitable<void> ActivityHomes::build_objects() {
+  struct Building {
+    explicit Building(const asio::any_io_executor& core) : over(core) {}
+    Wakeup over;
+    bool done = false;
+    std::exception_ptr error;
+  };
+  const auto building = std::make_shared<Building>(core_);
+  std::function<void()> work = [this, building] {
+    std::exception_ptr error;
+    try {
+      objects_.build(module_, Process::supervisor, options_.activity_executor);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    asio::post(core_, [building, error] {
+      building->error = error;
+      building->done = true;
+      building->over.notify();
+    });
+  };
+  aside_->submit(std::move(work));
+  while (!building->done) co_await building->over.wait();
+  if (building->error) std::rethrow_exception(building->error);
 }
 
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {

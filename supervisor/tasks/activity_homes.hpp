@@ -53,6 +53,7 @@ class ActivityHomes {
   [[nodiscard]] bool threads_busy() const;
 
  private:
+  boost::asio::awaitable<void> build_objects();
   boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
   void warn_of_unused_places() const;
   void start_threads();
@@ -69,7 +70,7 @@ class ActivityHomes {
   Objects objects_;
   std::optional<Permits> child_places_, thread_places_, loop_places_;
   std::unique_ptr<children::ChildPool> pool_;
-  std::optional<ActivityThreads> aside_;  // to_thread() and stop callbacks
+  std::optional<ActivityThreads> aside_;  // constructors, to_thread() and stop callbacks
   std::optional<ActivityThreads> activity_threads_;
   std::optional<ChildExecutor> child_executor_;
   std::optional<ThreadExecutor> thread_executor_;
