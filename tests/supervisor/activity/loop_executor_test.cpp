@@ -100,6 +100,12 @@ asio::awaitable<bool> waits_for_the_notice(activity::Context& ctx) {
   co_return co_await ctx.async_wait_worker_shutdown(1h);
 }
 
+asio::awaitable<void> talks(activity::Context& ctx) {
+  ctx.log().info(std::string(10'000, 'x'), {{"pages", 3}});
+  ctx.log().info("short", {{"pages", std::string(10'000, 'x')}});
+  co_return;
+}
+
 // Several waits at a time, which a cancellation ends all.
 asio::awaitable<void> waits_for_either(activity::Context& ctx) {
   using namespace asio::experimental::awaitable_operators;
@@ -153,6 +159,7 @@ void fill(Module& m) {
   m.activity<notices>();
   m.activity<finds_itself>();
   m.activity<waits_for_the_notice>();
+  m.activity<talks>();
   m.activity<waits_for_either>();
   m.activity<waits_for_all>();
   m.activity<waits_for_a_message>();
@@ -249,6 +256,19 @@ TEST_CASE(
   const auto& failure = std::get<Threw>(cancelled.how).failure;
   REQUIRE(failure.has_canceled_failure_info());
   CHECK(text_of(failure.canceled_failure_info().details()) == "half");
+}
+
+TEST_CASE("F019 a line of a coroutine's is cut where a child's is") {
+  World world;
+  world.run("talks");
+  REQUIRE(world.log.lines.size() == 2);
+  CHECK(world.log.lines[0].message == std::string(8192, 'x'));
+  CHECK(world.log.lines[0].fields["pages"] == 3);
+  CHECK(world.log.lines[0].fields["activity_type"] == "talks");
+  CHECK(world.log.lines[1].message == "short");
+  CHECK_FALSE(world.log.lines[1].fields.contains("pages"));
+  CHECK(world.log.lines[1].fields.dump().size() < 1000);
+  CHECK(world.log.lines[1].fields.contains("left_out"));
 }
 
 TEST_CASE("a cancellation ends what the coroutine waits for") {
