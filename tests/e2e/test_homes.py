@@ -43,7 +43,7 @@ def test_F020_a_section_that_is_shielded_ends_before_the_cancellation_is_seen(se
     run = server.start("CancelActivity", activity, "", queue=queue)
     run.wait_for_event("ActivityTaskScheduled")
     run.signal("cancel_it")
-    assert run.result() == "cancelled: section done"
+    assert run.result() == "cancelled: 10 steps after it"
 
 
 def test_E019_a_coroutine_has_the_workers_client(server, worker, queue):

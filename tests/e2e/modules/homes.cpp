@@ -143,32 +143,34 @@ void beat_unheard(activity::Context& ctx) {
   }
 }
 
-// A section that a cancellation must not cut: it heeds none until its end.
-std::string shield_a_section(activity::Context& ctx, std::string) {
-  for (; !ctx.cancelled(); beat_unheard(ctx)) std::this_thread::sleep_for(5ms);
-  std::string section = "section done";
-  try {
-    ctx.throw_if_cancelled();
-  } catch (const temporal::Cancelled&) {
-    throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+// A section that a cancellation must not cut: ten steps more when it is there.
+struct Section {
+  int steps_after = 0;
+  bool done(activity::Context& ctx) {
+    beat_unheard(ctx);
+    steps_after += ctx.cancelled();
+    return steps_after == 10;
   }
-  return "never cancelled";
+  void end() const {
+    throw temporal::Cancelled(
+        "stopped", {temporal::to_payload(std::to_string(steps_after) + " steps after it")});
+  }
+};
+void shield_a_section(activity::Context& ctx, std::string) {
+  Section section;
+  while (!section.done(ctx)) std::this_thread::sleep_for(5ms);
+  section.end();
 }
 // Here a cancellation comes to where the coroutine waits, unless it says that it must not.
-asio::awaitable<std::string> shield_a_section_later(activity::Context& ctx, std::string) {
+asio::awaitable<void> shield_a_section_later(activity::Context& ctx, std::string) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  bool cancelled = false;
-  while (!cancelled) {
+  Section section;
+  while (!section.done(ctx)) {
     timer.expires_after(5ms);
     co_await timer.async_wait(asio::use_awaitable);
-    beat_unheard(ctx);
-    cancelled = ctx.cancelled();
   }
-  timer.expires_after(50ms);
-  co_await timer.async_wait(asio::use_awaitable);
-  std::string section = "section done";
-  throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+  section.end();
 }
 
 void beat_in_child(activity::Context& ctx) {
