@@ -186,6 +186,7 @@ def test_E002_F001_each_field_of_its_info_is_what_the_server_says(server, cases,
         "non_retryable": list(scheduled.retry_policy.non_retryable_error_types),
         "priority_key": priority.priority_key, "fairness_key": priority.fairness_key,
         "fairness_weight": priority.fairness_weight, "headers": {}, "is_local": False}
+    assert (info.pop("pid") == worker.pid) == (cases.home != "children")
     again = info.pop("current_attempt_scheduled_time")
     assert info == told
     assert pending.last_attempt_complete_time.ToNanoseconds() < again <= started

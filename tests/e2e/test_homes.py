@@ -57,10 +57,11 @@ def test_E019_elsewhere_there_is_no_client_and_it_says_why(server, worker, queue
     assert "activity::client() is for coroutine activities" in message and "no connection to the server" in message
 
 
-def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, queue):
-    assert server.call("trace_id", queue=queue).result() == "none"
+@pytest.mark.parametrize("activity", ["trace_id", "trace_id_later"])
+def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, queue, activity):
+    assert server.call(activity, queue=queue).result() == "none"
     with python_worker.serving(server, f"{queue}-python"):
-        run = server.start("CallTraceId", queue, queue=f"{queue}-python")
+        run = server.start("CallTraceId", activity, queue, queue=f"{queue}-python")
         assert run.result() == "abc-123"
 
 

@@ -204,11 +204,19 @@ class Tracing final : public activity::Interceptor {
     trace_id.clear();
     return result;
   }
+  // Steps of several coroutines take turns on a thread: here it travels as an argument.
+  asio::awaitable<temporal::Payload> execute(activity::Context& ctx, temporal::Payloads arguments,
+                                             const NextOnLoop& next) override {
+    if (ctx.info().activity_type == "trace_id_later")
+      arguments = {temporal::to_payload(header_of(ctx))};
+    co_return co_await next(std::move(arguments));
+  }
   static thread_local std::string trace_id;
 };
 thread_local std::string Tracing::trace_id;
 
 std::string trace_id() { return Tracing::trace_id; }
+asio::awaitable<std::string> trace_id_later(std::string trace_id) { co_return trace_id; }
 
 // Starts another workflow, tells it something, waits for what it makes of it.
 asio::awaitable<std::vector<std::string>> ask_the_mailbox(activity::Context& ctx) {
@@ -249,6 +257,7 @@ void homes(temporal::Module& m) {
   m.activity<ask_the_mailbox>();
   m.activity<start_in_child>();
   m.activity<trace_id>();
+  m.activity<trace_id_later>();
   m.intercept(std::make_shared<Tracing>());
   m.activity<handed_over>();
   m.activity<survive>();
