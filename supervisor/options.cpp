@@ -321,7 +321,8 @@ class Parser {
       "processes that cannot hurt it"};
 };
 
-// The words of the command line count more than those of the file, which are only about what is not said there.
+// The words of the command line count more than those of the file, which are only about what is not
+// said there.
 std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
                                 const char* const* argv, bool own_modules) {
   std::vector<Options> workers;

@@ -91,7 +91,8 @@ class SettingsError : public std::runtime_error {
 
 struct ParsedOptions {
   Options options;
-  /// One for each [[worker]] of the worker file; without one, `options` alone. They differ in no setting of the process.
+  /// One for each [[worker]] of the worker file; without one, `options` alone. They differ in no
+  /// setting of the process.
   std::vector<Options> workers{};
   /// Set when the process is done already: --help, --version or a usage error (said on stderr).
   bool exit = false;
@@ -105,7 +106,8 @@ struct ParsedOptions {
 /// What is used without any flag; where it depends on the machine, as it is here.
 [[nodiscard]] Options default_options();
 
-/// Throws std::invalid_argument for a setting that no worker can have, as the command line refuses it.
+/// Throws std::invalid_argument for a setting that no worker can have, as the command line refuses
+/// it.
 void check_options(const Options& options, bool own_modules);
 
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a worker's settings are without any flag, and which no worker can have: the same for the command line and for a
-// program that embeds one.
+// What a worker's settings are without any flag, and which no worker can have: the same for the
+// command line and for a program that embeds one.
 #include <unistd.h>
 
 #include <algorithm>

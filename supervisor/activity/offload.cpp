@@ -13,7 +13,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
-#include "supervisor/activity/meeting.hpp"
+#include "supervisor/threads/meeting.hpp"
 #include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
