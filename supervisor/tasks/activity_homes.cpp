@@ -52,6 +52,7 @@ ActivityHomes::~ActivityHomes() {
   watches_.clear();
   if (loop_threads_) loop_threads_->join();
   activity_threads_.reset();
+  callbacks_.reset();
   aside_.reset();
   objects_.destroy();
 }
@@ -133,7 +134,8 @@ void ActivityHomes::start_threads() {
   activity_threads_.emplace("act", options_.activity_threads);
   thread_places_.emplace(core_,
                          std::min(options_.activity_threads, options_.max_concurrent_activities));
-  thread_executor_.emplace(module_, *activity_threads_, *aside_, log_, options_.task_queue);
+  callbacks_.emplace("stop", options_.activity_threads);
+  thread_executor_.emplace(module_, *activity_threads_, *callbacks_, log_, options_.task_queue);
   thread_home_.emplace(Home{*thread_executor_, *thread_places_});
 }
 
@@ -168,7 +170,8 @@ Homes ActivityHomes::table() {
 }
 
 bool ActivityHomes::threads_busy() const {
-  return (activity_threads_ && activity_threads_->busy() > 0) || (aside_ && aside_->busy() > 0);
+  const auto busy = [](const auto& threads) { return threads && threads->busy() > 0; };
+  return busy(activity_threads_) || busy(aside_) || busy(callbacks_);
 }
 
 }  // namespace temporal::supervisor

@@ -70,7 +70,9 @@ class ActivityHomes {
   Objects objects_;
   std::optional<Permits> child_places_, thread_places_, loop_places_;
   std::unique_ptr<children::ChildPool> pool_;
-  std::optional<ActivityThreads> aside_;  // constructors, to_thread() and stop callbacks
+  std::optional<ActivityThreads> aside_;  // constructors and to_thread()
+  std::optional<ActivityThreads>
+      callbacks_;  // of stop tokens: a cancellation waits for nothing else
   std::optional<ActivityThreads> activity_threads_;
   std::optional<ChildExecutor> child_executor_;
   std::optional<ThreadExecutor> thread_executor_;

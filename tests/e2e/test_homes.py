@@ -72,6 +72,17 @@ def test_a_stop_token_calls_back_when_it_is_cancelled(server, worker, queue):
     assert run.result() == "cancelled: called back"
 
 
+def test_a_stop_token_calls_back_though_a_callable_blocks_its_thread(server, start, queue):
+    start("homes", "blocking", "workflows", "--activity-executor", "threads", "--activity-threads", "1", "--grace", "0s")
+    blocked = server.call("wait_on_a_thread", 20_000, queue=queue)
+    run = server.start("CancelActivity", "until_stopped", "", queue=queue)
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: called back"
+    assert blocked.pending()
+    blocked.terminate()
+
+
 def test_a_crash_in_a_child_costs_an_attempt(server, start, queue):
     worker = start("homes", "workflows", "--children", "1")
     run = server.call("crash_here", "", queue=queue, how={"attempts": 1})
