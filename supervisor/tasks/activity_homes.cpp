@@ -26,7 +26,18 @@ std::string names_of(const Module& module, temporal::Executor home, temporal::Ex
   return names;
 }
 
+bool hands_over(const Options& options, const Module& module) {
+  return has_home(module, temporal::Executor::loop, options.activity_executor) &&
+         !module.offloaded().empty() && options.offload_children > 0;
+}
+
 }  // namespace
+
+int most_children(const Options& options, const Module& module) {
+  const bool plain = has_home(module, temporal::Executor::child, options.activity_executor);
+  return (plain ? options.children : 0) +
+         (hands_over(options, module) ? options.offload_children : 0);
+}
 
 ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
                              const Module& module, Watchdog& watchdog, Logger& log)
@@ -38,7 +49,7 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
       children_(has_home(module, temporal::Executor::child, options.activity_executor)),
       threads_(has_home(module, temporal::Executor::threads, options.activity_executor)),
       loops_(has_home(module, temporal::Executor::loop, options.activity_executor)),
-      offload_(loops_ && !module.offloaded().empty() && options.offload_children > 0) {
+      offload_(hands_over(options, module)) {
   if (children_ && options.children == 0)
     throw SettingsError(
         "--children 0 leaves no place for the plain-function activities " +

@@ -27,6 +27,9 @@
 
 namespace temporal::supervisor {
 
+/// Child processes that the activities of `module` may have at a time.
+[[nodiscard]] int most_children(const Options& options, const Module& module);
+
 /// Thread rule: core loop only.
 class ActivityHomes {
  public:

@@ -96,5 +96,7 @@ def test_a_limit_of_descriptors_that_is_too_low_is_raised_or_said(server, start,
 
     start("hello", "--children", "4", program=limited("40 4096"))
     assert server.start("SayHello", "World", queue=queue).result() == "Hello, World!"
+    start("hello", "--children", "1000", "--workflows-only", program=limited("200 200"))
+    start("hello", "--children", "1000", "--activity-executor", "threads", program=limited("200 200"))
     sentence = refused(start("hello", "--children", "4", program=limited("40 40"), wait=False), 2)
     assert "this process may open 40 descriptors" in sentence and "ulimit -n" in sentence
