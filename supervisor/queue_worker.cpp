@@ -263,6 +263,7 @@ LogFields QueueWorker::state() const {
                   {"polling", polling()},
                   {"workflow_tasks", workflow_tasks_ ? workflow_tasks_->running() : 0},
                   {"activities", activity_tasks_ ? activity_tasks_->running() : 0},
+                  {"homes", activity_tasks_ ? activity_tasks_->homes() : LogFields::object()},
                   {"children", LogFields::array()}};
   if (workflow_tasks_) {
     const auto& counts = workflow_tasks_->cache_counts();

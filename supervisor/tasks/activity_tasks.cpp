@@ -18,6 +18,18 @@ namespace ws = api::workflowservice::v1;
 namespace {
 constexpr std::chrono::seconds kLook{1};
 
+const char* name_of(temporal::Executor home) {
+  switch (home) {
+    case temporal::Executor::child:
+      return "children";
+    case temporal::Executor::threads:
+      return "threads";
+    case temporal::Executor::loop:
+      return "loops";
+  }
+  return "";
+}
+
 std::string sentence_of(const std::exception_ptr& error) {
   try {
     std::rethrow_exception(error);
@@ -91,11 +103,16 @@ asio::awaitable<void> ActivityTasks::turn() {
 // Who the steps of a stop, and each look, reach.
 class ActivityTasks::Listed {
  public:
-  Listed(ActivityTasks& tasks, Attempt& attempt)
-      : tasks_(tasks), here_(tasks.attempts_.insert(tasks.attempts_.end(), &attempt)) {}
+  Listed(ActivityTasks& tasks, Attempt& attempt, std::size_t home)
+      : tasks_(tasks),
+        here_(tasks.attempts_.insert(tasks.attempts_.end(), &attempt)),
+        running_(tasks.running_in_[home]) {
+    ++running_;
+  }
   Listed(const Listed&) = delete;
   Listed& operator=(const Listed&) = delete;
   ~Listed() {
+    --running_;
     tasks_.attempts_.erase(here_);
     if (!tasks_.attempts_.empty() || !tasks_.pollers_.stopping()) return;
     tasks_.looking_ = false;  // an open poll may still bring a task
@@ -105,6 +122,7 @@ class ActivityTasks::Listed {
  private:
   ActivityTasks& tasks_;
   std::list<Attempt*>::iterator here_;
+  int& running_;
 };
 
 asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Gate::Pass) {
@@ -115,7 +133,7 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Ga
     if (i != place) places.home[i].release();
 
   Attempt attempt(settings_, std::move(task));
-  const Listed listed(*this, attempt);
+  const Listed listed(*this, attempt, place);
   if (shutdown_notice_) attempt.notify_shutdown();
   if (!looking_) look_at_attempts();
   co_await attempt.run(homes_[place]->executor);
@@ -153,6 +171,15 @@ int ActivityTasks::slots() const noexcept {
   for (const auto* home : homes_)
     if (home) places += home->places.capacity();
   return std::min(activities_.capacity(), places);
+}
+
+LogFields ActivityTasks::homes() const {
+  auto told = LogFields::object();
+  for (std::size_t i = 0; i < homes_.size(); ++i)
+    if (homes_[i])
+      told[name_of(static_cast<temporal::Executor>(i))] = {
+          {"running", running_in_[i]}, {"places", homes_[i]->places.capacity()}};
+  return told;
 }
 
 bool ActivityTasks::homes_up() const noexcept {

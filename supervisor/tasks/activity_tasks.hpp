@@ -71,6 +71,8 @@ class ActivityTasks {
   /// For who watches: polls that are open, and how many tasks there may be at a time.
   [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
   [[nodiscard]] int slots() const noexcept;
+  /// Of each home its attempts that run and its places, by the home's name.
+  [[nodiscard]] LogFields homes() const;
   /// Has each home a place at all, taken or not? Otherwise no poll is sent.
   [[nodiscard]] bool homes_up() const noexcept;
 
@@ -95,6 +97,7 @@ class ActivityTasks {
   RateLimit rate_;
   Pollers pollers_;
   std::list<Attempt*> attempts_;
+  std::array<int, 3> running_in_{};  // by temporal::Executor
   boost::asio::steady_timer next_look_;
   bool looking_ = false;
   bool shutdown_notice_ = false;

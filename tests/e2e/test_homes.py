@@ -6,6 +6,7 @@ import signal
 import pytest
 from harness import python_worker
 from harness.cases import beaten
+from harness.waiting import wait_until
 
 HOMES = ["children", "threads"]
 
@@ -173,6 +174,20 @@ def test_a_worker_of_threads_and_loops_starts_no_child(server, start, queue):
     worker = start("activities", "workflows", "--activity-executor", "threads")
     assert not worker.processes()
     assert server.call("say_hello", "World", queue=queue).result() == "Hello, World!"
+
+
+def test_LC12_the_state_tells_of_each_home_what_runs_in_it(server, start, queue):
+    worker = start("homes", "workflows", "--children", "2", "--activity-threads", "3", "--grace", "0s")
+    runs = [server.start("CancelActivity", activity, "", queue=queue)
+            for activity in ("until_stopped", "until_stopped", "until_stopped_on_a_thread", "handed_over_for_ever")]
+    for run in runs:
+        wait_until("it beats", lambda: [p for p in run.pending() if p.HasField("last_heartbeat_time")])
+    assert worker.state()["homes"] == {
+        "children": {"running": 2, "places": 2}, "threads": {"running": 1, "places": 3},
+        "loops": {"running": 1, "places": 100}}
+    for run in runs:
+        run.signal("cancel_it")
+    assert {run.result() for run in runs} == {"cancelled: called back", "cancelled: in the child"}
 
 
 def test_two_workers_each_do_their_half(server, start, queue):

@@ -247,6 +247,8 @@ void homes(temporal::Module& m) {
   m.activity<&Visitors::greet_later>(visitors);
   m.activity<where_hooks_ran>();
   m.activity<until_stopped>();
+  m.activity<until_stopped>(
+      {.name = "until_stopped_on_a_thread", .executor = temporal::Executor::threads});
   m.activity<crash_here>();
   m.activity<crash_here_later>();
   m.activity<hog_the_loop>();

@@ -108,10 +108,13 @@ TEST_CASE("a task runs in the home of its activity, and is answered once") {
   CHECK(world.in_children.started == Answers{"one"});
   CHECK(world.on_loops.started == Answers{"two"});
   CHECK(world.tasks->running() == 2);
+  CHECK(world.tasks->homes() == LogFields{{"children", {{"running", 1}, {"places", 10}}},
+                                          {"loops", {{"running", 1}, {"places", 10}}}});
   world.end(world.in_children.newest(), {Returned{payloads("1")}});
   world.end(world.on_loops.newest(), {threw(std::runtime_error("no"))});
   CHECK(world.service.answers == Answers{"completed one", "failed two"});
   CHECK(world.tasks->running() == 0);
+  CHECK(world.tasks->homes()["children"]["running"] == 0);
 }
 
 TEST_CASE("without a free place there is no open poll") {
