@@ -63,6 +63,10 @@ void check_options(const Options& options, bool own_modules) {
   if (options.task_queue.empty())
     throw std::invalid_argument(
         "--task-queue: nothing to poll; name the queue, as in --task-queue hello");
+  if (options.workflows_only && options.activities_only)
+    throw std::invalid_argument("--workflows-only, --activities-only: both leave nothing to serve");
+  if (options.children < 0 || options.offload_children < 0)
+    throw std::invalid_argument("--children, --offload-children: fewer than none is not possible");
   check_name("--task-queue", options.task_queue);
   check_name("--identity", options.identity);
   check_name("--namespace", options.name_space);
