@@ -3,6 +3,8 @@
 // in which time stands still.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -168,5 +170,15 @@ struct AttemptWorld {
     settle(loop);
   }
 };
+
+/// The only one that was reported.
+inline const api::failure::v1::Failure& failure_of(const AttemptWorld& world) {
+  REQUIRE(world.service.failed.size() == 1);
+  return world.service.failed[0].failure();
+}
+
+inline std::string failure_type(const AttemptWorld& world) {
+  return failure_of(world).application_failure_info().type();
+}
 
 }  // namespace temporal::test
