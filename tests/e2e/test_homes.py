@@ -149,11 +149,11 @@ def test_AX29_AC16_what_was_handed_over_without_a_context_ends_with_its_attempts
 def test_AC9_what_never_ends_in_the_worker_itself_is_reported_when_the_worker_leaves(server, start, queue, activity):
     worker = start("homes", "workflows", "--activity-executor", "threads", "--grace", "0s", "--term-grace", "0s")
     run = server.call(activity, queue=queue)
-    assert beaten(run) == 1
+    heard = beaten(run)
     worker.stop()
     assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
     assert run.wait_for_attempt_failure().last_failure.application_failure_info.type == "WorkerShutdown"
-    assert beaten(run) == 2  # what it said last goes with the failure
+    assert beaten(run) > heard  # what it said last goes with the failure
     run.terminate()
 
 
@@ -179,11 +179,11 @@ def test_a_worker_of_threads_and_loops_starts_no_child(server, start, queue):
 def test_LC12_the_state_tells_of_each_home_what_runs_in_it(server, start, queue):
     worker = start("homes", "workflows", "--children", "2", "--activity-threads", "3", "--grace", "0s")
     runs = [server.start("CancelActivity", activity, "", queue=queue)
-            for activity in ("until_stopped", "until_stopped", "until_stopped_on_a_thread", "handed_over_for_ever")]
+            for activity in ("until_stopped", "until_stopped_on_a_thread", "handed_over_for_ever")]
     for run in runs:
         wait_until("it beats", lambda: [p for p in run.pending() if p.HasField("last_heartbeat_time")])
     assert worker.state()["homes"] == {
-        "children": {"running": 2, "places": 2}, "threads": {"running": 1, "places": 3},
+        "children": {"running": 1, "places": 2}, "threads": {"running": 1, "places": 3},
         "loops": {"running": 1, "places": 100}}
     for run in runs:
         run.signal("cancel_it")

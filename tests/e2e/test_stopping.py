@@ -24,7 +24,7 @@ def test_F006_notice_grace_cancellation_SIGTERM_and_SIGKILL_come_in_this_order(s
     steps = dict(line.split() for line in file.read_text().splitlines())
     assert list(steps) == ["notice", "cancel", "SIGTERM"]
     notice, cancel, sigterm = map(int, steps.values())
-    died, = worker.logged("a child died")
+    died = worker.logged("a child ended")[0]
     assert "SIGKILL" in died["how"]
     # Each begins a moment after the worker's own clock says so, and is noted a moment later.
     assert cancel - notice > 1_900

@@ -127,9 +127,13 @@ asio::awaitable<int> decode_what_never_ends() {
 
 // Beats, then heeds nothing: it holds its thread, or its loop.
 void beat_and_hang(activity::Context& ctx) {
-  ctx.heartbeat(1);
-  ctx.heartbeat(2);
-  for (;;) std::this_thread::sleep_for(1s);
+  for (int round = 1;; ++round) {
+    try {
+      ctx.heartbeat(round);
+    } catch (const temporal::Cancelled&) {
+    }
+    std::this_thread::sleep_for(20ms);
+  }
 }
 asio::awaitable<void> beat_and_hang_later(activity::Context& ctx) {
   beat_and_hang(ctx);
