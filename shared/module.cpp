@@ -20,10 +20,11 @@ void check_name(std::string_view kind, const std::string& name, bool taken,
     throw std::invalid_argument(std::string(kind) + " '" + name +
                                 "': this name is one of Temporal's own, choose another");
   if (taken)
-    throw std::invalid_argument(
-        std::string(kind) + " '" + name + "' is registered twice" +
-        (first == second ? "" : " (by " + first + " and by " + second + ")") +
-        ": give one of them another name");
+    throw std::invalid_argument(std::string(kind) + " '" + name + "' is registered twice" +
+                                (first.empty()     ? ""
+                                 : first == second ? " (both times by " + first + ")"
+                                                   : " (by " + first + " and by " + second + ")") +
+                                ": give one of them another name");
 }
 
 }  // namespace

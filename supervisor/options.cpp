@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/options.hpp"
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,7 +13,6 @@
 #include <stdexcept>
 
 #include "supervisor/observe/metrics_options.hpp"
-#include "supervisor/utf8.hpp"
 #include "supervisor/version.hpp"
 #include "supervisor/worker_file.hpp"
 
@@ -129,6 +124,22 @@ class Parser {
         ->envname(variable_of(name))
         ->default_str(duration_text(value))
         ->type_name("DURATION");
+  }
+
+  void duration_or_never(const std::string& name, std::optional<milliseconds>& value,
+                         const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value](const std::string& text) {
+              value = parse_duration(text);
+              if (!value && text != "never")
+                throw CLI::ValidationError(
+                    name, "'" + text + "' is no duration; write 500ms, 10s, 2m, 1h or never");
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(value ? duration_text(*value) : "never")
+        ->type_name("DURATION|never");
   }
 
   template <class T>
@@ -243,10 +254,22 @@ class Parser {
         ->check(CLI::NonNegativeNumber);
     duration("--slow-task", options_.slow_task,
              "After this, one line says that an activity still runs; 0 is off");
+    duration("--heartbeat-throttle-max", options_.heartbeat_throttle_max,
+             "Longest between two heartbeats to the server, which else come at 0.8 of the timeout; "
+             "0 is the default");
+    duration("--heartbeat-throttle-default", options_.heartbeat_throttle_default,
+             "The same for activities without a heartbeat timeout; 0 is the default");
+    duration("--local-timeout-buffer", options_.local_timeout_buffer,
+             "How long after an activity's timeout the worker itself tells it, should the server "
+             "not");
   }
 
   void add_lifecycle() {
     duration("--grace", options_.grace, "After a stop signal, how long activities may go on");
+    duration_or_never("--cancel-grace", options_.cancel_grace,
+                      "From an activity's cancellation to SIGTERM for its child");
+    duration_or_never("--timeout-grace", options_.timeout_grace,
+                      "The same after an activity's own timeout");
     duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
     choice("--log-format", options_.log_format,
            {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},
@@ -298,69 +321,8 @@ class Parser {
       "processes that cannot hurt it"};
 };
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
-}
-
-bool printable_ascii(const std::string& text) {
-  return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
-}
-
-bool has_port(const std::string& address) {
-  const auto colon = address.rfind(':');
-  if (colon == std::string::npos || colon == 0) return false;
-  int port = 0;
-  const char* const end = address.data() + address.size();
-  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
-  return error == std::errc{} && stop == end && port > 0 && port < 65'536;
-}
-
-// A server refuses each call with a longer one, and gRPC each message with text that is not UTF-8.
-void check_name(const std::string& flag, const std::string& name) {
-  if (name.size() > 1000) throw std::invalid_argument(flag + ": is longer than 1000 bytes");
-  if (!is_utf8(name)) throw std::invalid_argument(flag + ": is not valid UTF-8");
-}
-
-}  // namespace
-
-Options default_options() {
-  Options options;
-  options.children = usable_cores();
-  options.offload_children = usable_cores();
-  options.workflow_threads = std::max(2, usable_cores());
-  options.identity = std::to_string(::getpid()) + "@" + host_name();
-  return options;
-}
-
-void check_options(const Options& options, bool own_modules) {
-  if (!own_modules && options.modules.empty())
-    throw std::invalid_argument(
-        "--module: nothing to serve; name a shared object, as in --module ./libhello.so");
-  if (options.verb == Options::Verb::replay) return;
-  if (!has_port(options.address))
-    throw std::invalid_argument("--address: '" + options.address +
-                                "' is no address; write HOST:PORT");
-  if (const auto wrong = fault_of(options.metrics)) throw std::invalid_argument(*wrong);
-  if (options.task_queue.empty())
-    throw std::invalid_argument(
-        "--task-queue: nothing to poll; name the queue, as in --task-queue hello");
-  check_name("--task-queue", options.task_queue);
-  check_name("--identity", options.identity);
-  check_name("--namespace", options.name_space);
-  if (options.max_cached_workflows > 0 && options.max_concurrent_workflow_tasks < 2)
-    throw std::invalid_argument(
-        "--max-concurrent-workflow-tasks: 1 is too few for two queues; allow 2, or keep no runs in "
-        "memory with --max-cached-workflows 0");
-  if (options.max_cached_workflows > 0 && options.sticky_timeout.count() == 0)
-    throw std::invalid_argument("--sticky-timeout: a task must be allowed to wait for its worker");
-  if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
-    throw std::invalid_argument("--identity, --namespace: only printable ASCII can be sent");
-}
-
-namespace {
-
-// The words of the command line count more than those of the file, which are only about what is not said there.
+// The words of the command line count more than those of the file, which are only about what is not
+// said there.
 std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
                                 const char* const* argv, bool own_modules) {
   std::vector<Options> workers;

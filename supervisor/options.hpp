@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -68,6 +69,13 @@ struct Options {
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};
   milliseconds term_grace{2'000};
+  /// From a cancellation (of the server's or an operator's) to the end by force; none: never.
+  std::optional<milliseconds> cancel_grace{};
+  std::optional<milliseconds> timeout_grace{
+      10'000};  ///< from an activity's own timeout; none: never
+  milliseconds local_timeout_buffer{5'000};
+  milliseconds heartbeat_throttle_max{60'000};
+  milliseconds heartbeat_throttle_default{30'000};
   MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
@@ -83,7 +91,8 @@ class SettingsError : public std::runtime_error {
 
 struct ParsedOptions {
   Options options;
-  /// One for each [[worker]] of the worker file; without one, `options` alone. They differ in no setting of the process.
+  /// One for each [[worker]] of the worker file; without one, `options` alone. They differ in no
+  /// setting of the process.
   std::vector<Options> workers{};
   /// Set when the process is done already: --help, --version or a usage error (said on stderr).
   bool exit = false;
@@ -97,7 +106,8 @@ struct ParsedOptions {
 /// What is used without any flag; where it depends on the machine, as it is here.
 [[nodiscard]] Options default_options();
 
-/// Throws std::invalid_argument for a setting that no worker can have, as the command line refuses it.
+/// Throws std::invalid_argument for a setting that no worker can have, as the command line refuses
+/// it.
 void check_options(const Options& options, bool own_modules);
 
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.

@@ -21,6 +21,8 @@ namespace {
 
 // From "cancel what runs" to SIGTERM.
 constexpr auto kAfterCancel = 3s;
+// For the answers in place of code that never ended.
+constexpr auto kLastAnswers = 2s;
 // A namespace that was made a moment ago (the dev server makes its own while it starts) is not seen
 // at once.
 constexpr auto kNamespaceAppears = 3s;
@@ -148,6 +150,11 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .name_space = options_.name_space,
                                     .task_queue = options_.task_queue,
                                     .identity = options_.identity,
+                                    .throttle = {.most = options_.heartbeat_throttle_max,
+                                                 .unwatched = options_.heartbeat_throttle_default},
+                                    .cancel_grace = options_.cancel_grace,
+                                    .timeout_grace = options_.timeout_grace,
+                                    .local_timeout_buffer = options_.local_timeout_buffer,
                                     .slow_task = options_.slow_task});
   if (auto limit = name_space_.namespace_info().limits().blob_size_limit_error(); limit > 0)
     attempts_->blob_limit = static_cast<std::size_t>(limit);
@@ -227,7 +234,8 @@ asio::awaitable<void> QueueWorker::drain_activities(Hurry& hurry) {
   tasks.cancel_all(CancelReason::worker_shutdown);
   if (co_await within(kAfterCancel, tasks.drained())) co_return;
   tasks.terminate_all();
-  co_await within(options_.term_grace + 2s, tasks.drained());
+  if (co_await within(options_.term_grace + 2s, tasks.drained())) co_return;
+  co_await within(kLastAnswers, tasks.abandon_all());
 }
 
 bool QueueWorker::user_code_left() const {
@@ -259,6 +267,7 @@ LogFields QueueWorker::state() const {
                   {"polling", polling()},
                   {"workflow_tasks", workflow_tasks_ ? workflow_tasks_->running() : 0},
                   {"activities", activity_tasks_ ? activity_tasks_->running() : 0},
+                  {"homes", activity_tasks_ ? activity_tasks_->homes() : LogFields::object()},
                   {"children", LogFields::array()}};
   if (workflow_tasks_) {
     const auto& counts = workflow_tasks_->cache_counts();

@@ -57,6 +57,10 @@ class QueueWorker {
 
   /// Throws ModuleError; SettingsError when the modules leave nothing to serve.
   void load_modules();
+  /// That it may have at a time; since load_modules().
+  [[nodiscard]] int most_children() const {
+    return serves_activities_ ? supervisor::most_children(options_, module_) : 0;
+  }
   /// Returns when every home can take tasks. `zygote_program` is asked when one is needed. Throws children::PoolError,
   /// ModuleError, SettingsError.
   boost::asio::awaitable<void> start_homes(

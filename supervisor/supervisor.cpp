@@ -36,10 +36,10 @@ constexpr rlim_t kDescriptorsPerChild = 6;
 constexpr rlim_t kDescriptorsBeside = 64;
 
 // A limit that is too low would show only as children that cannot be forked.
-void allow_descriptors(const std::vector<Options>& workers) {
+void allow_descriptors(const std::list<QueueWorker>& workers) {
   rlim_t needed = kDescriptorsBeside;
   for (const auto& worker : workers)
-    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.children + worker.offload_children);
+    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_children());
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
   limit.rlim_cur = limit.rlim_max;
@@ -121,7 +121,7 @@ asio::awaitable<void> Supervisor::serve() {
   std::exception_ptr failed;
   try {
     for (auto& worker : workers_) worker.load_modules();
-    allow_descriptors(options_);
+    allow_descriptors(workers_);
     serve_metrics();
     if (options_.front().dev) start_dev_server();
     // Being told to stop ends a start that waits (for the server, say) as well as the service.

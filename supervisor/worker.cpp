@@ -24,16 +24,29 @@ supervisor::Options options_from(const WorkerOptions& from) {
   if (!from.identity.empty()) options.identity = from.identity;
   options.modules = from.modules;
   options.activity_executor = from.activity_executor;
-  if (from.children > 0) options.children = from.children;
+  options.workflows_only = from.workflows_only;
+  options.activities_only = from.activities_only;
+  if (from.children) options.children = *from.children;
+  if (from.offload_children) options.offload_children = *from.offload_children;
   // Children know shared objects only.
   if (from.modules.empty()) options.children = options.offload_children = 0;
+  options.child_nice = from.child_nice;
   options.activity_threads = from.activity_threads;
   options.loop_threads = from.loop_threads;
   if (from.workflow_threads > 0) options.workflow_threads = from.workflow_threads;
   options.max_concurrent_activities = from.max_concurrent_activities;
   options.max_concurrent_workflow_tasks = from.max_concurrent_workflow_tasks;
+  options.activity_pollers = from.activity_pollers;
+  options.workflow_pollers = from.workflow_pollers;
+  options.max_cached_workflows = from.max_cached_workflows;
+  options.activities_per_second = from.activities_per_second;
+  options.task_queue_activities_per_second = from.task_queue_activities_per_second;
+  options.deadlock_timeout = milliseconds(from.deadlock_timeout);
+  options.loop_stall = milliseconds(from.loop_stall);
   options.connect_timeout = milliseconds(from.connect_timeout);
   options.grace = milliseconds(from.grace);
+  options.term_grace = milliseconds(from.term_grace);
+  options.metrics.address = from.metrics;
   supervisor::check_options(options, !from.own_modules.empty());
   return options;
 }

@@ -8,6 +8,8 @@
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/failures.hpp"
+#include "supervisor/rpc/retry.hpp"
 
 namespace asio = boost::asio;
 
@@ -17,43 +19,6 @@ namespace ws = api::workflowservice::v1;
 namespace failure = api::failure::v1;
 
 namespace {
-
-failure::Failure application_failure(std::string_view type, std::string message,
-                                     bool non_retryable = false) {
-  failure::Failure proto;
-  to_failure_proto(
-      ApplicationError(std::move(message), {.type = type, .non_retryable = non_retryable}), &proto);
-  return proto;
-}
-
-std::string_view kind_of(const failure::Failure& proto) {
-  switch (proto.failure_info_case()) {
-    case failure::Failure::kTimeoutFailureInfo:
-      return "temporal::TimeoutError";
-    case failure::Failure::kCanceledFailureInfo:
-      return "temporal::Cancelled";
-    case failure::Failure::kTerminatedFailureInfo:
-      return "temporal::TerminatedError";
-    case failure::Failure::kServerFailureInfo:
-      return "temporal::ServerError";
-    case failure::Failure::kActivityFailureInfo:
-      return "temporal::ActivityError";
-    case failure::Failure::kChildWorkflowExecutionFailureInfo:
-      return "temporal::ChildWorkflowError";
-    default:
-      return "temporal::Failure";
-  }
-}
-
-// From an activity the server takes application failures only; what else was thrown (a TimeoutError
-// of a call it made, say) becomes the cause of one.
-failure::Failure as_application_failure(failure::Failure thrown) {
-  if (thrown.has_application_failure_info()) return thrown;
-  auto wrapped = application_failure(kind_of(thrown), thrown.message(),
-                                     thrown.server_failure_info().non_retryable());
-  *wrapped.mutable_cause() = std::move(thrown);
-  return wrapped;
-}
 
 // `execution` is forgotten the moment it is gone: a cancellation or a notice may come before the
 // answer is sent.
@@ -85,11 +50,15 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
       task_(std::move(task)),
       metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
                                          false)),
-      heartbeat_(settings.core, settings.service, settings.log, settings.clock,
-                 {.token = task_.task_token(),
-                  .name_space = settings.name_space,
-                  .identity = settings.identity,
-                  .timeout = from_proto(task_.heartbeat_timeout())}),
+      heartbeat_(
+          settings.core, settings.service, settings.log, settings.clock,
+          {.token = task_.task_token(),
+           .name_space = settings.name_space,
+           .identity = settings.identity,
+           .interval = heartbeat_interval(from_proto(task_.heartbeat_timeout()), settings.throttle),
+
+           .ids = [this] { return fields(); }}),
+      abandoned_(settings.core),
       beats_ended_(settings.core),
       arrived_(settings.clock.now()) {
   metrics_.task_received.add();
@@ -104,7 +73,10 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
             .heartbeat = [this] { beat(); },
             .metrics = metrics_.user};
   auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
-  over_ = true;
+  if (std::exchange(over_, true)) {
+    while (abandoning_) co_await abandoned_.wait();
+    co_return;
+  }
   if (beating_) co_await end_beats();
   metrics_.execution_latency.observe(settings_.clock.now() - arrived_);
   co_await respond(std::move(ending));
@@ -155,12 +127,38 @@ void Attempt::cancel(CancelReason reason) {
   if (cancelled_) return;
   cancelled_ = reason;
   settings_.log.debug("an activity is asked to stop", fields());
+  // The stop of the worker has steps of its own.
+  if (reason != CancelReason::worker_shutdown) terminate_after(settings_.cancel_grace);
   if (execution_) execution_->cancel(reason);
 }
 
+void Attempt::terminate_after(std::optional<std::chrono::milliseconds> grace) {
+  if (grace) terminate_at_ = std::min(terminate_at_, settings_.clock.now() + *grace);
+}
+
 void Attempt::terminate() {
-  terminated_ = true;
   if (execution_) execution_->terminate();
+}
+
+// What it needs is kept by run(), which waits for `abandoning_`.
+void Attempt::abandon(std::function<void()> answered) {
+  if (std::exchange(over_, true)) return answered();
+  abandoning_ = true;
+  asio::co_spawn(settings_.core, answer_in_its_place(),
+                 [this, answered = std::move(answered)](const std::exception_ptr&) {
+                   abandoning_ = false;
+                   abandoned_.notify();
+                   answered();
+                 });
+}
+
+asio::awaitable<void> Attempt::answer_in_its_place() {
+  settings_.log.warn("an activity does not end: it is left behind", fields());
+  Ending ending{ThrewCancelled{}};
+  if (execution_) ending.last_heartbeat = execution_->take_heartbeat();
+  execution_ = nullptr;
+  if (beating_) co_await end_beats();
+  co_await respond(std::move(ending));
 }
 
 void Attempt::look() {
@@ -180,7 +178,7 @@ void Attempt::look() {
   }
   if (overran_ || now < deadline()) return;
   overran_ = true;
-  terminate_at_ = now + settings_.timeout_grace;
+  terminate_after(settings_.timeout_grace);
   settings_.log.warn(
       "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.
@@ -215,11 +213,12 @@ asio::awaitable<void> Attempt::respond(Ending ending) {
     co_await respond_completed(*returned);
   } else if (auto* stopped = std::get_if<ThrewCancelled>(&ending.how)) {
     co_await respond_canceled(*stopped);
-  } else if (terminated_ && cancelled_ == CancelReason::worker_shutdown) {
+  } else {
+    auto& threw = std::get<Threw>(ending.how);
+    if (!threw.killed_here || cancelled_ != CancelReason::worker_shutdown)
+      co_return co_await respond_failed(std::move(threw.failure));
     ThrewCancelled killed;  // by us, because it did not stop: not a crash of its own
     co_await respond_canceled(killed);
-  } else {
-    co_await respond_failed(std::move(std::get<Threw>(ending.how).failure));
   }
 }
 
@@ -261,6 +260,7 @@ asio::awaitable<void> Attempt::respond_completed(Returned& ending) {
 asio::awaitable<void> Attempt::respond_canceled(ThrewCancelled& ending) {
   if (cancelled_ == CancelReason::requested) {
     metrics_.execution_cancelled.add();
+    if (ending.details.ByteSizeLong() > settings_.blob_limit) leave_out_details(ending.details);
     auto canceled = request<ws::RespondActivityTaskCanceledRequest>();
     *canceled.mutable_details() = std::move(ending.details);
     try {
@@ -297,15 +297,29 @@ asio::awaitable<void> Attempt::respond_failed(failure::Failure failure) {
   line["failure"] = failure.message();
   line["type"] = failure.application_failure_info().type();
   settings_.log.write(benign ? LogLevel::debug : LogLevel::warn, "an activity failed", line);
+  if (failure.ByteSizeLong() > settings_.blob_limit) leave_out_details(failure);
   *failed.mutable_failure() = std::move(failure);
   // What the activity said last and the server never heard goes out in the same call: the next
   // attempt reads it.
-  if (unsent_) *failed.mutable_last_heartbeat_details() = *unsent_;
+  if (unsent_ && unsent_->ByteSizeLong() <= settings_.blob_limit)
+    *failed.mutable_last_heartbeat_details() = *unsent_;
+  if (co_await send_failed(failed)) co_return;
+  // For its size, most likely: without an answer the attempt would hang until its timeout.
+  const bool had_beat = failed.has_last_heartbeat_details();
+  failed.clear_last_heartbeat_details();
+  if (leave_out_details(*failed.mutable_failure()) || had_beat) co_await send_failed(failed);
+}
+
+// False: the server refused it as it is.
+asio::awaitable<bool> Attempt::send_failed(const ws::RespondActivityTaskFailedRequest& failed) {
   try {
-    co_await settings_.service.respond_activity_task_failed(std::move(failed));
+    co_await settings_.service.respond_activity_task_failed(failed);
   } catch (const RpcError& error) {
     note_refused("the server did not take an activity's failure", error);
+    const CallResult refused{error.code(), error.what(), {}};
+    co_return refused.code != RpcCode::invalid_argument && !is_message_too_large(refused);
   }
+  co_return true;
 }
 
 // A task that the server has forgotten meanwhile (it timed out, its workflow is closed) is everyday

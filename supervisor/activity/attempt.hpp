@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,8 +30,11 @@ struct AttemptSettings {
   std::string name_space;
   std::string task_queue;
   std::string identity;
-  std::chrono::milliseconds timeout_grace{
-      10'000};  ///< from the activity's own timeout to terminate()
+  HeartbeatThrottle throttle{};
+  /// From a cancellation that is not the stop's to terminate(); none: never.
+  std::optional<std::chrono::milliseconds> cancel_grace{};
+  /// From the activity's own timeout to terminate(); none: never.
+  std::optional<std::chrono::milliseconds> timeout_grace{10'000};
   std::chrono::milliseconds local_timeout_buffer{5'000};
   std::chrono::milliseconds slow_task{
       0};                            ///< after this, one line says that it still runs; 0: never
@@ -57,16 +61,24 @@ class Attempt {
   void notify_shutdown();
   void cancel(CancelReason reason);
   void terminate();
+  /// The last step, for code that nothing has ended: answers in its place, as if it had let the
+  /// cancellation through. Whatever it still does is nobody's. `answered` is called once, when the
+  /// server has taken or refused that answer, or at once when there is none to be sent.
+  void abandon(std::function<void()> answered);
 
  private:
   void begun(Execution& execution);
   void beat();
+  void terminate_after(std::optional<std::chrono::milliseconds> grace);
   boost::asio::awaitable<void> end_beats();
+  boost::asio::awaitable<void> answer_in_its_place();
   [[nodiscard]] Clock::TimePoint deadline() const;
   boost::asio::awaitable<void> respond(Ending ending);
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
   boost::asio::awaitable<void> respond_failed(api::failure::v1::Failure failure);
+  boost::asio::awaitable<bool> send_failed(
+      const api::workflowservice::v1::RespondActivityTaskFailedRequest& failed);
   void note_refused(std::string_view message, const RpcError& error);
   template <class Request>
   Request request() const;
@@ -77,13 +89,14 @@ class Attempt {
   const ActivityMetrics& metrics_;
   std::optional<CancelReason> cancelled_;
   bool shutdown_notice_ = false;
-  bool terminated_ = false;
   bool over_ = false;               // of the activity it is known how it ended
   Execution* execution_ = nullptr;  // while it runs
   std::optional<api::common::v1::Payloads> unsent_;
   Heartbeat heartbeat_;
   // Who never beats pays for no coroutine that would send it.
   bool beating_ = false;
+  bool abandoning_ = false;
+  Wakeup abandoned_;
   boost::asio::cancellation_signal stop_beats_;
   Wakeup beats_ended_;
   // What look() goes by.

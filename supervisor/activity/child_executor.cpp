@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/heartbeat.hpp"
 #include "supervisor/activity/start.hpp"
 #include "supervisor/observe/user_metrics.hpp"
 
@@ -17,18 +18,6 @@ namespace asio = boost::asio;
 namespace temporal::supervisor {
 
 namespace {
-
-// The slot holds bytes and the name of their encoding; what the server wants is built here, when it is sent.
-std::optional<api::common::v1::Payloads> payloads_of(std::optional<ipc::Heartbeat> heartbeat) {
-  if (!heartbeat) return std::nullopt;
-  api::common::v1::Payloads payloads;
-  if (!heartbeat->encoding.empty()) {
-    auto* payload = payloads.add_payloads();
-    (*payload->mutable_metadata())["encoding"] = std::move(heartbeat->encoding);
-    payload->set_data(std::move(heartbeat->details));
-  }
-  return payloads;
-}
 
 // A child may have written anything.
 void take_metric(UserMetrics& metrics, const child::v1::Metric& said) {
@@ -55,7 +44,8 @@ class InChild final : public Execution {
                                                                : KillReason::cancelled);
   }
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
-    return payloads_of(handle_.take_heartbeat());
+    auto beat = handle_.take_heartbeat();
+    return beat ? std::optional(payloads_of(std::move(*beat))) : std::nullopt;
   }
 
  private:
@@ -73,6 +63,8 @@ Ending ending_of(children::Outcome outcome) {
           return {ThrewCancelled{std::move(how.details)}};
         } else if constexpr (std::is_same_v<How, children::Async>) {
           return {CompletesLater{}};
+        } else if constexpr (std::is_same_v<How, children::Died>) {
+          return {Threw{std::move(how.failure), how.killed_here}};
         } else {
           return {Threw{std::move(how.failure)}};
         }
@@ -111,7 +103,7 @@ asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link li
   InChild execution(handle);
   link.started(execution);
   auto ending = ending_of(co_await pool_.run(std::move(start), handle, share));
-  ending.last_heartbeat = payloads_of(handle.take_heartbeat());
+  ending.last_heartbeat = execution.take_heartbeat();
   co_return ending;
 }
 

@@ -25,6 +25,7 @@ struct Returned {
 };
 struct Threw {
   api::failure::v1::Failure failure;
+  bool killed_here = false;  ///< nothing was thrown: terminate(), or the stop, ended its process
 };
 /// A cancellation left the function.
 struct ThrewCancelled {

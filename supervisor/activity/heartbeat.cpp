@@ -11,9 +11,22 @@ namespace temporal::supervisor {
 
 namespace ws = api::workflowservice::v1;
 
-std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout) {
-  if (timeout <= 0ns) return 30s;
-  return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, 60s);
+api::common::v1::Payloads payloads_of(ipc::Heartbeat beat) {
+  api::common::v1::Payloads payloads;
+  if (beat.encoding.empty()) return payloads;
+  auto* payload = payloads.add_payloads();
+  (*payload->mutable_metadata())["encoding"] = std::move(beat.encoding);
+  payload->set_data(std::move(beat.details));
+  return payloads;
+}
+
+std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout,
+                                            HeartbeatThrottle throttle) {
+  const HeartbeatThrottle standard;
+  const auto most = throttle.most > 0ms ? throttle.most : standard.most;
+  const auto unwatched = throttle.unwatched > 0ms ? throttle.unwatched : standard.unwatched;
+  if (timeout <= 0ns) return std::min(unwatched, most);
+  return std::min<std::chrono::nanoseconds>(timeout / 10 * 8, most);
 }
 
 Heartbeat::Heartbeat(asio::any_io_executor core, WorkflowService& service, Logger& log,
@@ -33,7 +46,7 @@ asio::awaitable<void> Heartbeat::run(std::optional<api::common::v1::Payloads> fi
     }
     unsent_ = std::move(details);
     if (auto reason = co_await send(*unsent_)) on_cancel(*reason);
-    co_await clock_.pause(heartbeat_interval(task_.timeout));
+    co_await clock_.pause(task_.interval);
   }
 }
 
@@ -53,8 +66,12 @@ asio::awaitable<std::optional<CancelReason>> Heartbeat::send(
     if (reply.activity_paused()) co_return CancelReason::paused;
   } catch (const RpcError& error) {
     if (error.code() == RpcCode::not_found) co_return CancelReason::gone;
-    log_.warn("a heartbeat did not reach the server; the next one is tried in its turn",
-              {{"error", error.what()}});
+    auto line = task_.ids();
+    line["error"] = error.what();
+    log_.warn(
+        "a heartbeat did not reach the server; the next one is tried in its turn, and without one "
+        "the activity's heartbeat timeout ends the attempt",
+        line);
   }
   co_return std::nullopt;
 }

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "shared/ipc/heartbeat_slot.hpp"
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
@@ -18,8 +19,19 @@
 
 namespace temporal::supervisor {
 
-/// 0.8 x the timeout, at most 60 s; 30 s when the server watches no heartbeats.
-[[nodiscard]] std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout);
+/// A beat is kept as bytes and the name of their encoding; what the server wants is built only when
+/// it is sent.
+[[nodiscard]] api::common::v1::Payloads payloads_of(ipc::Heartbeat beat);
+
+/// How often the server may hear of one attempt; 0 is the default.
+struct HeartbeatThrottle {
+  std::chrono::milliseconds most{60'000};
+  std::chrono::milliseconds unwatched{30'000};  ///< where the server watches no heartbeats
+};
+
+/// 0.8 x the timeout, within the throttle.
+[[nodiscard]] std::chrono::nanoseconds heartbeat_interval(std::chrono::nanoseconds timeout,
+                                                          HeartbeatThrottle throttle = {});
 
 /// Thread rule: core loop only.
 class Heartbeat {
@@ -30,7 +42,8 @@ class Heartbeat {
     std::string token;
     std::string name_space;
     std::string identity;
-    std::chrono::nanoseconds timeout{};
+    std::chrono::nanoseconds interval{};                                  ///< between two calls
+    std::function<LogFields()> ids = [] { return LogFields::object(); };  ///< of lines about it
   };
 
   Heartbeat(boost::asio::any_io_executor core, WorkflowService& service, Logger& log, Clock& clock,

@@ -2,6 +2,8 @@
 #include "supervisor/activity/local_execution.hpp"
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/experimental/channel_error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <stdexcept>
@@ -12,6 +14,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/ipc/arena.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/activity/heartbeat.hpp"
 
 namespace asio = boost::asio;
 
@@ -28,7 +31,20 @@ TaskFields fields_of(const child::v1::Start& start) {
           .attempt = static_cast<std::uint32_t>(start.attempt())};
 }
 
+// How Asio's operations say that their coroutine was cancelled.
+bool is_abort(const boost::system::error_code& code) {
+  return code == asio::error::operation_aborted ||
+         code == asio::experimental::error::channel_cancelled;
+}
+
 }  // namespace
+
+// A name tag that leads back to who wears it.
+class LocalExecution::Identity final : public TaskIdentity {
+ public:
+  using TaskIdentity::TaskIdentity;
+  std::weak_ptr<LocalExecution> attempt;  // before its first step
+};
 
 LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Start& start,
                                Logger& log, Link& link)
@@ -36,27 +52,29 @@ LocalExecution::LocalExecution(asio::any_io_executor core, const child::v1::Star
       start_(start),
       info_(info_of(start)),
       last_heartbeat_(from_proto(start.heartbeat_details())),
-      identity_(std::make_shared<TaskIdentity>(fields_of(start_))),
+      identity_(std::make_shared<Identity>(fields_of(start_))),
       log_(log, ids_of(start)),
       metrics_(std::move(link.metrics)),
       heartbeat_(std::move(link.heartbeat)),
       over_(std::move(core)) {}
+
+std::shared_ptr<TaskIdentity> LocalExecution::identity() {
+  if (identity_->attempt.expired()) identity_->attempt = weak_from_this();
+  return identity_;
+}
+
+std::shared_ptr<LocalExecution> LocalExecution::of_this_step() {
+  const auto* identity = dynamic_cast<const Identity*>(CurrentTask::of_this_thread());
+  return identity ? identity->attempt.lock() : nullptr;
+}
 
 void LocalExecution::heartbeat(std::string_view encoding, std::string_view details) {
   if (details.size() > ipc::kHeartbeatDetailsLimit)
     throw std::length_error(
         "heartbeat details of " + std::to_string(details.size()) + " bytes are over the limit of " +
         std::to_string(ipc::kHeartbeatDetailsLimit) + "; store large state elsewhere");
-  api::common::v1::Payloads payloads;
-  if (!encoding.empty()) {
-    auto* payload = payloads.add_payloads();
-    (*payload->mutable_metadata())["encoding"] = std::string(encoding);
-    payload->set_data(std::string(details));
-  }
-  asio::post(core_, [self = shared_from_this(), payloads = std::move(payloads)]() mutable {
-    self->newest_ = std::move(payloads);
-    self->beat();
-  });
+  if (beat_.put({.encoding = std::string(encoding), .details = std::string(details)}))
+    asio::post(core_, [self = shared_from_this()] { self->beat(); });
 }
 
 std::optional<CancelReason> LocalExecution::cancel_reason() const noexcept {
@@ -93,11 +111,16 @@ void LocalExecution::notify_shutdown() {
 
 // Code in this process cannot be killed; what it handed over can.
 void LocalExecution::terminate() {
+  terminated_ = true;
   for (auto* child : handed_over_) child->terminate();
 }
 
 std::optional<api::common::v1::Payloads> LocalExecution::take_heartbeat() {
-  if (newest_) return std::exchange(newest_, std::nullopt);
+  if (auto own = beat_.take()) {
+    from_child_.reset();
+    return payloads_of(std::move(*own));
+  }
+  if (from_child_) return std::exchange(from_child_, std::nullopt);
   // Each is asked: that is what makes it tell of the next one.
   std::optional<api::common::v1::Payloads> found;
   for (auto* child : handed_over_)
@@ -114,6 +137,7 @@ asio::awaitable<Ending> LocalExecution::ending() {
 void LocalExecution::hand_over(Execution& to) {
   handed_over_.insert(&to);
   if (auto reason = cancel_reason()) to.cancel(*reason);
+  if (terminated_) to.terminate();
   beat();
 }
 
@@ -121,7 +145,8 @@ void LocalExecution::take_back(Execution& from,
                                std::optional<api::common::v1::Payloads> last_heartbeat) {
   handed_over_.erase(&from);
   if (!last_heartbeat) return;
-  newest_ = std::move(last_heartbeat);
+  (void)beat_.take();  // of before it was handed over
+  from_child_ = std::move(last_heartbeat);
   beat();
 }
 
@@ -145,10 +170,11 @@ Ending LocalExecution::ending_of(const std::exception_ptr& error, const Payload&
       to_proto(cancelled.details(), &threw.details);
       return {std::move(threw)};
     }
+  } catch (const asio::multiple_exceptions& several) {
+    // Both sides of || or && threw, as they do when both are cancelled.
+    if (several.first_exception()) return ending_of(several.first_exception(), result);
   } catch (const boost::system::system_error& aborted) {
-    // How Asio's operations say that their coroutine was cancelled.
-    if (aborted.code() == asio::error::operation_aborted && cancel_reason())
-      return {ThrewCancelled{}};
+    if (is_abort(aborted.code()) && cancel_reason()) return {ThrewCancelled{}};
   } catch (...) {
   }
   Threw threw;

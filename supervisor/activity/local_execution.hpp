@@ -16,6 +16,7 @@
 
 #include "child/v1/child.pb.h"
 #include "supervisor/activity/executor.hpp"
+#include "supervisor/activity/newest_beat.hpp"
 #include "supervisor/activity/start.hpp"
 #include "supervisor/observe/user_metrics.hpp"
 #include "supervisor/threads/current_task.hpp"
@@ -43,7 +44,9 @@ class LocalExecution : public activity::detail::ContextBackend,
   Logger& log() override { return log_; }
   Metrics& metrics() override { return *metrics_; }
   /// Worn by the threads that run a step of it.
-  [[nodiscard]] const std::shared_ptr<const TaskIdentity>& identity() const { return identity_; }
+  [[nodiscard]] std::shared_ptr<TaskIdentity> identity();
+  /// That whose step the calling thread runs; null: none's, or it is over.
+  [[nodiscard]] static std::shared_ptr<LocalExecution> of_this_step();
   [[nodiscard]] const std::shared_ptr<UserMetrics>& measured() const { return metrics_; }
   /// The task; constant.
   [[nodiscard]] const child::v1::Start& start() const { return start_; }
@@ -59,8 +62,8 @@ class LocalExecution : public activity::detail::ContextBackend,
   /// Waits for end().
   boost::asio::awaitable<Ending> ending();
 
-  /// What the activity handed over to a child shares the attempt's fate: reasons, notices and
-  /// heartbeats go on to it until it is taken back.
+  /// What the activity handed over to a child shares the attempt's fate: reasons and the end that
+  /// is forced go on to it until it is taken back, also those that came before.
   void hand_over(Execution& to);
   void take_back(Execution& from, std::optional<api::common::v1::Payloads> last_heartbeat);
   /// There is a heartbeat to take.
@@ -76,25 +79,28 @@ class LocalExecution : public activity::detail::ContextBackend,
   void request_stop() { stop_.request_stop(); }
 
  private:
+  class Identity;
   [[nodiscard]] Ending ending_of(const std::exception_ptr& error, const Payload& result) const;
 
   boost::asio::any_io_executor core_;
   const child::v1::Start start_;
   const activity::Info info_;
   const Payloads last_heartbeat_;
-  const std::shared_ptr<const TaskIdentity> identity_;
+  const std::shared_ptr<Identity> identity_;
   TaskLog log_;
   const std::shared_ptr<UserMetrics> metrics_;
   std::atomic<int> reason_ = -1;
   std::atomic<bool> shutdown_ = false;
   std::atomic<bool> stop_wanted_ = false;
   std::stop_source stop_;
+  NewestBeat beat_;
 
   // Core loop.
   std::function<void()> heartbeat_;
-  std::optional<api::common::v1::Payloads> newest_;
+  std::optional<api::common::v1::Payloads> from_child_;  // older than what is in beat_
   std::optional<Ending> ending_;
   std::set<Execution*> handed_over_;
+  bool terminated_ = false;
   Wakeup over_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
+#include "supervisor/threads/coroutine_chain.hpp"
 #include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
@@ -40,7 +41,7 @@ class OnLoop final : public LocalExecution {
   asio::awaitable<bool> async_wait_worker_shutdown(Duration timeout) override {
     const auto end = std::chrono::steady_clock::now() +
                      std::min<Duration>(timeout, std::chrono::hours(24 * 365));
-    while (!worker_shutdown()) {
+    while (!worker_shutdown() && !cancel_reason()) {
       asio::steady_timer patience(loop_, end);
       patience.async_wait([this, self = shared_from_this()](auto error) {
         if (!error) news_.notify();
@@ -48,11 +49,13 @@ class OnLoop final : public LocalExecution {
       co_await news_.wait();
       if (std::chrono::steady_clock::now() >= end) break;
     }
-    co_return worker_shutdown();
+    co_return worker_shutdown() || cancel_reason();
   }
 
   asio::awaitable<Payload> call(const detail::ActivityDefinition& activity, Payloads input) {
     auto self = shared_from_this();
+    const auto task = identity();
+    const CoroutineChain chain(*task, co_await coroutine_entry());
     activity::Context context(*self);
     co_return co_await activity.call_on_loop(context, std::move(input));
   }

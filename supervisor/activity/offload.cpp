@@ -13,7 +13,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
-#include "supervisor/activity/meeting.hpp"
+#include "supervisor/threads/meeting.hpp"
 #include "supervisor/threads/task_executor.hpp"
 
 namespace asio = boost::asio;
@@ -35,8 +35,14 @@ std::exception_ptr thrown_by(const Ending& ending, std::optional<CancelReason> r
 // One function on its way through a child. Made and ended on the loop, run on the core loop.
 class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
  public:
-  Call(asio::any_io_executor loop, child::v1::Start start, std::shared_ptr<LocalExecution> attempt)
-      : meeting(loop), loop_(std::move(loop)), start_(std::move(start)), attempt_(attempt) {}
+  /// `with_context`: it beats and measures as the attempt does.
+  Call(asio::any_io_executor loop, child::v1::Start start, std::shared_ptr<LocalExecution> attempt,
+       bool with_context)
+      : meeting(loop),
+        loop_(std::move(loop)),
+        start_(std::move(start)),
+        attempt_(std::move(attempt)),
+        with_context_(with_context) {}
 
   // --- the core loop ---
   asio::awaitable<void> run(ChildExecutor& children) {
@@ -44,14 +50,14 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
     Link link{.started =
                   [this](Execution& execution) {
                     execution_ = &execution;
-                    if (cancelled_) execution.cancel(CancelReason::requested);
-                    if (attempt_) attempt_->hand_over(execution);
+                    attempt_->hand_over(execution);
+                    if (cancelled_) cancel();
                   },
               .heartbeat =
                   [this] {
-                    if (attempt_) attempt_->beat();
+                    if (with_context_) attempt_->beat();
                   },
-              .metrics = attempt_ ? attempt_->measured() : nullptr};
+              .metrics = with_context_ ? attempt_->measured() : nullptr};
     try {
       ending_ = co_await children.run_offloaded(std::move(start_), std::move(link));
     } catch (...) {
@@ -59,13 +65,13 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
       to_failure_proto(std::current_exception(), &threw.failure);
       ending_.how = std::move(threw);
     }
-    if (attempt_ && execution_) attempt_->take_back(*execution_, std::move(ending_.last_heartbeat));
+    if (execution_) attempt_->take_back(*execution_, std::move(ending_.last_heartbeat));
     execution_ = nullptr;
     asio::post(loop_, [self] { self->meeting.over(); });
   }
   void cancel() {
     cancelled_ = true;
-    if (execution_) execution_->cancel(CancelReason::requested);
+    if (execution_) execution_->cancel(attempt_->cancel_reason().value_or(CancelReason::requested));
   }
 
   // --- the loop, once it is over ---
@@ -74,7 +80,7 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
       auto payloads = from_proto(returned->result);
       return payloads.empty() ? temporal::detail::null_payload() : std::move(payloads.front());
     }
-    std::rethrow_exception(thrown_by(ending_, attempt_ ? attempt_->cancel_reason() : std::nullopt));
+    std::rethrow_exception(thrown_by(ending_, attempt_->cancel_reason()));
   }
 
   Meeting meeting;  // loop
@@ -82,7 +88,8 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
  private:
   asio::any_io_executor loop_;
   child::v1::Start start_;
-  std::shared_ptr<LocalExecution> attempt_;  // null: the call asked for no context
+  std::shared_ptr<LocalExecution> attempt_;
+  bool with_context_;
 
   // Core loop, until it is over.
   Execution* execution_ = nullptr;
@@ -106,6 +113,9 @@ asio::awaitable<Payload> LoopOffload::in_child(activity::Context* context, std::
     attempt = local->shared_from_this();
     start = attempt->start();
   } else {
+    // Its timeout and the worker's stop must reach the child, whether that asks for them or not.
+    attempt = LocalExecution::of_this_step();
+    if (!attempt) throw std::logic_error("in_child() is for a coroutine activity that still runs");
     start.set_activity_type(function);
     start.set_attempt(1);
   }
@@ -114,7 +124,8 @@ asio::awaitable<Payload> LoopOffload::in_child(activity::Context* context, std::
   for (const auto& argument : arguments) to_proto(argument, start.mutable_input()->add_payloads());
 
   auto loop = co_await asio::this_coro::executor;
-  auto call = std::make_shared<Call>(loop, std::move(start), std::move(attempt));
+  auto call =
+      std::make_shared<Call>(loop, std::move(start), std::move(attempt), context != nullptr);
   asio::post(core_, [call, core = core_, children = children_] {
     asio::co_spawn(core, call->run(*children), [](const std::exception_ptr&) {});
   });

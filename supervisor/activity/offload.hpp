@@ -13,7 +13,8 @@
 
 namespace temporal::supervisor {
 
-/// Answers activity::in_child() and activity::to_thread() on the loops it was set for. Thread rule: made and ended on the core loop, called on the loops of user coroutines.
+/// Answers activity::in_child() and activity::to_thread() on the loops it was set for. Thread rule:
+/// made and ended on the core loop, called on the loops of user coroutines.
 class LoopOffload final : public activity::detail::Offload {
  public:
   /// `children`: null where the worker has none to hand over to.

@@ -5,6 +5,10 @@
 
 namespace temporal::supervisor {
 
+namespace {
+constexpr std::size_t kLongest = 8 * 1024;
+}
+
 child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue) {
   child::v1::Start start;
   start.set_activity_type(task.activity_type().name());
@@ -46,8 +50,14 @@ LogFields ids_of(const child::v1::Start& start) {
 
 void TaskLog::write(LogLevel level, std::string_view message, const LogFields& fields) {
   auto line = ids_;
-  if (fields.is_object()) line.update(fields);
-  to_.write(level, message, line);
+  if (fields.is_object() && !fields.empty()) {
+    const auto bytes = fields.dump(-1, ' ', false, LogFields::error_handler_t::replace).size();
+    if (bytes <= kLongest)
+      line.update(fields);
+    else
+      line["left_out"] = std::to_string(bytes) + " bytes of fields: a line takes 8 KiB of them";
+  }
+  to_.write(level, message.substr(0, kLongest), line);
 }
 
 }  // namespace temporal::supervisor

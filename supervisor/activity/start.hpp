@@ -16,7 +16,8 @@ namespace temporal::supervisor {
 /// What every line of this attempt carries.
 [[nodiscard]] LogFields ids_of(const child::v1::Start& start);
 
-/// Writes with an attempt's ids. Any thread may write if any thread may write to `to`.
+/// Writes with an attempt's ids; no more than 8 KiB of a text and 8 KiB of fields, as from a child.
+/// Any thread may write if any thread may write to `to`.
 class TaskLog final : public Logger {
  public:
   TaskLog(Logger& to, LogFields ids) : to_(to), ids_(std::move(ids)) {}

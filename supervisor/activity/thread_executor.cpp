@@ -20,8 +20,8 @@ namespace {
 class OnThread final : public LocalExecution {
  public:
   OnThread(asio::any_io_executor core, const child::v1::Start& start, Logger& log, Link& link,
-           ActivityThreads& aside)
-      : LocalExecution(std::move(core), start, log, link), aside_(aside) {}
+           ActivityThreads& callbacks)
+      : LocalExecution(std::move(core), start, log, link), callbacks_(callbacks) {}
 
   // --- the activity's thread ---
   bool wait_cancelled(Duration timeout) override {
@@ -67,11 +67,11 @@ class OnThread final : public LocalExecution {
   void deliver_cancel() override {
     if (!wants_stop()) return;
     auto self = shared_from_this();
-    aside_.submit([this, self] { request_stop(); });
+    callbacks_.submit([this, self] { request_stop(); });
   }
 
   News news_;
-  ActivityThreads& aside_;
+  ActivityThreads& callbacks_;
 };
 
 }  // namespace
@@ -80,7 +80,7 @@ asio::awaitable<Ending> ThreadExecutor::run(const ActivityTask& task, Link link)
   const auto* activity = module_.find_activity(task.activity_type().name());
   const auto core = co_await asio::this_coro::executor;
   const auto start = start_of(task, task_queue_);
-  auto running = std::make_shared<OnThread>(core, start, log_, link, aside_);
+  auto running = std::make_shared<OnThread>(core, start, log_, link, callbacks_);
   link.started(*running);
   std::function<void()> work = [running, activity] { running->call(*activity); };
   threads_.submit(std::move(work));

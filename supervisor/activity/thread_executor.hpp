@@ -15,12 +15,12 @@ namespace temporal::supervisor {
 
 class ThreadExecutor final : public Executor {
  public:
-  /// `log` may be written from any thread. `aside`: where stop callbacks of users run.
-  ThreadExecutor(const Module& module, ActivityThreads& threads, ActivityThreads& aside,
+  /// `log` may be written from any thread. `callbacks`: where stop callbacks of users run.
+  ThreadExecutor(const Module& module, ActivityThreads& threads, ActivityThreads& callbacks,
                  Logger& log, std::string task_queue)
       : module_(module),
         threads_(threads),
-        aside_(aside),
+        callbacks_(callbacks),
         log_(log),
         task_queue_(std::move(task_queue)) {}
   boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override;
@@ -28,7 +28,7 @@ class ThreadExecutor final : public Executor {
  private:
   const Module& module_;
   ActivityThreads& threads_;
-  ActivityThreads& aside_;
+  ActivityThreads& callbacks_;
   Logger& log_;
   std::string task_queue_;
 };

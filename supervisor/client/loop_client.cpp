@@ -10,7 +10,7 @@
 #include <optional>
 #include <utility>
 
-#include "supervisor/activity/meeting.hpp"
+#include "supervisor/threads/meeting.hpp"
 
 namespace asio = boost::asio;
 

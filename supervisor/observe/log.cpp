@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/observe/log.hpp"
 
+#include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,10 +64,21 @@ std::string json_line(LogLevel level, std::string_view message, const LogFields&
 }
 
 // A pipe that is full, or a terminal that is halted, would keep the core loop in its next line for as long as it stays so.
-bool takes_a_line() {
+bool takes(std::size_t bytes) {
   pollfd out{STDERR_FILENO, POLLOUT, 0};
-  return ::poll(&out, 1, 0) != 0;
+  if (::poll(&out, 1, 0) == 0) return false;
+  if (bytes <= PIPE_BUF) return true;
+  // Of a pipe that only says that a page is free. What is in it may lie in pages that are half full.
+  const int capacity = ::fcntl(STDERR_FILENO, F_GETPIPE_SZ);
+  if (capacity < 0) return true;
+  int unread = 0;
+  if (::ioctl(STDERR_FILENO, FIONREAD, &unread) != 0) return true;
+  return 2 * (static_cast<std::size_t>(unread) + PIPE_BUF) + bytes <=
+         static_cast<std::size_t>(capacity);
 }
+
+// What the sink adds to a line: the time, the level, its colours.
+constexpr std::size_t kAround = 64;
 
 }  // namespace
 
@@ -72,7 +86,7 @@ Log::Log(LogFormat format, LogLevel lowest)
     : json_(format == LogFormat::json ||
             (format == LogFormat::automatic && !::isatty(STDERR_FILENO))),
       sink_(std::make_shared<spdlog::logger>(
-          "temporal", std::make_shared<spdlog::sinks::stderr_color_sink_mt>())) {
+          "temporal", std::make_shared<spdlog::sinks::stderr_color_sink_st>())) {
   sink_->set_level(spdlog_level(lowest));
   sink_->set_pattern(json_ ? "%v" : "%H:%M:%S.%e %^%-7l%$ %v");
 }
@@ -81,18 +95,22 @@ Log::~Log() = default;
 
 void Log::write(LogLevel level, std::string_view message, const LogFields& fields) {
   if (!sink_->should_log(spdlog_level(level))) return;
-  if (lost_.load() > 0 && takes_a_line())
-    if (const auto lost = lost_.exchange(0); lost > 0)
-      put(level, "lines of this log were lost: nobody read them", {{"lines", lost}});
-  if (takes_a_line())
-    put(level, message, fields);
-  else
-    ++lost_;
+  const auto line = line_of(level, message, fields);
+  const std::lock_guard lock(mutex_);  // for no longer than a write that does not wait
+  if (lost_ > 0 && put(level, line_of(level, "lines of this log were lost: nobody read them",
+                                      {{"lines", lost_}})))
+    lost_ = 0;
+  if (!put(level, line)) ++lost_;
 }
 
-void Log::put(LogLevel level, std::string_view message, const LogFields& fields) {
-  sink_->log(spdlog_level(level),
-             json_ ? json_line(level, message, fields) : text_line(message, fields));
+std::string Log::line_of(LogLevel level, std::string_view message, const LogFields& fields) const {
+  return json_ ? json_line(level, message, fields) : text_line(message, fields);
+}
+
+bool Log::put(LogLevel level, const std::string& line) {
+  if (!takes(line.size() + kAround)) return false;
+  sink_->log(spdlog_level(level), line);
+  return true;
 }
 
 }  // namespace temporal::supervisor

@@ -3,9 +3,10 @@
 // collector otherwise.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
+#include <string>
 #include <string_view>
 
 #include "temporal/log.hpp"
@@ -27,11 +28,14 @@ class Log final : public Logger {
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
 
  private:
-  void put(LogLevel level, std::string_view message, const LogFields& fields);
+  [[nodiscard]] std::string line_of(LogLevel level, std::string_view message,
+                                    const LogFields& fields) const;
+  bool put(LogLevel level, const std::string& line);
 
   bool json_;
+  std::mutex mutex_;
   std::shared_ptr<spdlog::logger> sink_;
-  std::atomic<std::uint64_t> lost_ = 0;
+  std::uint64_t lost_ = 0;
 };
 
 }  // namespace temporal::supervisor

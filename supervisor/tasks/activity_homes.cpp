@@ -26,7 +26,18 @@ std::string names_of(const Module& module, temporal::Executor home, temporal::Ex
   return names;
 }
 
+bool hands_over(const Options& options, const Module& module) {
+  return has_home(module, temporal::Executor::loop, options.activity_executor) &&
+         !module.offloaded().empty() && options.offload_children > 0;
+}
+
 }  // namespace
+
+int most_children(const Options& options, const Module& module) {
+  const bool plain = has_home(module, temporal::Executor::child, options.activity_executor);
+  return (plain ? options.children : 0) +
+         (hands_over(options, module) ? options.offload_children : 0);
+}
 
 ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
                              const Module& module, Watchdog& watchdog, Logger& log)
@@ -38,7 +49,7 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
       children_(has_home(module, temporal::Executor::child, options.activity_executor)),
       threads_(has_home(module, temporal::Executor::threads, options.activity_executor)),
       loops_(has_home(module, temporal::Executor::loop, options.activity_executor)),
-      offload_(loops_ && !module.offloaded().empty() && options.offload_children > 0) {
+      offload_(hands_over(options, module)) {
   if (children_ && options.children == 0)
     throw SettingsError(
         "--children 0 leaves no place for the plain-function activities " +
@@ -52,15 +63,16 @@ ActivityHomes::~ActivityHomes() {
   watches_.clear();
   if (loop_threads_) loop_threads_->join();
   activity_threads_.reset();
+  callbacks_.reset();
   aside_.reset();
   objects_.destroy();
 }
 
 asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
-  objects_.build(module_, Process::supervisor, options_.activity_executor);
+  if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
+  if (aside_) co_await build_objects();
   if (needs_children()) co_await start_children(std::move(program));
   warn_of_unused_places();
-  if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
   if (threads_) start_threads();
   if (!loops_) co_return;
   start_loops();
@@ -69,6 +81,34 @@ asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
   while (options_.loop_stall.count() > 0 && std::chrono::steady_clock::now() < give_up &&
          !std::ranges::all_of(watches_, &Watchdog::Watch::answered))
     co_await pause(std::chrono::milliseconds(5));
+}
+
+// A constructor may take its time, and it is not the core loop's. A start that is given up meanwhile
+// leaves it to its thread: threads_busy() says so.
+asio::awaitable<void> ActivityHomes::build_objects() {
+  struct Building {
+    explicit Building(const asio::any_io_executor& core) : over(core) {}
+    Wakeup over;
+    bool done = false;
+    std::exception_ptr error;
+  };
+  const auto building = std::make_shared<Building>(core_);
+  std::function<void()> work = [this, building] {
+    std::exception_ptr error;
+    try {
+      objects_.build(module_, Process::supervisor, options_.activity_executor);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    asio::post(core_, [building, error] {
+      building->error = error;
+      building->done = true;
+      building->over.notify();
+    });
+  };
+  aside_->submit(std::move(work));
+  while (!building->done) co_await building->over.wait();
+  if (building->error) std::rethrow_exception(building->error);
 }
 
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
@@ -105,7 +145,8 @@ void ActivityHomes::start_threads() {
   activity_threads_.emplace("act", options_.activity_threads);
   thread_places_.emplace(core_,
                          std::min(options_.activity_threads, options_.max_concurrent_activities));
-  thread_executor_.emplace(module_, *activity_threads_, *aside_, log_, options_.task_queue);
+  callbacks_.emplace("stop", options_.activity_threads);
+  thread_executor_.emplace(module_, *activity_threads_, *callbacks_, log_, options_.task_queue);
   thread_home_.emplace(Home{*thread_executor_, *thread_places_});
 }
 
@@ -140,7 +181,8 @@ Homes ActivityHomes::table() {
 }
 
 bool ActivityHomes::threads_busy() const {
-  return (activity_threads_ && activity_threads_->busy() > 0) || (aside_ && aside_->busy() > 0);
+  const auto busy = [](const auto& threads) { return threads && threads->busy() > 0; };
+  return busy(activity_threads_) || busy(aside_) || busy(callbacks_);
 }
 
 }  // namespace temporal::supervisor

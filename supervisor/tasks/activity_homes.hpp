@@ -27,6 +27,9 @@
 
 namespace temporal::supervisor {
 
+/// Child processes that the activities of `module` may have at a time.
+[[nodiscard]] int most_children(const Options& options, const Module& module);
+
 /// Thread rule: core loop only.
 class ActivityHomes {
  public:
@@ -53,6 +56,7 @@ class ActivityHomes {
   [[nodiscard]] bool threads_busy() const;
 
  private:
+  boost::asio::awaitable<void> build_objects();
   boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
   void warn_of_unused_places() const;
   void start_threads();
@@ -69,7 +73,9 @@ class ActivityHomes {
   Objects objects_;
   std::optional<Permits> child_places_, thread_places_, loop_places_;
   std::unique_ptr<children::ChildPool> pool_;
-  std::optional<ActivityThreads> aside_;  // to_thread() and stop callbacks
+  std::optional<ActivityThreads> aside_;  // constructors and to_thread()
+  std::optional<ActivityThreads>
+      callbacks_;  // of stop tokens: a cancellation waits for nothing else
   std::optional<ActivityThreads> activity_threads_;
   std::optional<ChildExecutor> child_executor_;
   std::optional<ThreadExecutor> thread_executor_;

@@ -17,7 +17,30 @@ namespace ws = api::workflowservice::v1;
 
 namespace {
 constexpr std::chrono::seconds kLook{1};
+
+const char* name_of(temporal::Executor home) {
+  switch (home) {
+    case temporal::Executor::child:
+      return "children";
+    case temporal::Executor::threads:
+      return "threads";
+    case temporal::Executor::loop:
+      return "loops";
+  }
+  return "";
 }
+
+std::string sentence_of(const std::exception_ptr& error) {
+  try {
+    std::rethrow_exception(error);
+  } catch (const std::exception& bug) {
+    return bug.what();
+  } catch (...) {
+    return "something that is no std::exception was thrown";
+  }
+}
+
+}  // namespace
 
 ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptSettings& settings,
                              Permits& activities, Homes homes)
@@ -26,10 +49,11 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
       settings_(settings),
       activities_(activities),
       homes_(homes),
-      rate_(queue_.per_second, settings.clock),
+      rate_(settings.core, queue_.per_second, settings.clock),
       pollers_(settings.core),
       next_look_(settings.core),
-      running_(settings.core) {}
+      running_(settings.core),
+      answered_(settings.core) {}
 
 // A queue cannot be asked for one activity type: whatever comes must find its place free.
 asio::awaitable<ActivityTasks::Places> ActivityTasks::reserve() {
@@ -42,7 +66,7 @@ asio::awaitable<ActivityTasks::Places> ActivityTasks::reserve() {
 
 asio::awaitable<void> ActivityTasks::turn() {
   auto places = co_await reserve();
-  co_await rate_.acquire();
+  auto token = co_await rate_.acquire();
   if (pollers_.stopping()) co_return;
   ws::PollActivityTaskQueueRequest request;
   request.set_namespace_(queue_.name_space);
@@ -55,20 +79,51 @@ asio::awaitable<void> ActivityTasks::turn() {
   auto task = co_await settings_.service.poll_activity_task_queue(std::move(request));
   if (task.task_token().empty()) {
     settings_.metrics.activity_poll_no_task.add();
-    rate_.give_back();
     co_return;
   }
-  asio::co_spawn(settings_.core, handle(std::move(task), std::move(places), running_.enter()),
-                 [&log = settings_.log](std::exception_ptr error) {
-                   if (!error) return;
-                   try {
-                     std::rethrow_exception(error);
-                   } catch (const std::exception& bug) {
-                     log.error("an activity task was not answered: this is a bug of the worker",
-                               {{"error", bug.what()}});
-                   }
-                 });
+  token.spend();
+  auto type = task.activity_type().name();
+  auto id = task.activity_id();
+  auto workflow = task.workflow_execution().workflow_id();
+  asio::co_spawn(
+      settings_.core, handle(std::move(task), std::move(places), running_.enter()),
+      [&log = settings_.log, type = std::move(type), id = std::move(id),
+       workflow = std::move(workflow)](const std::exception_ptr& error) {
+        if (!error) return;
+        log.error(
+            "an activity task was not answered, which is a bug of the worker: it is tried again "
+            "after its timeout; please report this line",
+            {{"activity_type", type},
+             {"activity_id", id},
+             {"workflow_id", workflow},
+             {"error", sentence_of(error)}});
+      });
 }
+
+// Who the steps of a stop, and each look, reach.
+class ActivityTasks::Listed {
+ public:
+  Listed(ActivityTasks& tasks, Attempt& attempt, std::size_t home)
+      : tasks_(tasks),
+        here_(tasks.attempts_.insert(tasks.attempts_.end(), &attempt)),
+        running_(tasks.running_in_[home]) {
+    ++running_;
+  }
+  Listed(const Listed&) = delete;
+  Listed& operator=(const Listed&) = delete;
+  ~Listed() {
+    --running_;
+    tasks_.attempts_.erase(here_);
+    if (!tasks_.attempts_.empty() || !tasks_.pollers_.stopping()) return;
+    tasks_.looking_ = false;  // an open poll may still bring a task
+    tasks_.next_look_.cancel();
+  }
+
+ private:
+  ActivityTasks& tasks_;
+  std::list<Attempt*>::iterator here_;
+  int& running_;
+};
 
 asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Gate::Pass) {
   const auto* activity = module_.find_activity(task.activity_type().name());
@@ -78,12 +133,10 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Ga
     if (i != place) places.home[i].release();
 
   Attempt attempt(settings_, std::move(task));
-  const auto here = attempts_.insert(attempts_.end(), &attempt);
+  const Listed listed(*this, attempt, place);
   if (shutdown_notice_) attempt.notify_shutdown();
   if (!looking_) look_at_attempts();
   co_await attempt.run(homes_[place]->executor);
-  attempts_.erase(here);
-  if (attempts_.empty() && pollers_.stopping()) next_look_.cancel();
 }
 
 // As long as there are some.
@@ -120,6 +173,15 @@ int ActivityTasks::slots() const noexcept {
   return std::min(activities_.capacity(), places);
 }
 
+LogFields ActivityTasks::homes() const {
+  auto told = LogFields::object();
+  for (std::size_t i = 0; i < homes_.size(); ++i)
+    if (homes_[i])
+      told[name_of(static_cast<temporal::Executor>(i))] = {
+          {"running", running_in_[i]}, {"places", homes_[i]->places.capacity()}};
+  return told;
+}
+
 bool ActivityTasks::homes_up() const noexcept {
   return std::ranges::all_of(homes_,
                              [](const auto* home) { return !home || home->places.capacity() > 0; });
@@ -136,6 +198,17 @@ void ActivityTasks::cancel_all(CancelReason reason) {
 
 void ActivityTasks::terminate_all() {
   for (auto* attempt : attempts_) attempt->terminate();
+}
+
+asio::awaitable<void> ActivityTasks::abandon_all() {
+  for (auto* attempt : attempts_) {
+    ++unanswered_;
+    attempt->abandon([this] {
+      --unanswered_;
+      answered_.notify();
+    });
+  }
+  while (unanswered_ > 0) co_await answered_.wait();
 }
 
 }  // namespace temporal::supervisor

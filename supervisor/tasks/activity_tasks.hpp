@@ -63,16 +63,21 @@ class ActivityTasks {
   void notify_shutdown();
   void cancel_all(CancelReason reason);
   void terminate_all();
+  /// Answers for those that nothing has ended. drained() goes on to wait for them.
+  boost::asio::awaitable<void> abandon_all();
   boost::asio::awaitable<void> drained() { return running_.empty(); }
   [[nodiscard]] int running() const noexcept { return running_.inside(); }
 
   /// For who watches: polls that are open, and how many tasks there may be at a time.
   [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
   [[nodiscard]] int slots() const noexcept;
+  /// Of each home its attempts that run and its places, by the home's name.
+  [[nodiscard]] LogFields homes() const;
   /// Has each home a place at all, taken or not? Otherwise no poll is sent.
   [[nodiscard]] bool homes_up() const noexcept;
 
  private:
+  class Listed;
   /// What one task may need, taken before it is asked for.
   struct Places {
     Permit activity;
@@ -92,10 +97,13 @@ class ActivityTasks {
   RateLimit rate_;
   Pollers pollers_;
   std::list<Attempt*> attempts_;
+  std::array<int, 3> running_in_{};  // by temporal::Executor
   boost::asio::steady_timer next_look_;
   bool looking_ = false;
   bool shutdown_notice_ = false;
   Gate running_;
+  int unanswered_ = 0;
+  Wakeup answered_;
 };
 
 }  // namespace temporal::supervisor

@@ -113,4 +113,9 @@ CurrentTask::CurrentTask(const TaskIdentity& task)
 
 CurrentTask::~CurrentTask() { slot_.set(around_); }
 
+const TaskIdentity* CurrentTask::of_this_thread() noexcept {
+  const auto* step = slot_of_thread ? slot_of_thread->current() : nullptr;
+  return step ? &step->task() : nullptr;
+}
+
 }  // namespace temporal::supervisor

@@ -54,6 +54,7 @@ class TaskIdentity {
   explicit TaskIdentity(const TaskFields& fields) noexcept : record_(fields) {}
   TaskIdentity(const TaskIdentity&) = delete;
   TaskIdentity& operator=(const TaskIdentity&) = delete;
+  virtual ~TaskIdentity() = default;
 
   [[nodiscard]] const TaskRecord& record() const noexcept { return record_; }
   /// On the thread that runs the task's coroutines; null when there are none.
@@ -118,6 +119,8 @@ class [[nodiscard]] CurrentTask {
   ~CurrentTask();
 
   [[nodiscard]] const TaskIdentity& task() const noexcept { return task_; }
+  /// The task whose step the calling thread runs; null: none.
+  [[nodiscard]] static const TaskIdentity* of_this_thread() noexcept;
 
  private:
   TaskSlot& slot_;

@@ -137,6 +137,13 @@ def test_F013_a_result_over_the_servers_limit_is_a_failure_that_names_it(cases, 
     assert "2097152 bytes" in failure.message
 
 
+@pytest.mark.parametrize("size", [2 * 1024 * 1024, 5 * 1024 * 1024])
+def test_F013_a_failure_with_details_over_the_servers_limit_is_told_without_them(cases, worker, size):
+    failure = cases.failure("fail_with_bytes", size)
+    assert failure.application_failure_info.type == "Declined"
+    assert failure.message.startswith("too much (details of ") and "store them elsewhere" in failure.message
+
+
 def test_F019_a_line_an_activity_logs_carries_its_ids(cases, worker):
     run = cases.call("log_a_line")
     activity_id = run.result()
@@ -179,6 +186,7 @@ def test_E002_F001_each_field_of_its_info_is_what_the_server_says(server, cases,
         "non_retryable": list(scheduled.retry_policy.non_retryable_error_types),
         "priority_key": priority.priority_key, "fairness_key": priority.fairness_key,
         "fairness_weight": priority.fairness_weight, "headers": {}, "is_local": False}
+    assert (info.pop("pid") == worker.pid) == (cases.home != "children")
     again = info.pop("current_attempt_scheduled_time")
     assert info == told
     assert pending.last_attempt_complete_time.ToNanoseconds() < again <= started

@@ -63,6 +63,14 @@ def test_E008_E010_F005_it_is_told_of_a_cancellation_and_lets_it_through(cases, 
     told(worker, run, "requested")
 
 
+def test_F005_it_sees_that_it_was_cancelled_by_looking(cases, worker):
+    run = cases.cancellable("look_until_told", "throw")
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: cleaned up"
+    told(worker, run, "requested")
+
+
 def test_E010_F005_a_result_is_kept_although_it_was_cancelled(cases, worker):
     run = cases.cancellable("beat_until_told", "keep")
     run.wait_for_event("ActivityTaskScheduled")
@@ -102,7 +110,7 @@ def test_E009_it_is_told_that_it_is_gone_and_nothing_is_reported(cases, worker):
     assert not worker.logged("an activity failed", workflow_id=run.id)
 
 
-def test_E012_E020_it_is_told_when_its_time_is_over_though_nobody_says_so(cases, worker):
+def test_E012_it_is_told_when_its_time_is_over_though_nobody_says_so(cases, worker):
     runs = [cases.call("wait_until_told", "throw", how={**how, "attempts": 1})
             for how in ({"start_to_close_ms": 500}, {"heartbeat_ms": 500})]
     for run in runs:

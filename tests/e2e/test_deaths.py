@@ -48,7 +48,7 @@ def test_F007_a_killed_child_fails_its_attempt_at_once_and_nobody_elses(server, 
 
 @pytest.mark.parametrize("how, kind", [
     ("segv", "ActivityProcessCrashed"), ("abort", "ActivityProcessCrashed"),
-    ("exit", "ActivityProcessExited"), ("kill", "ActivityProcessKilled")])
+    ("exit", "ActivityProcessExited"), ("exec", "ActivityProcessExited"), ("kill", "ActivityProcessKilled")])
 def test_F008_each_way_to_die_has_its_name(server, start, queue, how, kind):
     worker = start("activities", "workflows", "--children", "1")
     run = server.call("die_once", how, queue=queue)

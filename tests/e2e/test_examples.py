@@ -106,6 +106,16 @@ def test_coroutines_share_connections(server, start, queue, service):
     assert made < 60, "each call made a connection of its own"
 
 
+def test_AC8_a_coroutine_cleans_up_after_its_cancellation(server, start, queue, tmp_path):
+    start("tidy", "workflows", "--children", "1")
+    lock = tmp_path / "lock"
+    run = server.start("CancelActivity", "keep_the_lock", str(lock), queue=queue)
+    wait_until("it keeps the lock", lock.exists)
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: the lock is gone"
+    assert not lock.exists()
+
+
 def test_a_coroutine_that_blocks_is_named_while_it_blocks_and_its_mended_forms_are_not(server, start, queue):
     worker = start("blocking", "workflows", "--children", "1")
     assert server.call("block_the_loop", 1500, queue=queue).result() == 1500

@@ -5,6 +5,8 @@ import signal
 
 import pytest
 from harness import python_worker
+from harness.cases import beaten
+from harness.waiting import wait_until
 
 HOMES = ["children", "threads"]
 
@@ -42,7 +44,7 @@ def test_F020_a_section_that_is_shielded_ends_before_the_cancellation_is_seen(se
     run = server.start("CancelActivity", activity, "", queue=queue)
     run.wait_for_event("ActivityTaskScheduled")
     run.signal("cancel_it")
-    assert run.result() == "cancelled: section done"
+    assert run.result() == "cancelled: 10 steps after it"
 
 
 def test_E019_a_coroutine_has_the_workers_client(server, worker, queue):
@@ -56,10 +58,11 @@ def test_E019_elsewhere_there_is_no_client_and_it_says_why(server, worker, queue
     assert "activity::client() is for coroutine activities" in message and "no connection to the server" in message
 
 
-def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, queue):
-    assert server.call("trace_id", queue=queue).result() == "none"
+@pytest.mark.parametrize("activity", ["trace_id", "trace_id_later"])
+def test_E018_an_interceptor_hands_on_what_the_caller_attached(server, worker, queue, activity):
+    assert server.call(activity, queue=queue).result() == "none"
     with python_worker.serving(server, f"{queue}-python"):
-        run = server.start("CallTraceId", queue, queue=f"{queue}-python")
+        run = server.start("CallTraceId", activity, queue, queue=f"{queue}-python")
         assert run.result() == "abc-123"
 
 
@@ -68,6 +71,17 @@ def test_a_stop_token_calls_back_when_it_is_cancelled(server, worker, queue):
     run.wait_for_event("ActivityTaskScheduled")
     run.signal("cancel_it")
     assert run.result() == "cancelled: called back"
+
+
+def test_a_stop_token_calls_back_though_a_callable_blocks_its_thread(server, start, queue):
+    start("homes", "blocking", "workflows", "--activity-executor", "threads", "--activity-threads", "1", "--grace", "0s")
+    blocked = server.call("wait_on_a_thread", 20_000, queue=queue)
+    run = server.start("CancelActivity", "until_stopped", "", queue=queue)
+    run.wait_for_event("ActivityTaskScheduled")
+    run.signal("cancel_it")
+    assert run.result() == "cancelled: called back"
+    assert blocked.pending()
+    blocked.terminate()
 
 
 def test_a_crash_in_a_child_costs_an_attempt(server, start, queue):
@@ -113,6 +127,36 @@ def test_a_cancellation_reaches_what_was_handed_over(server, worker, queue):
     assert run.result() == "cancelled: in the child"
 
 
+def test_AX29_what_was_handed_over_without_a_context_is_killed_and_reported_too(server, start, queue):
+    worker = start("homes", "workflows", "--children", "1", "--grace", "0s", "--term-grace", "200ms")
+    run = server.call("decode_what_never_ends", queue=queue)
+    worker.wait_for("an activity runs in a child", activity_type="decode_for_ever")
+    worker.stop()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    run.terminate()
+
+
+def test_AX29_AC16_what_was_handed_over_without_a_context_ends_with_its_attempts_timeout(server, start, queue):
+    worker = start("homes", "workflows", "--children", "1", "--offload-children", "1", "--local-timeout-buffer", "0s",
+                   "--timeout-grace", "0s", "--term-grace", "200ms")
+    run = server.call("decode_what_never_ends", queue=queue, how={"attempts": 1, "start_to_close_ms": 500})
+    run.failure()
+    worker.wait_for("the server has given this activity up: nothing is reported", workflow_id=run.id)
+    assert server.call("survive", queue=queue).result() == "ActivityProcessKilled"  # the only place is free again
+
+
+@pytest.mark.parametrize("activity", ["beat_and_hang", "beat_and_hang_later"])
+def test_AC9_what_never_ends_in_the_worker_itself_is_reported_when_the_worker_leaves(server, start, queue, activity):
+    worker = start("homes", "workflows", "--activity-executor", "threads", "--grace", "0s", "--term-grace", "0s")
+    run = server.call(activity, queue=queue)
+    heard = beaten(run)
+    worker.stop()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    assert run.wait_for_attempt_failure().last_failure.application_failure_info.type == "WorkerShutdown"
+    assert beaten(run) > heard  # what it said last goes with the failure
+    run.terminate()
+
+
 def test_what_a_callable_on_a_thread_throws_is_the_activitys_failure(server, worker, queue):
     run = server.call("throw_on_thread", queue=queue, how={"attempts": 1})
     run.failure()
@@ -130,6 +174,20 @@ def test_a_worker_of_threads_and_loops_starts_no_child(server, start, queue):
     worker = start("activities", "workflows", "--activity-executor", "threads")
     assert not worker.processes()
     assert server.call("say_hello", "World", queue=queue).result() == "Hello, World!"
+
+
+def test_LC12_the_state_tells_of_each_home_what_runs_in_it(server, start, queue):
+    worker = start("homes", "workflows", "--children", "2", "--activity-threads", "3", "--grace", "0s")
+    runs = [server.start("CancelActivity", activity, "", queue=queue)
+            for activity in ("until_stopped", "until_stopped_on_a_thread", "handed_over_for_ever")]
+    for run in runs:
+        wait_until("it beats", lambda: [p for p in run.pending() if p.HasField("last_heartbeat_time")])
+    assert worker.state()["homes"] == {
+        "children": {"running": 1, "places": 2}, "threads": {"running": 1, "places": 3},
+        "loops": {"running": 1, "places": 100}}
+    for run in runs:
+        run.signal("cancel_it")
+    assert {run.result() for run in runs} == {"cancelled: called back", "cancelled: in the child"}
 
 
 def test_two_workers_each_do_their_half(server, start, queue):

@@ -267,8 +267,15 @@ def test_F008_a_worker_whose_children_all_die_is_not_ready(server, worker, scrap
     for _ in range(6):
         server.call("die_once", "kill", queue=queue, how=ONCE)
     assert "child" in scraper.wait_for_status(503, "/readyz")
+    waiting = server.call("no_op", queue=queue)
+    wait_until("it waits on the server", waiting.pending)
+    while scraper.get("/readyz")[0] == 503:
+        pending = waiting.pending()
+        if scraper.get("/readyz")[0] == 503:
+            assert not [p for p in pending if p.HasField("last_started_time")], "it was taken, and waits inside"
     # Five deaths in a minute are the budget: it is ready when they are that long ago, and a child has started since.
-    scraper.wait_for_status(200, "/readyz", 180)
+    assert waiting.result() is None
+    assert waiting.events("ActivityTaskStarted")[0].attempt == 1
 
 
 def test_a_metrics_port_that_somebody_has_refuses_the_start(start):

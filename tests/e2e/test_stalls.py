@@ -13,7 +13,8 @@ def test_a_coroutine_that_blocks_its_loop_is_named_while_it_is_stuck_and_delays_
     line = worker.wait_for_stall()
     assert hog.pending(), "it was named only when it was over"
     assert line["activity_type"] == "hog_the_loop" and line["workflow_id"] == hog.id
-    assert "spin_for" in str(line["stack"]) or "hog_the_loop" in str(line["stack"])
+    assert "spin_for" in str(line["stack"]) or "hog_it" in str(line["stack"])
+    assert "awaited by hog_the_loop" in str(line["stack"])
     runs, beats = [], set()
     while hog.pending():
         runs.append(server.call("say_hello", "World", queue=queue))

@@ -2,7 +2,9 @@
 """What is wrong at the start is said in one sentence, with an exit code that tells its kind."""
 
 import pytest
+from harness.scrape import Scraper
 from harness.server import DevServer, free_port
+from harness.waiting import wait_until
 from harness.worker import SUPERVISOR, module
 
 
@@ -27,6 +29,26 @@ def test_a_file_that_is_no_shared_object(start, tmp_path):
 def test_a_shared_object_that_is_no_module(start):
     sentence = refused(start("no_module", wait=False), 3)
     assert "TEMPORAL_EXPORT_MODULE" in sentence
+
+
+@pytest.fixture
+def slow(start, folder):
+    """A worker whose object is being built, until there is a file `release`."""
+    worker = start("slow_start", "workflows", "--metrics", "127.0.0.1:0", environment={"ARCHIVE": str(folder)}, wait=False)
+    wait_until("the constructor runs", lambda: (folder / "opening").exists())
+    return worker
+
+
+def test_a_constructor_that_takes_its_time_keeps_nobody_else_waiting(server, slow, queue, folder):
+    assert "homes of activities" in Scraper(slow).wait_for_status(503, "/readyz", 10)
+    (folder / "release").touch()
+    slow.wait_for("polling")
+    assert server.call("look_up", queue=queue).result() == "found"
+    assert not [e for e in slow.events if e.get("loop") == "core"], "it was taken for a stall of ours"
+
+
+def test_a_constructor_that_never_ends_does_not_keep_the_worker_from_stopping(slow):
+    assert slow.stop() < 20
 
 
 def test_an_address_without_a_server(start):
@@ -74,5 +96,7 @@ def test_a_limit_of_descriptors_that_is_too_low_is_raised_or_said(server, start,
 
     start("hello", "--children", "4", program=limited("40 4096"))
     assert server.start("SayHello", "World", queue=queue).result() == "Hello, World!"
+    start("hello", "--children", "1000", "--workflows-only", program=limited("200 200"))
+    start("hello", "--children", "1000", "--activity-executor", "threads", program=limited("200 200"))
     sentence = refused(start("hello", "--children", "4", program=limited("40 40"), wait=False), 2)
     assert "this process may open 40 descriptors" in sentence and "ulimit -n" in sentence

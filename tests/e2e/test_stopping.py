@@ -15,6 +15,25 @@ def test_F006_a_deaf_activity_is_killed_and_reported(server, start, queue, folde
     run.terminate()
 
 
+def test_F006_notice_grace_cancellation_SIGTERM_and_SIGKILL_come_in_this_order(server, start, queue, tmp_path):
+    worker = start("activities", "workflows", "--children", "1", "--grace", "2s", "--term-grace", "1s")
+    file = tmp_path / "notes"
+    run = server.call("note_each_step", str(file), queue=queue)
+    wait_until("the activity runs", file.exists)
+    worker.stop()
+    steps = dict(line.split() for line in file.read_text().splitlines())
+    assert list(steps) == ["notice", "cancel", "SIGTERM"]
+    notice, cancel, sigterm = map(int, steps.values())
+    died = worker.logged("a child ended")[0]
+    assert "SIGKILL" in died["how"]
+    # Each begins a moment after the worker's own clock says so, and is noted a moment later.
+    assert cancel - notice > 1_900
+    assert sigterm - cancel > 2_900
+    assert died["time_ms"] - sigterm > 900
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    run.terminate()
+
+
 def test_a_second_signal_skips_the_grace(server, start, queue, folder):
     worker = start("activities", "workflows", "--children", "1")
     run = server.call("hold", str(folder), queue=queue)

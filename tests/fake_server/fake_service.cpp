@@ -93,6 +93,15 @@ FakeService::respond_workflow_task_completed(ws::RespondWorkflowTaskCompletedReq
   co_return on_workflow_completed();
 }
 
+FakeService::awaitable<ws::RespondActivityTaskFailedResponse>
+FakeService::respond_activity_task_failed(ws::RespondActivityTaskFailedRequest request) {
+  answers.push_back("failed " + request.task_token());
+  before("RespondActivityTaskFailed");
+  if (on_failed) co_await on_failed();
+  failed.push_back(std::move(request));
+  co_return ws::RespondActivityTaskFailedResponse();
+}
+
 #define TEMPORAL_ANSWER(name, Name, list, word)                                             \
   FakeService::awaitable<ws::Name##Response> FakeService::name(ws::Name##Request request) { \
     answers.push_back(word " " + request.task_token());                                     \
@@ -102,7 +111,6 @@ FakeService::respond_workflow_task_completed(ws::RespondWorkflowTaskCompletedReq
   }
 TEMPORAL_ANSWER(respond_activity_task_completed, RespondActivityTaskCompleted, completed,
                 "completed")
-TEMPORAL_ANSWER(respond_activity_task_failed, RespondActivityTaskFailed, failed, "failed")
 TEMPORAL_ANSWER(respond_activity_task_canceled, RespondActivityTaskCanceled, canceled, "canceled")
 TEMPORAL_ANSWER(respond_workflow_task_failed, RespondWorkflowTaskFailed, workflow_failed,
                 "workflow failed")

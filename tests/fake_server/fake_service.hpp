@@ -36,6 +36,8 @@ class FakeService final : public supervisor::WorkflowService {
   std::function<awaitable<ws::RecordActivityTaskHeartbeatResponse>(
       const ws::RecordActivityTaskHeartbeatRequest&)>
       on_heartbeat;
+  /// How long a failure is on its way.
+  std::function<awaitable<void>()> on_failed;
   std::function<ws::GetWorkflowExecutionHistoryResponse(
       const ws::GetWorkflowExecutionHistoryRequest&)>
       on_history;

@@ -107,7 +107,9 @@ TEST_CASE("a name is taken once") {
   CHECK(refusal([](Module& m) {
           m.activity<greet>();
           m.activity<count>({.name = "greet"});
-        }) == "activity 'greet' is registered twice: give one of them another name");
+        }) ==
+        "activity 'greet' is registered twice (both times by this program): give one of them "
+        "another name");
   CHECK(refusal([](Module& m) {
           m.workflow<Order>();
           m.workflow<Order>();

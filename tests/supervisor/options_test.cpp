@@ -107,9 +107,27 @@ TEST_CASE("a module and a task queue are enough; the rest has defaults") {
   CHECK(o.connect_timeout == 60s);
   CHECK(o.grace == 20s);
   CHECK(o.term_grace == 2s);
+  CHECK_FALSE(o.cancel_grace);
+  CHECK(o.timeout_grace == 10s);
+  CHECK(o.local_timeout_buffer == 5s);
+  CHECK(o.heartbeat_throttle_max == 60s);
+  CHECK(o.heartbeat_throttle_default == 30s);
   CHECK(o.log_format == LogFormat::automatic);
   CHECK(o.log_level == LogLevel::info);
   CHECK(usable_cores() >= 1);
+}
+
+TEST_CASE("how activities are told to end, and how often they are heard of, can be set") {
+  const auto o = options({"--cancel-grace", "1s", "--timeout-grace", "never",
+                          "--local-timeout-buffer", "0", "--heartbeat-throttle-max", "2s",
+                          "--heartbeat-throttle-default", "500ms", "--module", "n.so"});
+  CHECK(o.cancel_grace == 1s);
+  CHECK_FALSE(o.timeout_grace);
+  CHECK(o.local_timeout_buffer == 0s);
+  CHECK(o.heartbeat_throttle_max == 2s);
+  CHECK(o.heartbeat_throttle_default == 500ms);
+  CHECK_FALSE(options({"--cancel-grace", "never", "--module", "n.so"}).cancel_grace);
+  CHECK(refusal(parse_more({"--cancel-grace", "soon"})).find("or never") != std::string::npos);
 }
 
 TEST_CASE("every flag is heard") {

@@ -3,8 +3,13 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <future>
+#include <iostream>
+#include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -84,7 +89,50 @@ TEST_CASE("AX26 a worker that was told to stop before it runs ends at once") {
   worker.run();
 }
 
+TEST_CASE("AX26 a worker may serve workflows only, and its metrics") {
+  test::RecordingLog log;
+  Worker worker({.address = dev_server().address(),
+                 .task_queue = "workflows",
+                 .own_modules = {embedded},  // whose activity has no home here, and needs none
+                 .workflows_only = true,
+                 .metrics = "127.0.0.1:0",
+                 .log = &log});
+  worker.stop();
+  worker.run();
+  CHECK(std::ranges::count(log.lines, "metrics are served", &test::RecordingLog::Line::message) ==
+        1);
+}
+
+TEST_CASE("AX26 run_worker() does not begin where threads run already, and says so") {
+  std::promise<void> end;
+  std::thread other([&] { end.get_future().wait(); });
+  char name[] = "worker";
+  char* arguments[] = {name, nullptr};
+  std::ostringstream said;
+  auto* const real = std::cerr.rdbuf(said.rdbuf());
+  const int code = run_worker(1, arguments, {embedded});
+  std::cerr.rdbuf(real);
+  end.set_value();
+  other.join();
+  CHECK(code == 2);
+  CHECK(said.str().find("run_worker() must come first in main()") != std::string::npos);
+}
+
 TEST_CASE("AX26 what cannot work is said in a sentence") {
+  const auto with = [](std::optional<int> children, bool workflows_only, bool activities_only) {
+    Worker({.task_queue = "q",
+            .own_modules = {embedded},
+            .workflows_only = workflows_only,
+            .activities_only = activities_only,
+            .children = children});
+  };
+  with(0, false, false);
+  CHECK_THROWS_AS(Worker({.task_queue = "q", .modules = {"m.so"}, .children = -1}),
+                  std::invalid_argument);
+  CHECK_THROWS_WITH_AS(with({}, true, true),
+                       "--workflows-only, --activities-only: both leave nothing to serve",
+                       std::invalid_argument);
+
   CHECK_THROWS_WITH_AS(Worker({.own_modules = {embedded}}),
                        "--task-queue: nothing to poll; name the queue, as in --task-queue hello",
                        std::invalid_argument);

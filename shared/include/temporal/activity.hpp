@@ -116,7 +116,7 @@ auto in_child(Context& context, Args&&... args) {
   return detail::hand_over<F>(&context, std::forward<Args>(args)...);
 }
 /// The same for a function that asks for no Context. A cancellation of the awaiting coroutine is
-/// not seen by it: the call still waits for its end.
+/// not seen by it: the call still waits for its end. It is killed where the attempt would be.
 template <auto F, class... Args>
 requires(!temporal::detail::ActivitySignature<decltype(F)>::kContext) auto in_child(
     Args&&... args) {

@@ -133,6 +133,9 @@ class TEMPORAL_API Context {
     }
   }
 
+  /// A coroutine is cancelled where it waits, too: that co_await throws operation_aborted, and so
+  /// does each later one, at once. To clean up it says first
+  ///     co_await this_coro::reset_cancellation_state(asio::disable_cancellation());
   [[nodiscard]] bool cancelled() const noexcept { return cancel_reason().has_value(); }
   [[nodiscard]] std::optional<CancelReason> cancel_reason() const noexcept {
     return backend_->cancel_reason();

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -37,14 +38,27 @@ struct WorkerOptions {
   std::vector<ModuleFunction> own_modules{};
   /// Where plain functions run that did not choose.
   Executor activity_executor = Executor::child;
-  int children = 0;  ///< 0: one per usable core
+  bool workflows_only = false;            ///< activities are for other workers
+  bool activities_only = false;           ///< workflows are for other workers
+  std::optional<int> children{};          ///< default: one per usable core
+  std::optional<int> offload_children{};  ///< for in_child(); default: one per usable core
+  int child_nice = 5;
   int activity_threads = 42;
   int loop_threads = 1;
   int workflow_threads = 0;  ///< 0: usable cores, at least 2
   int max_concurrent_activities = 100;
   int max_concurrent_workflow_tasks = 100;
+  int activity_pollers = 5;
+  int workflow_pollers = 5;
+  int max_cached_workflows = 1000;              ///< 0: each task replays its run
+  double activities_per_second = 0;             ///< of this worker; 0: unlimited
+  double task_queue_activities_per_second = 0;  ///< of all workers of the queue; 0: unlimited
+  Duration deadlock_timeout = std::chrono::seconds(2);   ///< 0: off
+  Duration loop_stall = std::chrono::milliseconds(100);  ///< 0: off
   Duration connect_timeout = std::chrono::seconds(60);
-  Duration grace = std::chrono::seconds(20);  ///< after stop(), how long activities may go on
+  Duration grace = std::chrono::seconds(20);      ///< after stop(), how long activities may go on
+  Duration term_grace = std::chrono::seconds(2);  ///< from SIGTERM to SIGKILL for a child
+  std::string metrics{};  ///< HOST:PORT to serve /metrics, /healthz and /readyz at; default: off
   Logger* log = nullptr;  ///< default: stderr, from warnings on; used by several threads
 };
 

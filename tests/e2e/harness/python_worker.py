@@ -18,9 +18,9 @@ from temporalio.worker import (
 @workflow.defn(name="CallTraceId")
 class CallTraceId:
     @workflow.run
-    async def run(self, queue: str) -> str:
+    async def run(self, activity: str, queue: str) -> str:
         return await workflow.execute_activity(
-            "trace_id", task_queue=queue, result_type=str, start_to_close_timeout=datetime.timedelta(seconds=30))
+            activity, task_queue=queue, result_type=str, start_to_close_timeout=datetime.timedelta(seconds=30))
 
 
 class Outbound(WorkflowOutboundInterceptor):

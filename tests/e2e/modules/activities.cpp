@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -11,6 +12,8 @@
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
+#include <thread>
+#include <utility>
 
 using namespace std::chrono_literals;
 namespace activity = temporal::activity;
@@ -97,6 +100,10 @@ std::string die_once(activity::Context& ctx, std::string how) {
   if (how == "segv") std::raise(SIGSEGV);
   if (how == "abort") std::abort();
   if (how == "exit") std::exit(1);
+  if (how == "exec") {
+    ::execl("/nowhere/program", "program", nullptr);
+    ::_exit(127);  // as a shell says it
+  }
   if (how == "kill") ::kill(getpid(), SIGKILL);
   throw std::invalid_argument("no such way to die: " + how);
 }
@@ -116,6 +123,33 @@ void ignore_everything(activity::Context&, std::string folder) {
   for (;;) pause();
 }
 
+namespace {
+
+volatile std::sig_atomic_t terminated = 0;
+
+long now_ms() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+}  // namespace
+
+// Heeds nothing, and notes in a file when it was told what.
+void note_each_step(activity::Context& ctx, std::string file) {
+  std::signal(SIGTERM, [](int) { terminated = 1; });
+  std::ofstream notes(file);
+  bool noticed = false, cancelled = false, asked = false;
+  const auto note = [&](const char* step, bool now, bool& before) {
+    if (now && !std::exchange(before, true)) notes << step << " " << now_ms() << std::endl;
+  };
+  for (;;) {
+    note("notice", ctx.worker_shutdown(), noticed);
+    note("cancel", ctx.cancelled(), cancelled);
+    note("SIGTERM", terminated, asked);
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
 void activities(temporal::Module& m) {
   m.activity<say_hello>();
   m.activity<no_op>();
@@ -128,5 +162,6 @@ void activities(temporal::Module& m) {
   m.activity<die_once>();
   m.activity<resume>();
   m.activity<ignore_everything>();
+  m.activity<note_each_step>();
 }
 TEMPORAL_EXPORT_MODULE(activities);

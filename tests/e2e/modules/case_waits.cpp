@@ -2,6 +2,8 @@
 // Activities that wait: a plain function by blocking, its coroutine on a timer.
 #include "tests/e2e/modules/case_waits.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -68,6 +70,29 @@ asio::awaitable<std::string> beat_until_told_later(activity::Context& ctx, std::
     }
   } catch (const temporal::Cancelled&) {
   } catch (const boost::system::system_error&) {
+  }
+  co_return told(ctx, then);
+}
+
+// Looks at cancelled(), and does not heed what a heartbeat throws.
+std::string look_until_told(activity::Context& ctx, std::string then) {
+  while (!ctx.cancelled()) {
+    try {
+      ctx.heartbeat();
+    } catch (const temporal::Cancelled&) {
+    }
+    ctx.wait_cancelled(10ms);
+  }
+  return told(ctx, then);
+}
+asio::awaitable<std::string> look_until_told_later(activity::Context& ctx, std::string then) {
+  while (!ctx.cancelled()) {
+    try {
+      ctx.heartbeat();
+      co_await rest(10ms);
+    } catch (const temporal::Cancelled&) {
+    } catch (const boost::system::system_error&) {
+    }
   }
   co_return told(ctx, then);
 }
@@ -210,7 +235,8 @@ nlohmann::json all_of(const activity::Info& info) {
           {"fairness_key", info.priority.fairness_key},
           {"fairness_weight", info.priority.fairness_weight},
           {"headers", headers},
-          {"is_local", info.is_local}};
+          {"is_local", info.is_local},
+          {"pid", getpid()}};
 }
 
 }  // namespace
@@ -245,6 +271,8 @@ bool cancelled_within(activity::Context& ctx, int ms) {
 void register_waits(temporal::Module& m) {
   m.activity<beat_until_told>();
   m.activity<beat_until_told_later>();
+  m.activity<look_until_told>();
+  m.activity<look_until_told_later>();
   m.activity<wait_until_told>();
   m.activity<wait_until_told_later>();
   m.activity<until_the_notice>();

@@ -67,6 +67,11 @@ void fail_with_causes() {
                          {to_payload(std::string("4242")), to_payload(3)}, cause);
 }
 
+void fail_with_bytes(int size) {
+  throw ApplicationError("too much", {.type = "Declined"},
+                         {to_payload(std::string(static_cast<std::size_t>(size), 'x'))});
+}
+
 void fail_with_int() { throw 42; }
 
 void fail_for_good() { throw ApplicationError("no", {.type = "Never", .non_retryable = true}); }
@@ -156,6 +161,7 @@ void cases(temporal::Module& m) {
   m.activity<&Desk::ask_later>(desk);
   both<fail_nested>(m);
   both<fail_with_causes>(m);
+  both<fail_with_bytes>(m);
   both<fail_with_int>(m);
   both<fail_for_good>(m);
   both<fail_for_a_while>(m);

@@ -83,10 +83,11 @@ void spin_for(int ms) {
   while (std::chrono::steady_clock::now() < end) {
   }
 }
-asio::awaitable<int> hog_the_loop(int ms) {
+asio::awaitable<int> hog_it(int ms) {
   spin_for(ms);
   co_return ms;
 }
+asio::awaitable<int> hog_the_loop(int ms) { co_return co_await hog_it(ms); }
 asio::awaitable<int> spare_the_loop(int ms) {
   co_await activity::to_thread([&] { spin_for(ms); });
   co_return ms;
@@ -115,6 +116,30 @@ asio::awaitable<std::string> survive() {
   co_return "nobody died";
 }
 
+// Deaf to everything but SIGKILL, and it asks for no Context.
+int decode_for_ever() {
+  std::signal(SIGTERM, SIG_IGN);
+  for (;;) pause();
+}
+asio::awaitable<int> decode_what_never_ends() {
+  co_return co_await activity::in_child<decode_for_ever>();
+}
+
+// Beats, then heeds nothing: it holds its thread, or its loop.
+void beat_and_hang(activity::Context& ctx) {
+  for (int round = 1;; ++round) {
+    try {
+      ctx.heartbeat(round);
+    } catch (const temporal::Cancelled&) {
+    }
+    std::this_thread::sleep_for(20ms);
+  }
+}
+asio::awaitable<void> beat_and_hang_later(activity::Context& ctx) {
+  beat_and_hang(ctx);
+  co_return;
+}
+
 void beat_unheard(activity::Context& ctx) {
   try {
     ctx.heartbeat(1);
@@ -122,32 +147,34 @@ void beat_unheard(activity::Context& ctx) {
   }
 }
 
-// A section that a cancellation must not cut: it heeds none until its end.
-std::string shield_a_section(activity::Context& ctx, std::string) {
-  for (; !ctx.cancelled(); beat_unheard(ctx)) std::this_thread::sleep_for(5ms);
-  std::string section = "section done";
-  try {
-    ctx.throw_if_cancelled();
-  } catch (const temporal::Cancelled&) {
-    throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+// A section that a cancellation must not cut: ten steps more when it is there.
+struct Section {
+  int steps_after = 0;
+  bool done(activity::Context& ctx) {
+    beat_unheard(ctx);
+    steps_after += ctx.cancelled();
+    return steps_after == 10;
   }
-  return "never cancelled";
+  void end() const {
+    throw temporal::Cancelled(
+        "stopped", {temporal::to_payload(std::to_string(steps_after) + " steps after it")});
+  }
+};
+void shield_a_section(activity::Context& ctx, std::string) {
+  Section section;
+  while (!section.done(ctx)) std::this_thread::sleep_for(5ms);
+  section.end();
 }
 // Here a cancellation comes to where the coroutine waits, unless it says that it must not.
-asio::awaitable<std::string> shield_a_section_later(activity::Context& ctx, std::string) {
+asio::awaitable<void> shield_a_section_later(activity::Context& ctx, std::string) {
   co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   asio::steady_timer timer(co_await asio::this_coro::executor);
-  bool cancelled = false;
-  while (!cancelled) {
+  Section section;
+  while (!section.done(ctx)) {
     timer.expires_after(5ms);
     co_await timer.async_wait(asio::use_awaitable);
-    beat_unheard(ctx);
-    cancelled = ctx.cancelled();
   }
-  timer.expires_after(50ms);
-  co_await timer.async_wait(asio::use_awaitable);
-  std::string section = "section done";
-  throw temporal::Cancelled("stopped", {temporal::to_payload(section)});
+  section.end();
 }
 
 void beat_in_child(activity::Context& ctx) {
@@ -181,11 +208,19 @@ class Tracing final : public activity::Interceptor {
     trace_id.clear();
     return result;
   }
+  // Steps of several coroutines take turns on a thread: here it travels as an argument.
+  asio::awaitable<temporal::Payload> execute(activity::Context& ctx, temporal::Payloads arguments,
+                                             const NextOnLoop& next) override {
+    if (ctx.info().activity_type == "trace_id_later")
+      arguments = {temporal::to_payload(header_of(ctx))};
+    co_return co_await next(std::move(arguments));
+  }
   static thread_local std::string trace_id;
 };
 thread_local std::string Tracing::trace_id;
 
 std::string trace_id() { return Tracing::trace_id; }
+asio::awaitable<std::string> trace_id_later(std::string trace_id) { co_return trace_id; }
 
 // Starts another workflow, tells it something, waits for what it makes of it.
 asio::awaitable<std::vector<std::string>> ask_the_mailbox(activity::Context& ctx) {
@@ -216,6 +251,8 @@ void homes(temporal::Module& m) {
   m.activity<&Visitors::greet_later>(visitors);
   m.activity<where_hooks_ran>();
   m.activity<until_stopped>();
+  m.activity<until_stopped>(
+      {.name = "until_stopped_on_a_thread", .executor = temporal::Executor::threads});
   m.activity<crash_here>();
   m.activity<crash_here_later>();
   m.activity<hog_the_loop>();
@@ -226,10 +263,14 @@ void homes(temporal::Module& m) {
   m.activity<ask_the_mailbox>();
   m.activity<start_in_child>();
   m.activity<trace_id>();
+  m.activity<trace_id_later>();
   m.intercept(std::make_shared<Tracing>());
   m.activity<handed_over>();
   m.activity<survive>();
   m.activity<handed_over_for_ever>();
+  m.activity<beat_and_hang>();
+  m.activity<beat_and_hang_later>();
+  m.activity<decode_what_never_ends>();
   m.activity<throw_on_thread>();
 }
 TEMPORAL_EXPORT_MODULE(homes);

@@ -4,6 +4,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <temporal/activity.hpp>
@@ -16,18 +17,20 @@
 namespace asio = boost::asio;
 using boost::beast::tcp_stream;
 
-// Connections that nobody uses at the moment. Loops are threads, so it locks, but never while it waits.
+// Connections that nobody uses at the moment. Each belongs to the loop that made it: its timer and socket are for no other
+// thread. Loops are threads, so this locks, but never while it waits.
 class Connections {
  public:
   asio::awaitable<spanish::Response> ask(spanish::Request request) {
+    const auto* loop = &(co_await asio::this_coro::executor).context();
     for (;;) {
-      auto idle = take_idle();
+      auto idle = take_idle(loop);
       const bool kept = idle.has_value();
       try {
         if (!kept) idle.emplace(co_await connected());
         tcp_stream& stream = *idle;
         auto response = co_await ask(stream, request);
-        if (response.keep_alive()) put_back(std::move(stream));
+        if (response.keep_alive()) put_back(loop, std::move(stream));
         co_return response;
       } catch (const boost::system::system_error&) {
         if (!kept) throw;  // else the service closed it meanwhile: there may be another
@@ -53,21 +56,22 @@ class Connections {
     co_return response;
   }
 
-  std::optional<tcp_stream> take_idle() {
+  std::optional<tcp_stream> take_idle(const asio::execution_context* loop) {
     const std::lock_guard lock(mutex_);
-    if (idle_.empty()) return std::nullopt;
-    std::optional<tcp_stream> stream(std::move(idle_.back()));
-    idle_.pop_back();
+    auto& idle = idle_[loop];
+    if (idle.empty()) return std::nullopt;
+    std::optional<tcp_stream> stream(std::move(idle.back()));
+    idle.pop_back();
     return stream;
   }
 
-  void put_back(tcp_stream stream) {
+  void put_back(const asio::execution_context* loop, tcp_stream stream) {
     const std::lock_guard lock(mutex_);
-    idle_.push_back(std::move(stream));
+    idle_[loop].push_back(std::move(stream));
   }
 
   std::mutex mutex_;
-  std::vector<tcp_stream> idle_;
+  std::map<const asio::execution_context*, std::vector<tcp_stream>> idle_;
 };
 
 class Spanish {

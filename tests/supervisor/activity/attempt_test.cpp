@@ -16,17 +16,6 @@ namespace {
 
 using Answers = std::vector<std::string>;
 
-void set(google::protobuf::Duration* proto, Duration duration) { to_proto(duration, proto); }
-
-const api::failure::v1::Failure& failure_of(const AttemptWorld& world) {
-  REQUIRE(world.service.failed.size() == 1);
-  return world.service.failed[0].failure();
-}
-
-std::string failure_type(const AttemptWorld& world) {
-  return failure_of(world).application_failure_info().type();
-}
-
 }  // namespace
 
 TEST_CASE("what the activity returned is reported, under its token and our name") {
@@ -144,15 +133,6 @@ TEST_CASE("E011 the first reason to stop counts") {
   CHECK(failure_type(world) == "ActivityPause");
 }
 
-TEST_CASE("what is killed because the worker stops is no crash of the activity's own") {
-  AttemptWorld world;
-  world.attempt->cancel(CancelReason::worker_shutdown);
-  world.attempt->terminate();
-  CHECK(world.activity().terminations == 1);
-  world.end({threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}))});
-  CHECK(failure_type(world) == "WorkerShutdown");
-}
-
 TEST_CASE("a task that nobody here can run is refused once") {
   AttemptWorld world;
   Attempt other(world.settings, activity_task("other"));
@@ -170,6 +150,58 @@ TEST_CASE("a result larger than the server takes is a failure that says so") {
   CHECK(failure_type(world) == "PayloadTooLarge");
   CHECK(failure_of(world).application_failure_info().non_retryable());
   CHECK(failure_of(world).message().find("1000 bytes") != std::string::npos);
+}
+
+// A server that was asked for more would not answer at all, and the attempt would hang.
+TEST_CASE("details that are more than the server takes are left out, and the failure says so") {
+  AttemptWorld world;
+  world.settings.blob_limit = 1000;
+  const auto cause =
+      std::make_shared<ApplicationError>("the cause", ApplicationErrorOptions{.type = "Cause"},
+                                         Payloads{to_payload(std::string(900, 'y'))});
+  world.end({threw(ApplicationError("too much", {.type = "Declined", .non_retryable = true},
+                                    {to_payload(std::string(900, 'x'))}, cause))});
+  CHECK(world.service.answers == Answers{"failed token"});
+  const auto& failure = failure_of(world);
+  CHECK(failure_type(world) == "Declined");
+  CHECK(failure.application_failure_info().non_retryable());
+  CHECK(failure.message().starts_with("too much (details of 18"));
+  CHECK(failure.message().find("store them elsewhere") != std::string::npos);
+  CHECK(failure.application_failure_info().details().payloads().empty());
+  CHECK(failure.cause().message() == "the cause");
+  CHECK(failure.ByteSizeLong() < 1000);
+
+  AttemptWorld cancelled;
+  cancelled.settings.blob_limit = 1000;
+  cancelled.attempt->cancel(CancelReason::requested);
+  cancelled.end({ThrewCancelled{payloads(std::string(1001, 'x'))}});
+  CHECK(cancelled.service.answers == Answers{"canceled token"});
+  CHECK(text_of(cancelled.service.canceled.at(0).details()).starts_with("details of 10"));
+}
+
+TEST_CASE("a failure that the server refuses is sent once more, without details") {
+  for (auto code : {RpcCode::invalid_argument, RpcCode::resource_exhausted}) {
+    AttemptWorld world;
+    int calls = 0;
+    world.service.before = [&](std::string_view rpc) {
+      if (rpc == "RespondActivityTaskFailed" && ++calls == 1)
+        refuse(code, "grpc: received message larger than max (5 vs. 4)");
+    };
+    world.activity().beat("unsent");
+    world.end({threw(ApplicationError("no", {.type = "Declined"}, {to_payload(7)}))});
+    CHECK(world.service.answers == Answers{"failed token", "failed token"});
+    CHECK(failure_type(world) == "Declined");
+    CHECK(failure_of(world).message().find("left out") != std::string::npos);
+    CHECK_FALSE(world.service.failed.at(0).has_last_heartbeat_details());
+  }
+  AttemptWorld bare;  // nothing could be left out of it
+  bare.service.before = [&](std::string_view) { refuse(RpcCode::invalid_argument, "odd"); };
+  bare.end({threw(ApplicationError("no", {.type = "Declined"}))});
+  CHECK(bare.service.answers == Answers{"failed token"});
+  AttemptWorld busy;  // it is not about the size
+  busy.service.before = [&](std::string_view) { refuse(RpcCode::resource_exhausted, "throttled"); };
+  busy.end({threw(ApplicationError("no", {.type = "Declined"}, {to_payload(7)}))});
+  CHECK(busy.service.answers == Answers{"failed token"});
 }
 
 TEST_CASE("a result that the server refuses is still answered for") {
@@ -198,7 +230,7 @@ TEST_CASE("E017 an answer for a task the server has forgotten ends the attempt q
 TEST_CASE(
     "E020 a value that comes after start-to-close is refused by the server, and that is all") {
   auto task = activity_task("token");
-  set(task.mutable_start_to_close_timeout(), 60s);
+  to_proto(60s, task.mutable_start_to_close_timeout());
   AttemptWorld world(task);
   world.service.before = [](std::string_view) { refuse(RpcCode::not_found, "it timed out"); };
   world.clock.advance(61s);  // the server has given it up, the worker not yet
@@ -247,78 +279,4 @@ TEST_CASE("an executor's own bug is a failure of the attempt, not of the worker"
   settle(world.loop);
   CHECK(world.service.answers == Answers{"failed broken"});
   CHECK(failure_type(world) == "std::logic_error");
-}
-
-TEST_CASE(
-    "E012 an activity that outstays its deadline is told, then ended, and nothing is reported") {
-  auto task = activity_task("token");
-  set(task.mutable_start_to_close_timeout(), 60s);
-  AttemptWorld world(task);
-  world.clock.advance(60s + 4999ms);
-  CHECK(world.activity().cancels.empty());
-  world.clock.advance(1ms);
-  CHECK(world.activity().cancels == std::vector{CancelReason::timed_out});
-  world.clock.advance(9999ms);
-  CHECK(world.activity().terminations == 0);
-  world.clock.advance(1ms);
-  CHECK(world.activity().terminations == 1);
-  CHECK_FALSE(world.over);
-  world.end({threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}))});
-  CHECK(world.over);
-  CHECK(world.service.answers.empty());
-}
-
-TEST_CASE("E012 a heartbeat deadline moves with each beat that reached the server, and only then") {
-  auto task = activity_task("token");
-  set(task.mutable_heartbeat_timeout(), 10s);
-  AttemptWorld world(task);
-  world.clock.advance(14s);
-  world.beat("one");
-  CHECK(world.service.heartbeats.size() == 1);
-  world.clock.advance(14s);
-  CHECK(world.activity().cancels.empty());
-
-  world.service.before = [](std::string_view) { refuse(RpcCode::unavailable, "cut off"); };
-  world.beat("two");
-  CHECK(world.service.heartbeats.size() == 2);
-  world.clock.advance(1s);
-  CHECK(world.activity().cancels == std::vector{CancelReason::timed_out});
-}
-
-TEST_CASE("E012 no timeout, no deadline") {
-  AttemptWorld world;
-  world.clock.advance(1000h);
-  CHECK(world.activity().cancels.empty());
-  CHECK(world.activity().terminations == 0);
-}
-
-TEST_CASE("an activity that takes long is noted, once, where it may take its time") {
-  for (const bool may_block : {true, false}) {
-    AttemptWorld world;  // its attempt only lends the settings
-    struct Home final : supervisor::Executor {
-      Home(FakeExecutor& executor, bool block) : inner(executor), blocks(block) {}
-      boost::asio::awaitable<Ending> run(const ActivityTask& task, Link link) override {
-        return inner.run(task, std::move(link));
-      }
-      [[nodiscard]] bool may_block() const noexcept override { return blocks; }
-      FakeExecutor& inner;
-      bool blocks;
-    } home(world.executor, may_block);
-    world.settings.slow_task = 10s;
-    Attempt attempt(world.settings, activity_task("slow"));
-    boost::asio::co_spawn(world.loop, attempt.run(home), boost::asio::detached);
-    settle(world.loop);
-    world.clock.advance(9s);
-    attempt.look();
-    CHECK(world.log.count(LogLevel::info) == 0);
-    for (int i = 0; i < 3; ++i) {
-      world.clock.advance(1s);
-      attempt.look();
-    }
-    CHECK(world.log.count(LogLevel::info) == (may_block ? 1 : 0));
-    world.end({Returned{}});
-    world.clock.advance(100s);
-    attempt.look();
-    CHECK(world.log.count(LogLevel::info) == (may_block ? 1 : 0));
-  }
 }

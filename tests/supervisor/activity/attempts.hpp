@@ -3,6 +3,8 @@
 // in which time stands still.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -130,6 +132,7 @@ struct AttemptWorld {
   FakeExecutor executor{loop};
   std::unique_ptr<supervisor::Attempt> attempt;
   bool over = false;
+  int answers_in_its_place = 0;
 
   explicit AttemptWorld(supervisor::ActivityTask task = activity_task("token")) {
     attempt = std::make_unique<supervisor::Attempt>(settings, std::move(task));
@@ -158,10 +161,24 @@ struct AttemptWorld {
     activity().beat(details);
     settle(loop);
   }
+  void abandon() {
+    attempt->abandon([this] { ++answers_in_its_place; });
+    settle(loop);
+  }
   void end(supervisor::Ending ending) {
     activity().end(std::move(ending));
     settle(loop);
   }
 };
+
+/// The only one that was reported.
+inline const api::failure::v1::Failure& failure_of(const AttemptWorld& world) {
+  REQUIRE(world.service.failed.size() == 1);
+  return world.service.failed[0].failure();
+}
+
+inline std::string failure_type(const AttemptWorld& world) {
+  return failure_of(world).application_failure_info().type();
+}
 
 }  // namespace temporal::test

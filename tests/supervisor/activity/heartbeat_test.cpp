@@ -40,6 +40,14 @@ TEST_CASE(
   CHECK(heartbeat_interval(0s) == 30s);
   CHECK(heartbeat_interval(-1s) == 30s);
   CHECK(heartbeat_interval(1ns) == 0ns);
+  const HeartbeatThrottle quick{.most = 5s, .unwatched = 2s};
+  CHECK(heartbeat_interval(10s, quick) == 5s);
+  CHECK(heartbeat_interval(5s, quick) == 4s);
+  CHECK(heartbeat_interval(0s, quick) == 2s);
+  CHECK(heartbeat_interval(0s, {.most = 5s}) == 5s);  // no longer than the longest
+  const HeartbeatThrottle unset{.most = 0s, .unwatched = 0s};
+  CHECK(heartbeat_interval(75s, unset) == 60s);
+  CHECK(heartbeat_interval(0s, unset) == 30s);
 }
 
 TEST_CASE(
@@ -144,7 +152,10 @@ TEST_CASE("a heartbeat that fails is followed by the next one in its turn") {
     if (++calls == 1) refuse(RpcCode::unavailable, "restarting");
   };
   world.beat("a");
-  CHECK(world.log.count(LogLevel::warn) == 1);
+  REQUIRE(world.log.count(LogLevel::warn) == 1);
+  CHECK(world.log.lines.back().fields["activity_type"] == "charge");
+  CHECK(world.log.lines.back().fields["workflow_id"] == "w");
+  CHECK(world.log.lines.back().message.find("heartbeat timeout") != std::string::npos);
   world.beat("b");
   CHECK(sent(world) == Texts{"a"});
   world.clock.advance(8s);

@@ -4,14 +4,20 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
+#include "supervisor/activity/local_execution.hpp"
 #include "supervisor/wakeup.hpp"
 #include "tests/supervisor/activity/attempts.hpp"
 
@@ -87,6 +93,57 @@ asio::awaitable<bool> notices(activity::Context& ctx) {
   co_return !ctx.cancelled();
 }
 
+// Waits for the notice in a section that a cancellation must not cut.
+asio::awaitable<bool> waits_for_the_notice(activity::Context& ctx) {
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+  ctx.heartbeat("waiting");
+  co_return co_await ctx.async_wait_worker_shutdown(1h);
+}
+
+asio::awaitable<void> talks(activity::Context& ctx) {
+  ctx.log().info(std::string(10'000, 'x'), {{"pages", 3}});
+  ctx.log().info("short", {{"pages", std::string(10'000, 'x')}});
+  co_return;
+}
+
+// Several waits at a time, which a cancellation ends all.
+asio::awaitable<void> waits_for_either(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  co_await (pause(1h) || pause(2h));
+}
+asio::awaitable<void> waits_for_all(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  auto either = [](activity::Context&) -> asio::awaitable<void> {
+    co_await (pause(1h) || pause(2h));
+  };
+  co_await (either(ctx) && pause(3h));
+}
+asio::awaitable<int> waits_for_a_message(activity::Context& ctx) {
+  asio::experimental::channel<void(boost::system::error_code, int)> channel(
+      co_await asio::this_coro::executor);
+  ctx.heartbeat("waiting");
+  co_return co_await channel.async_receive(asio::use_awaitable);
+}
+asio::awaitable<void> declines_twice(activity::Context& ctx) {
+  using namespace asio::experimental::awaitable_operators;
+  ctx.heartbeat("waiting");
+  auto decline = [](activity::Context&) -> asio::awaitable<void> {
+    co_await pause(1ms);
+    throw ApplicationError("no", {.type = "Declined", .non_retryable = true});
+  };
+  co_await (decline(ctx) || decline(ctx));
+}
+
+// Whose step is this, on a strand of the activity's own?
+asio::awaitable<std::string> finds_itself() {
+  const auto strand = asio::make_strand(co_await asio::this_coro::executor);
+  co_await asio::post(strand, asio::use_awaitable);
+  const auto attempt = LocalExecution::of_this_step();
+  co_return attempt ? attempt->info().activity_id : "nobody";
+}
+
 void fill(Module& m) {
   m.activity<greet>();
   m.activity<nothing>();
@@ -100,6 +157,13 @@ void fill(Module& m) {
   m.activity<looks>();
   m.activity<remembers>();
   m.activity<notices>();
+  m.activity<finds_itself>();
+  m.activity<waits_for_the_notice>();
+  m.activity<talks>();
+  m.activity<waits_for_either>();
+  m.activity<waits_for_all>();
+  m.activity<waits_for_a_message>();
+  m.activity<declines_twice>();
 }
 
 }  // namespace loop_activities
@@ -117,6 +181,7 @@ struct World {
   Execution* execution = nullptr;
   std::vector<std::string> beats;
   bool take = true;
+  int told = 0;  // of heartbeats
 
   // `at_beat` is called on the core loop for each heartbeat that is told there.
   Ending run(
@@ -124,6 +189,7 @@ struct World {
     Link link{.started = [this](Execution& running) { execution = &running; },
               .heartbeat =
                   [&] {
+                    ++told;
                     if (!take) return;
                     if (auto details = execution->take_heartbeat())
                       beats.push_back(text_or_int(*details));
@@ -192,12 +258,42 @@ TEST_CASE(
   CHECK(text_of(failure.canceled_failure_info().details()) == "half");
 }
 
+TEST_CASE("F019 a line of a coroutine's is cut where a child's is") {
+  World world;
+  world.run("talks");
+  REQUIRE(world.log.lines.size() == 2);
+  CHECK(world.log.lines[0].message == std::string(8192, 'x'));
+  CHECK(world.log.lines[0].fields["pages"] == 3);
+  CHECK(world.log.lines[0].fields["activity_type"] == "talks");
+  CHECK(world.log.lines[1].message == "short");
+  CHECK_FALSE(world.log.lines[1].fields.contains("pages"));
+  CHECK(world.log.lines[1].fields.dump().size() < 1000);
+  CHECK(world.log.lines[1].fields.contains("left_out"));
+}
+
 TEST_CASE("a cancellation ends what the coroutine waits for") {
   World world;
   const auto ending =
       world.run("waits", [](Execution& running) { running.cancel(CancelReason::requested); });
   CHECK(std::holds_alternative<ThrewCancelled>(ending.how));
   CHECK(world.beats == std::vector<std::string>{"\"waiting\""});
+}
+
+TEST_CASE("E010 a cancellation is one too when several waits, or a channel's, were ended by it") {
+  for (const char* activity : {"waits_for_either", "waits_for_all", "waits_for_a_message"}) {
+    CAPTURE(activity);
+    World world;
+    const auto ending =
+        world.run(activity, [](Execution& running) { running.cancel(CancelReason::requested); });
+    CHECK(std::holds_alternative<ThrewCancelled>(ending.how));
+  }
+}
+
+TEST_CASE("of what was thrown together the first counts, with its type") {
+  World world;
+  const auto ending = world.run("declines_twice");
+  CHECK(type_of(ending) == "Declined");
+  CHECK(std::get<Threw>(ending.how).failure.application_failure_info().non_retryable());
 }
 
 TEST_CASE("a coroutine sees why it was cancelled, the first reason, and its heartbeat throws it") {
@@ -217,6 +313,13 @@ TEST_CASE("the newest heartbeat nobody took comes with the end") {
   CHECK(World::text_or_int(*ending.last_heartbeat) == "999");
 }
 
+TEST_CASE("AC5 of a thousand beats that nobody takes the core loop hears once") {
+  World world;
+  world.take = false;
+  world.run("remembers");
+  CHECK(world.told == 1);
+}
+
 TEST_CASE("a coroutine knows its task and what the attempt before it said last") {
   World world;
   auto task = activity_task("token", "remembers");
@@ -229,4 +332,41 @@ TEST_CASE("the worker's stop is a notice a coroutine may look at, not a cancella
   World world;
   const auto ending = world.run("notices", [](Execution& running) { running.notify_shutdown(); });
   CHECK(std::get<Returned>(ending.how).result.payloads(0).data() == "true");
+}
+
+TEST_CASE("AC14 the wait for the worker's stop ends with a cancellation too, shielded or not") {
+  for (const bool notice : {true, false}) {
+    World world;
+    const auto ending = world.run("waits_for_the_notice", [&](Execution& running) {
+      if (notice) running.notify_shutdown();
+      if (!notice) running.cancel(CancelReason::requested);
+    });
+    CHECK(std::get<Returned>(ending.how).result.payloads(0).data() == "true");
+  }
+}
+
+TEST_CASE("AX29 a step of a coroutine leads to its attempt, and no other thread's does") {
+  World world;
+  CHECK(text_of(std::get<Returned>(world.run("finds_itself").how).result) == "7");
+  CHECK_FALSE(LocalExecution::of_this_step());
+}
+
+TEST_CASE("AX29 what is handed over shares the attempt's fate, also what comes after it") {
+  World world;
+  FakeExecution before(world.core.get_executor(), {}), after(world.core.get_executor(), {});
+  bool begun = false;
+  world.run("looks", [&](Execution& running) {
+    if (std::exchange(begun, true)) return;
+    auto& local = dynamic_cast<LocalExecution&>(running);
+    local.hand_over(before);
+    local.cancel(CancelReason::timed_out);
+    local.terminate();
+    local.hand_over(after);  // a clean-up call, say
+    for (auto* child : {&before, &after}) {
+      CHECK(child->cancels == std::vector{CancelReason::timed_out});
+      CHECK(child->terminations == 1);
+      local.take_back(*child, std::nullopt);
+    }
+  });
+  CHECK(begun);
 }

@@ -2,10 +2,13 @@
 #include "supervisor/observe/log.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <functional>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
@@ -82,6 +85,31 @@ TEST_CASE("nobody waits for a reader who does not read: what is lost meanwhile i
   std::getline(stream, again);
   CHECK(nlohmann::json::parse(lost)["lines"].get<int>() > 100);
   CHECK(nlohmann::json::parse(again)["message"] == "read again");
+}
+
+TEST_CASE("a line that is longer than what a pipe still takes is lost, not waited for") {
+  int ends[2];
+  REQUIRE(::pipe(ends) == 0);
+  const int real = ::dup(STDERR_FILENO);
+  ::dup2(ends[1], STDERR_FILENO);
+  const std::string page(4096, '.');
+  const int pages = ::fcntl(ends[1], F_GETPIPE_SZ) / 4096;
+  for (int i = 0; i + 1 < pages; ++i) REQUIRE(::write(ends[1], page.data(), page.size()) > 0);
+  Log log(LogFormat::json);
+  auto written = std::async(std::launch::async, [&] { log.info(std::string(8000, 'x')); });
+  const bool waited = written.wait_for(std::chrono::seconds(10)) != std::future_status::ready;
+  std::string unread(1 << 20, '\0');
+  REQUIRE(::read(ends[0], unread.data(), unread.size()) > 0);
+  written.get();
+  log.info(std::string(8000, 'x'));
+  ::dup2(real, STDERR_FILENO);
+  ::close(real);
+  ::close(ends[1]);
+  CHECK_FALSE(waited);
+  unread.resize(static_cast<std::size_t>(::read(ends[0], unread.data(), unread.size())));
+  ::close(ends[0]);
+  CHECK(unread.find("\"lines\":1") != std::string::npos);
+  CHECK(unread.find(std::string(8000, 'x')) != std::string::npos);
 }
 
 TEST_CASE("text is for reading: time, level, message, fields") {

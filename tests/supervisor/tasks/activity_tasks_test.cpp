@@ -108,10 +108,13 @@ TEST_CASE("a task runs in the home of its activity, and is answered once") {
   CHECK(world.in_children.started == Answers{"one"});
   CHECK(world.on_loops.started == Answers{"two"});
   CHECK(world.tasks->running() == 2);
+  CHECK(world.tasks->homes() == LogFields{{"children", {{"running", 1}, {"places", 10}}},
+                                          {"loops", {{"running", 1}, {"places", 10}}}});
   world.end(world.in_children.newest(), {Returned{payloads("1")}});
   world.end(world.on_loops.newest(), {threw(std::runtime_error("no"))});
   CHECK(world.service.answers == Answers{"completed one", "failed two"});
   CHECK(world.tasks->running() == 0);
+  CHECK(world.tasks->homes()["children"]["running"] == 0);
 }
 
 TEST_CASE("without a free place there is no open poll") {
@@ -188,10 +191,30 @@ TEST_CASE("E015 a worker starts as many activities a second as it may, and saves
   settle(world.loop);
   CHECK(world.service.open_polls == 1);
   world.clock.advance(1h);
-  CHECK(world.service.open_polls == 3);
-  for (const char* token : {"three", "four", "five"}) world.deliver(token);
+  // Of the hour's silence one second counts, and open polls hold it.
+  CHECK(world.service.open_polls == 2);
+  for (const char* token : {"three", "four", "five", "six"}) world.deliver(token);
+  CHECK(world.in_children.started.size() == 4);
+  CHECK(world.service.open_polls == 0);
+  world.clock.advance(500ms);
   CHECK(world.in_children.started.size() == 5);
-  CHECK(world.service.open_polls == 2);  // of the hour's silence one second counts
+  world.clock.advance(500ms);
+  CHECK(world.in_children.started.size() == 6);
+}
+
+TEST_CASE("E015 a token of a poll that failed, or was let go, comes back") {
+  World world(1, 10, 10, 10, /*per_second=*/1);
+  CHECK(world.service.open_polls == 1);
+  world.service.before = [](std::string_view rpc) {
+    if (rpc.starts_with("Poll")) refuse(RpcCode::permission_denied, "no");
+  };
+  world.service.end_polls();
+  settle(world.loop);
+  CHECK(world.failures == 1);
+  world.service.before = [](std::string_view) {};
+  world.tasks->start([](const std::exception_ptr&) {});
+  settle(world.loop);
+  CHECK(world.service.open_polls == 1);
 }
 
 TEST_CASE("E015 the limit of a queue is told to the server with each poll, which keeps it") {
@@ -287,12 +310,32 @@ TEST_CASE("the steps of a stop reach every activity, the late ones too") {
                  [&](const std::exception_ptr&) { drained = true; });
   world.end(world.on_loops.newest(), {ThrewCancelled{}});
   CHECK_FALSE(drained);
-  for (auto& execution : world.in_children.executions)
-    world.end(execution, {threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}))});
+  auto killed = threw(ApplicationError("killed", {.type = "ActivityProcessKilled"}));
+  killed.killed_here = true;
+  for (auto& execution : world.in_children.executions) world.end(execution, {killed});
   CHECK(drained);
   CHECK(world.service.failed.size() == 3);
   for (const auto& failed : world.service.failed)
     CHECK(failed.failure().application_failure_info().type() == "WorkerShutdown");
+}
+
+TEST_CASE("AC9 what nothing has ended is answered for, and goes on to be counted") {
+  World world;
+  world.deliver("one", "plain");
+  world.deliver("two", "coroutine");
+  world.tasks->cancel_all(CancelReason::worker_shutdown);
+  world.tasks->terminate_all();
+  bool answered = false;
+  asio::co_spawn(world.loop, world.tasks->abandon_all(),
+                 [&](const std::exception_ptr&) { answered = true; });
+  settle(world.loop);
+  CHECK(answered);
+  CHECK(world.service.answers == Answers{"failed one", "failed two"});
+  CHECK(world.tasks->running() == 2);
+  world.end(world.in_children.newest(), {Returned{}});
+  world.end(world.on_loops.newest(), {Returned{}});
+  CHECK(world.service.answers.size() == 2);
+  CHECK(world.tasks->running() == 0);
 }
 
 TEST_CASE("a poll that fails for good is told to whoever started polling") {
@@ -304,6 +347,24 @@ TEST_CASE("a poll that fails for good is told to whoever started polling") {
   settle(world.loop);
   CHECK(world.failures == 1);
   CHECK(world.permits.taken() == 0);
+}
+
+TEST_CASE("what an open poll still brings while the worker stops is looked at too") {
+  World world;
+  world.tasks->stop_polling();
+  world.deliver("one");
+  world.end(world.in_children.newest(), {Returned{}});
+  auto task = activity_task("late", "plain");
+  to_proto(1s, task.mutable_start_to_close_timeout());
+  world.service.deliver(std::move(task));
+  settle(world.loop);
+  CHECK(world.in_children.started == Answers{"one", "late"});
+  world.clock.advance(1h);
+  world.loop.restart();
+  const auto give_up = std::chrono::steady_clock::now() + 30s;
+  while (world.in_children.newest().cancels.empty() && std::chrono::steady_clock::now() < give_up)
+    world.loop.run_one_for(100ms);
+  CHECK(world.in_children.newest().cancels == std::vector{CancelReason::timed_out});
 }
 
 TEST_CASE("what runs is looked at: an activity that overran its timeout is told") {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// What a worker's settings are without any flag, and which no worker can have: the same for the
+// command line and for a program that embeds one.
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <stdexcept>
+#include <string>
+
+#include "supervisor/options.hpp"
+#include "supervisor/utf8.hpp"
+
+namespace temporal::supervisor {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+bool printable_ascii(const std::string& text) {
+  return std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+bool has_port(const std::string& address) {
+  const auto colon = address.rfind(':');
+  if (colon == std::string::npos || colon == 0) return false;
+  int port = 0;
+  const char* const end = address.data() + address.size();
+  const auto [stop, error] = std::from_chars(address.data() + colon + 1, end, port);
+  return error == std::errc{} && stop == end && port > 0 && port < 65'536;
+}
+
+// A server refuses each call with a longer one, and gRPC each message with text that is not UTF-8.
+void check_name(const std::string& flag, const std::string& name) {
+  if (name.size() > 1000) throw std::invalid_argument(flag + ": is longer than 1000 bytes");
+  if (!is_utf8(name)) throw std::invalid_argument(flag + ": is not valid UTF-8");
+}
+
+}  // namespace
+
+Options default_options() {
+  Options options;
+  options.children = usable_cores();
+  options.offload_children = usable_cores();
+  options.workflow_threads = std::max(2, usable_cores());
+  options.identity = std::to_string(::getpid()) + "@" + host_name();
+  return options;
+}
+
+void check_options(const Options& options, bool own_modules) {
+  if (!own_modules && options.modules.empty())
+    throw std::invalid_argument(
+        "--module: nothing to serve; name a shared object, as in --module ./libhello.so");
+  if (options.verb == Options::Verb::replay) return;
+  if (!has_port(options.address))
+    throw std::invalid_argument("--address: '" + options.address +
+                                "' is no address; write HOST:PORT");
+  if (const auto wrong = fault_of(options.metrics)) throw std::invalid_argument(*wrong);
+  if (options.task_queue.empty())
+    throw std::invalid_argument(
+        "--task-queue: nothing to poll; name the queue, as in --task-queue hello");
+  if (options.workflows_only && options.activities_only)
+    throw std::invalid_argument("--workflows-only, --activities-only: both leave nothing to serve");
+  if (options.children < 0 || options.offload_children < 0)
+    throw std::invalid_argument("--children, --offload-children: fewer than none is not possible");
+  check_name("--task-queue", options.task_queue);
+  check_name("--identity", options.identity);
+  check_name("--namespace", options.name_space);
+  if (options.max_cached_workflows > 0 && options.max_concurrent_workflow_tasks < 2)
+    throw std::invalid_argument(
+        "--max-concurrent-workflow-tasks: 1 is too few for two queues; allow 2, or keep no runs in "
+        "memory with --max-cached-workflows 0");
+  if (options.max_cached_workflows > 0 && options.sticky_timeout.count() == 0)
+    throw std::invalid_argument("--sticky-timeout: a task must be allowed to wait for its worker");
+  if (!printable_ascii(options.identity) || !printable_ascii(options.name_space))
+    throw std::invalid_argument("--identity, --namespace: only printable ASCII can be sent");
+}
+
+}  // namespace temporal::supervisor
