@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+// How a pool starts, or says why it cannot, and how it ends.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "tests/supervisor/children/pool_fixture.hpp"
+
+using namespace temporal;
+using namespace temporal::supervisor::children;
+using namespace temporal::supervisor::children::test;
+using namespace std::literals;
+
+TEST_CASE("the notice of a shutdown is seen, and is no cancellation") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running running(fixture.io);
+    running.start(fixture, "until_notice");
+    co_await running.until_started();
+    fixture.pool.notify_shutdown();
+    co_await running.until_ended();
+    CHECK(std::holds_alternative<Completed>(*running.outcome));
+  });
+}
+
+TEST_CASE("stopping cancels what runs, refuses what waits and what comes, and leaves no process") {
+  auto descriptors = own_descriptors();
+  {
+    PoolFixture fixture(options(1));
+    Running running(fixture.io), waiting(fixture.io), late(fixture.io);
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      running.start(fixture, "beat_and_wait", 1);
+      co_await running.until_beaten();
+      waiting.start(fixture, "no_op");
+      co_await fixture.pool.stop();
+      late.start(fixture, "no_op");
+      co_await late.until_ended();
+    });
+    REQUIRE(running.outcome);
+    CHECK(result<std::string>(*running.outcome) == "worker_shutdown");
+    REQUIRE(waiting.outcome);
+    CHECK(type_of(*waiting.outcome) == "WorkerShutdown");
+    CHECK(type_of(*late.outcome) == "WorkerShutdown");
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("stopping kills what is deaf to cancellation and SIGTERM") {
+  auto quick = options(1);
+  quick.child.term_grace = 50ms;
+  PoolFixture fixture(quick);
+  Running running(fixture.io);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    running.start(fixture, "ignore_everything");
+    co_await running.until_beaten();
+    co_await fixture.pool.stop(50ms);
+  });
+  REQUIRE(running.outcome);
+  CHECK(type_of(*running.outcome) == "WorkerShutdown");
+  CHECK(std::get<Died>(*running.outcome).killed_here);
+  CHECK(details_of(*running.outcome)["signal"] == SIGKILL);
+}
+
+TEST_CASE("a module that cannot be loaded stops the start with the loader's sentence") {
+  auto descriptors = own_descriptors();
+  {
+    auto missing = options(1);
+    missing.program.modules = {"/nowhere/libmissing.so"};
+    PoolFixture fixture(missing);
+    std::string sentence;
+    bool module = false;
+    fixture.run([&]() -> asio::awaitable<void> {
+      try {
+        co_await fixture.pool.start();
+      } catch (const PoolError& error) {
+        sentence = error.what();
+        module = error.module();
+      }
+    });
+    CHECK(sentence.find("/nowhere/libmissing.so") != std::string::npos);
+    CHECK(module);
+    fixture.io.restart();
+    fixture.io.run();
+  }
+  CHECK(own_descriptors() == descriptors);
+  CHECK(children_of(::getpid()).empty());
+}
+
+TEST_CASE("a start that cannot succeed says why") {
+  auto sentence_of = [](PoolOptions pool_options) {
+    PoolFixture fixture(std::move(pool_options));
+    std::string sentence;
+    fixture.run([&]() -> asio::awaitable<void> {
+      try {
+        co_await fixture.pool.start();
+        FAIL_CHECK("it started");
+        co_await fixture.pool.stop();
+      } catch (const PoolError& error) {
+        sentence = error.what();
+      }
+    });
+    std::string log;
+    for (const auto& line : fixture.log.lines) log += line + "\n";
+    return sentence + "\n" + log;
+  };
+  auto no_program = options(1);
+  no_program.program.executable = "/nowhere/temporal-child";
+  CHECK(sentence_of(no_program).find("/nowhere/temporal-child") != std::string::npos);
+
+  auto other_build = options(1);
+  other_build.fingerprint = "another build";
+  CHECK(sentence_of(other_build).find("another build") != std::string::npos);
+
+  // fork() copies one thread and the locks of all: refused, with advice.
+  CHECK(sentence_of(options(1, "THREADED_MODULE")).find("must not start threads") !=
+        std::string::npos);
+}
+
+TEST_CASE(
+    "the zygote's program may be a descriptor, so that replacing the file breaks no respawn") {
+  auto by_descriptor = options(1);
+  ipc::UniqueFd program(::open(by_descriptor.program.executable.c_str(), O_RDONLY | O_CLOEXEC));
+  by_descriptor.program.executable = "/proc/self/fd/" + std::to_string(program.get());
+  PoolFixture fixture(by_descriptor);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+  });
+}
+
+TEST_CASE("no children means no zygote, and a task is refused") {
+  auto none = options(0);
+  PoolFixture fixture(none);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(fixture.pool.zygote_pid() == 0);
+    CHECK(fixture.pool.capacity() == 0);
+    CHECK(std::holds_alternative<Failed>(co_await fixture.call("no_op")));
+  });
+}
