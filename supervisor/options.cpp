@@ -63,7 +63,14 @@ class Parser {
     auto* replay = app_.add_subcommand(
         "replay",
         "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
-    replay->add_option("FILE", options_.histories, "Histories, as JSON or binary")->required();
+    replay
+        ->add_option("FILE", options_.histories,
+                     "Histories, as JSON or binary, or folders of them (*.json, *.bin)")
+        ->required();
+    replay->add_option("--jobs", options_.replay_jobs, "Threads; 0: one for each usable core")
+        ->check(CLI::NonNegativeNumber);
+    replay->add_flag("--stats", options_.replay_stats, "A line at the end: events per second");
+    replay->add_flag("--fail-fast", options_.fail_fast, "End with the first that does not replay");
     if (!own_modules)
       replay->footer("The modules are named by --module FILE, as in temporal-supervisor --help");
     replay->callback([this] { options_.verb = Options::Verb::replay; });

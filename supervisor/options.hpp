@@ -80,7 +80,10 @@ struct Options {
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
 
-  std::vector<std::filesystem::path> histories{};  ///< replay
+  std::vector<std::filesystem::path> histories{};  ///< replay; a folder: what is below it
+  int replay_jobs = 0;                             ///< threads; 0: one for each usable core
+  bool replay_stats = false;
+  bool fail_fast = false;  ///< replay ends with the first file that does not replay
 };
 
 /// A setting that cannot work. what() says what to change.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // temporal-supervisor replay --module M FILE...: would this code have done what these histories
-// say?
+// say? A folder stands for the *.json and *.bin below it; several threads share the work.
 #pragma once
 
 #include <span>
@@ -10,7 +10,7 @@
 
 namespace temporal::supervisor {
 
-/// One line per history on stdout. Returns 0 when all replay, 1 when one does not, 2 when one
+/// One line per history on stdout, in the order of the files. Returns 0 when all replay, 1 when one does not, 2 when one
 /// cannot be read, 3 when a module cannot be loaded.
 [[nodiscard]] int replay_command(const Options& options,
                                  std::span<const ModuleFunction> own_modules);

@@ -72,3 +72,25 @@ def test_the_replay_command_tells_what_fits(server, start, queue, tmp_path):
     broken.write_text("{ no history")
     unreadable = replay("steps", broken)
     assert unreadable.returncode == 2 and "broken.json" in unreadable.stderr
+
+
+def test_R001_R002_a_folder_of_histories_is_replayed_and_every_mismatch_listed(server, start, queue, tmp_path):
+    start("steps", "--children", "1")
+    run = server.start("Steps", "World", queue=queue)
+    run.wait_for_event("TimerFired")
+    run.signal("go")
+    run.result()
+    folder = tmp_path / "recorded" / "deeper"
+    folder.mkdir(parents=True)
+    for number in range(5):
+        (folder / f"run-{number}.json").write_text(run.export())
+    (folder / "notes.txt").write_text("no history")
+    good = replay("steps", "--stats", "--jobs", "3", folder.parent)
+    lines = good.stdout.splitlines()
+    assert good.returncode == 0 and [line.split()[1] for line in lines[:5]] == sorted(map(str, folder.glob("*.json")))
+    assert lines[5].startswith(f"5 histories, 0 mismatches, {5 * len(run.history())} events, ")
+    changed = replay("steps_changed", folder)
+    assert changed.returncode == 1 and changed.stdout.count("MISMATCH") == 5
+    assert replay("steps_changed", "--fail-fast", folder).stdout.count("MISMATCH") == 1
+    empty = replay("steps", tmp_path / "recorded" / "nothing-here")
+    assert empty.returncode == 2

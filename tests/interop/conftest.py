@@ -96,21 +96,86 @@ def ours(tmp_path):
     return judge
 
 
+def hello(server):
+    run = server.start("SayHello", "World", queue="hello")
+    assert run.result() == "Hello, World!"
+    return run
+
+
+def errand(server):
+    run = server.start("Errand", "World", queue="errand")
+    run.signal("visit", "TypeScript")
+    assert run.result() == "Hello, World! Hello, TypeScript!"
+    return run
+
+
+def ledger(server):
+    """Updates that answer at once, after an activity, after a timer; one that fails and one that is turned down."""
+    run = server.start("Ledger", queue="talks")
+    assert run.update("add_now", 1) == 1
+    assert run.update("add", 10) == 11
+    assert run.refused_update("add", -5).message == "no negative numbers"
+    run.update("add_later", 100)
+    assert run.refused_update("refuse").message == "not today"
+    assert run.query("total") == 111
+    run.signal("close")
+    assert run.result() == 111
+    return run
+
+
+def ledger_in_a_hurry(server):
+    """Updates side by side, some of them in one task."""
+    run = server.start("Ledger", queue="talks")
+    asked = [server.run.begin(run.handle.execute_update(name, args=[n]))
+             for n in range(5) for name in ("add_now", "add", "add_later")]
+    for answer in asked:
+        answer.result(60)
+    run.signal("close")
+    assert run.result() == 30
+    return run
+
+
+def in_time(server):
+    run = server.start("InTime", "World", queue="talks")
+    assert run.result() == "Hello, World!"
+    return run
+
+
+def too_late(server):
+    run = server.start("TooLate", queue="talks")
+    assert run.result() == "late"
+    return run
+
+
+def race(server):
+    run = server.start("Race", "World", queue="talks")
+    assert run.result() == "Hello, World!"
+    return run
+
+
+def shielded(server):
+    run = server.start("Shielded", queue="talks")
+    run.signal("pay")
+    run.wait_for_event("ActivityTaskScheduled")
+    run.cancel()
+    assert run.result() == "paid"
+    return run
+
+
+# What is recorded, and the module that records and replays it.
+RECORDINGS = {hello: "hello", errand: "errand", ledger: "talks", ledger_in_a_hurry: "talks", in_time: "talks",
+              too_late: "talks", race: "talks", shielded: "talks"}
+FRESH = {recording.__name__: module for recording, module in RECORDINGS.items()}
+
+
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
     """Histories that this build has just recorded on a real server."""
     with DevServer() as server:
-        worker = Worker("hello", "--children", "1", home=tmp_path_factory.mktemp("hello") / "worker",
-                        address=server.address, queue="hello")
-        other = Worker("errand", "--children", "1", home=tmp_path_factory.mktemp("errand") / "worker",
-                       address=server.address, queue="errand")
+        workers = [Worker(name, "--children", "2", home=tmp_path_factory.mktemp(name) / "worker",
+                          address=server.address, queue=name) for name in sorted(set(FRESH.values()))]
         try:
-            hello = server.start("SayHello", "World", queue="hello")
-            errand = server.start("Errand", "World", queue="errand")
-            errand.signal("visit", "TypeScript")
-            assert hello.result() == "Hello, World!"
-            assert errand.result() == "Hello, World! Hello, TypeScript!"
-            yield {"hello": json.loads(hello.export()), "errand": json.loads(errand.export())}
+            yield {recording.__name__: json.loads(recording(server).export()) for recording in RECORDINGS}
         finally:
-            worker.kill()
-            other.kill()
+            for worker in workers:
+                worker.kill()

@@ -5,6 +5,7 @@ import json
 
 import altering
 import pytest
+from conftest import FRESH
 from harness.server import ROOT
 
 # What earlier builds recorded, and the module that must still replay it. Dice has no twin.
@@ -18,9 +19,10 @@ def read(name):
     return json.loads(RECORDED[name][1].read_text())
 
 
-@pytest.mark.parametrize("name", ["hello", "errand"])
+@pytest.mark.parametrize("name", FRESH)
 def test_what_this_build_records_replays_here_and_there(fresh, ours, foreign, name):
-    assert ours(fresh[name], name).ok
+    mine = ours(fresh[name], FRESH[name])
+    assert mine.ok, mine.reason
     theirs = foreign(fresh[name])
     assert theirs.ok, theirs.reason
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The workflows of tests/examples/hello.cpp, errand.cpp and tests/histories/workflows.cpp once more, for TypeScript's
+// The workflows of tests/examples/hello.cpp, errand.cpp, talks.cpp and tests/histories/workflows.cpp once more, for TypeScript's
 // replayer: what ours recorded must fit the commands that these issue. Dice has no twin: each SDK rolls dice of its own.
 import {
-  ActivityCancellationType, ActivityFailure, CancellationScope, condition, continueAsNew, defineSignal,
-  isCancellation, proxyActivities, setHandler, sleep,
+  ActivityCancellationType, ActivityFailure, ApplicationFailure, CancellationScope, condition, continueAsNew,
+  defineQuery, defineSignal, defineUpdate, isCancellation, proxyActivities, setHandler, sleep,
 } from '@temporalio/workflow';
 
 type Greeter = (name: string) => Promise<string>;
@@ -12,7 +12,13 @@ const quick = proxyActivities<{
   say_hello: Greeter;
   greet: Greeter;
   decline: () => Promise<number>;
+  nap: () => Promise<void>;
 }>({ startToCloseTimeout: '10s' });
+
+const hasty = proxyActivities<{ nap: () => Promise<void> }>({
+  startToCloseTimeout: '10s',
+  cancellationType: ActivityCancellationType.TRY_CANCEL,
+});
 
 const held = proxyActivities<{ hold: () => Promise<void> }>({
   startToCloseTimeout: '1m',
@@ -87,4 +93,66 @@ export async function Errands(): Promise<number> {
   };
   const lengths = await Promise.all([0, 1, 2].map(errand));
   return lengths.reduce((sum, length) => sum + length, 0);
+}
+
+export async function Ledger(): Promise<number> {
+  let total = 0;
+  let closed = false;
+  setHandler(defineUpdate<number, [number]>('add_now'), (n) => (total += n));
+  setHandler(defineUpdate<number, [number]>('add'), async (n) => {
+    await quick.say_hello(String(n));
+    return (total += n);
+  }, {
+    validator: (n) => {
+      if (n < 0) throw new Error('no negative numbers');
+    },
+  });
+  setHandler(defineUpdate<void, [number]>('add_later'), async (n) => {
+    await sleep('50ms');
+    total += n;
+  });
+  setHandler(defineUpdate<void>('refuse'), () => {
+    throw ApplicationFailure.create({ message: 'not today' });
+  });
+  setHandler(defineQuery<number>('total'), () => total);
+  setHandler(defineSignal('close'), () => void (closed = true));
+  await condition(() => closed);
+  return total;
+}
+
+export async function InTime(name: string): Promise<string> {
+  return await CancellationScope.withTimeout('1m', () => quick.say_hello(name));
+}
+
+export async function TooLate(): Promise<string> {
+  try {
+    await CancellationScope.withTimeout('100ms', () => hasty.nap());
+  } catch (error) {
+    if (isCancellation(error)) return 'late';
+    throw error;
+  }
+  return 'in time';
+}
+
+export async function Race(name: string): Promise<string> {
+  const timing = new CancellationScope();
+  const timer = timing.run(() => sleep('1h')).catch(() => 'nobody');
+  const first = await Promise.race([quick.say_hello(name), timer]);
+  timing.cancel();
+  return String(first);
+}
+
+export async function Shielded(): Promise<string> {
+  let paid = false;
+  setHandler(defineSignal('pay'), async () => {
+    await CancellationScope.nonCancellable(() => quick.nap());
+    paid = true;
+  });
+  try {
+    await sleep('1h');
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+  }
+  await CancellationScope.nonCancellable(() => condition(() => paid));
+  return 'paid';
 }

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+// Workflows that are talked to, and that limit what they wait for. Their twins are in twin.ts.
+#include <chrono>
+#include <string>
+#include <temporal/activity.hpp>
+#include <temporal/module.hpp>
+#include <temporal/workflow.hpp>
+#include <thread>
+
+using namespace std::chrono_literals;
+using temporal::Task;
+namespace workflow = temporal::workflow;
+
+constexpr temporal::ActivityOptions kQuick{.start_to_close_timeout = 10s};
+
+std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
+void nap() { std::this_thread::sleep_for(2s); }
+
+class Ledger {
+ public:
+  Task<int> run() {
+    co_await workflow::wait_condition([&] { return closed_; });
+    co_return total_;
+  }
+  int add_now(int n) { return total_ += n; }
+  Task<int> add(int n) {
+    co_await workflow::execute_activity<say_hello>(kQuick, std::to_string(n));
+    co_return total_ += n;
+  }
+  void check_add(const int& n) const {
+    if (n < 0) throw temporal::ApplicationError("no negative numbers");
+  }
+  Task<> add_later(int n) {
+    co_await workflow::sleep(50ms);
+    total_ += n;
+  }
+  void refuse() { throw temporal::ApplicationError("not today"); }
+  int total() const { return total_; }
+  void close() { closed_ = true; }
+
+ private:
+  int total_ = 0;
+  bool closed_ = false;
+};
+
+struct InTime {
+  Task<std::string> run(std::string name) {
+    co_return co_await workflow::with_timeout(1min, greet(name));
+  }
+  static Task<std::string> greet(std::string name) {
+    co_return co_await workflow::execute_activity<say_hello>(kQuick, name);
+  }
+};
+
+struct TooLate {
+  Task<std::string> run() {
+    try {
+      co_await workflow::with_timeout(100ms, sleep_on());
+    } catch (const temporal::TimeoutError&) {
+      co_return "late";
+    }
+    co_return "in time";
+  }
+  static Task<> sleep_on() { co_await workflow::execute_activity<nap>(kQuick); }
+};
+
+struct Race {
+  Task<std::string> run(std::string name) {
+    auto timer = workflow::sleep(1h);
+    auto greeting = workflow::execute_activity<say_hello>(kQuick, name);
+    const auto first = co_await workflow::race(greeting, timer);
+    timer.cancel();
+    co_return first.index() == 0 ? std::get<0>(first) : "nobody";
+  }
+};
+
+// A handler that is cancelled with the workflow, beside one that is not.
+class Shielded {
+ public:
+  Task<std::string> run() {
+    try {
+      co_await workflow::sleep(1h);
+    } catch (const temporal::Cancelled&) {
+    }
+    co_await workflow::wait_condition([&] { return paid_; });
+    co_return "paid";
+  }
+  Task<> pay() {
+    co_await workflow::shield(charge());
+    paid_ = true;
+  }
+
+ private:
+  static Task<> charge() { co_await workflow::execute_activity<nap>(kQuick); }
+  bool paid_ = false;
+};
+
+void talks(temporal::Module& m) {
+  m.activity<say_hello>();
+  m.activity<nap>();
+  m.workflow<Ledger>()
+      .update<&Ledger::add_now>()
+      .update<&Ledger::add, &Ledger::check_add>()
+      .update<&Ledger::add_later>()
+      .update<&Ledger::refuse>()
+      .query<&Ledger::total>()
+      .signal<&Ledger::close>();
+  m.workflow<InTime>();
+  m.workflow<TooLate>();
+  m.workflow<Race>();
+  m.workflow<Shielded>().signal<&Shielded::pay>();
+}
+TEMPORAL_EXPORT_MODULE(talks);
