@@ -104,13 +104,20 @@ def fresh(tmp_path_factory):
                         address=server.address, queue="hello")
         other = Worker("errand", "--children", "1", home=tmp_path_factory.mktemp("errand") / "worker",
                        address=server.address, queue="errand")
+        third = Worker("household", home=tmp_path_factory.mktemp("household") / "worker", address=server.address,
+                       queue="household")
+        server.define_search_attributes(HouseholdName="Keyword")
         try:
             hello = server.start("SayHello", "World", queue="hello")
             errand = server.start("Errand", "World", queue="errand")
             errand.signal("visit", "TypeScript")
             assert hello.result() == "Hello, World!"
             assert errand.result() == "Hello, World! Hello, TypeScript!"
-            yield {"hello": json.loads(hello.export()), "errand": json.loads(errand.export())}
+            household = server.start("Household", "smith", queue="household")
+            assert household.result() == "ate bread, none for the second, no third at all"
+            runs = {"hello": hello, "errand": errand, "household": household}
+            yield {name: json.loads(run.export()) for name, run in runs.items()}
         finally:
             worker.kill()
             other.kill()
+            third.kill()
