@@ -86,6 +86,16 @@ ClientError::~ClientError() = default;
 WorkflowAlreadyStartedError::~WorkflowAlreadyStartedError() = default;
 WorkflowFailedError::~WorkflowFailedError() = default;
 
+ChildWorkflowAlreadyStartedError::~ChildWorkflowAlreadyStartedError() = default;
+
+ExternalWorkflowError::ExternalWorkflowError(std::string message, std::string workflow_id,
+                                             std::string run_id, Reason reason)
+    : Failure(std::move(message)),
+      workflow_id_(std::move(workflow_id)),
+      run_id_(std::move(run_id)),
+      reason_(reason) {}
+ExternalWorkflowError::~ExternalWorkflowError() = default;
+
 bool is_cancelled(const Failure& failure) noexcept {
   if (dynamic_cast<const Cancelled*>(&failure)) return true;
   const bool wraps = dynamic_cast<const ActivityError*>(&failure) ||

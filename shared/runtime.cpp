@@ -51,6 +51,11 @@ thread_local Runtime* this_run = nullptr;
 
 Runtime::~Runtime() = default;
 
+ChildResult::~ChildResult() = default;
+ChildStart::ChildStart(temporal::detail::Trampoline& trampoline)
+    : FutureState(trampoline), result(std::make_shared<ChildResult>(trampoline)) {}
+ChildStart::~ChildStart() = default;
+
 Runtime& current() {
   if (!this_run)
     throw std::logic_error(
@@ -70,13 +75,22 @@ ContinueAsNew::ContinueAsNew(std::string_view next_type, Payloads next_arguments
       arguments(std::move(next_arguments)),
       task_queue(options.task_queue),
       run_timeout(options.run_timeout),
-      task_timeout(options.task_timeout) {}
+      task_timeout(options.task_timeout),
+      retry(options.retry),
+      start_delay(options.start_delay),
+      version(options.version) {
+  const auto& names = options.retry.non_retryable;
+  non_retryable.assign(names.names.begin(), names.names.begin() + std::ptrdiff_t(names.count));
+  retry.non_retryable = {};
+  if (options.memo) memo = *options.memo;
+  if (options.search_attributes) search_attributes = *options.search_attributes;
+}
 ContinueAsNew::ContinueAsNew(const ContinueAsNew&) = default;
 ContinueAsNew::~ContinueAsNew() = default;
 
 void throw_continue_as_new(std::string_view type, Payloads arguments,
                            const ContinueOptions& options) {
-  current();  // outside workflow code there is nothing to continue
+  current().check(options);
   throw ContinueAsNew(type, std::move(arguments), options);
 }
 
@@ -102,6 +116,14 @@ Logger& log() { return detail::current().log(); }
 bool is_replaying() { return detail::current().replaying(); }
 bool is_cancelled() { return detail::current().cancel_requested(); }
 std::string_view cancellation_reason() { return detail::current().cancel_reason(); }
+bool patched(std::string_view id) { return detail::current().patched(id, false); }
+void deprecate_patch(std::string_view id) { detail::current().patched(id, true); }
+const SearchAttributes& search_attributes() { return info().search_attributes; }
+void upsert_search_attributes(const SearchAttributes& changes) {
+  detail::current().upsert_search_attributes(changes);
+}
+const Memo& memo() { return info().memo; }
+void upsert_memo(const Memo& changes) { detail::current().upsert_memo(changes); }
 bool continue_as_new_suggested() { return detail::current().info().continue_as_new_suggested; }
 
 }  // namespace workflow

@@ -45,6 +45,11 @@ const PendingCommand* CommandQueue::front() const {
   return waiting_.empty() ? nullptr : waiting_.front().get();
 }
 
+void CommandQueue::drop_front() {
+  waiting_.front()->dropped = true;
+  while (!waiting_.empty() && waiting_.front()->dropped) waiting_.pop_front();
+}
+
 std::vector<Command> CommandQueue::commands() const {
   std::vector<Command> commands;
   commands.reserve(waiting_.size());

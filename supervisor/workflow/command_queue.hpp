@@ -27,6 +27,8 @@ class CommandQueue {
 
   /// The first command that has no event yet; null when none waits.
   [[nodiscard]] const PendingCommand* front() const;
+  /// It will have no event, and need not. What was dropped with it goes too.
+  void drop_front();
   /// All that wait, in the order to send them.
   [[nodiscard]] std::vector<Command> commands() const;
   [[nodiscard]] bool ends_run() const noexcept { return terminal_; }

@@ -37,6 +37,18 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   void set_handler(std::string name, temporal::detail::UpdateHandler handler) override;
   bool all_handlers_finished() const override { return handlers_.running.empty(); }
   void set_current_details(std::string details) override;
+  bool patched(std::string_view id, bool deprecated) override;
+  void upsert_search_attributes(const SearchAttributes& changes) override;
+  void upsert_memo(const Memo& changes) override;
+  void check(const ContinueOptions& options) const override;
+  std::shared_ptr<workflow::detail::ChildStart> start_child(std::string_view type,
+                                                            Payloads arguments,
+                                                            const ChildOptions& options) override;
+  workflow::detail::PlainFuture signal_workflow(const workflow::detail::Target& target,
+                                                std::string_view signal,
+                                                Payloads arguments) override;
+  workflow::detail::PlainFuture cancel_workflow(const workflow::detail::Target& target,
+                                                std::string_view reason) override;
   Time now() const noexcept override { return machines_.now(); }
   workflow::Random& random() override;
   workflow::Random& random(std::string_view stream) override;

@@ -4,6 +4,8 @@
 #include <cctype>
 #include <string_view>
 
+#include "supervisor/workflow/patch_marker.hpp"
+
 namespace temporal::engine {
 
 namespace enums = api::enums::v1;
@@ -76,6 +78,31 @@ std::int64_t initiating_event_id(const HistoryEvent& event) {
       return event.activity_task_canceled_event_attributes().scheduled_event_id();
     case enums::EVENT_TYPE_TIMER_FIRED:
       return event.timer_fired_event_attributes().started_event_id();
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
+      return event.start_child_workflow_execution_failed_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
+      return event.child_workflow_execution_started_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
+      return event.child_workflow_execution_completed_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
+      return event.child_workflow_execution_failed_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
+      return event.child_workflow_execution_canceled_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
+      return event.child_workflow_execution_timed_out_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
+      return event.child_workflow_execution_terminated_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
+      return event.signal_external_workflow_execution_failed_event_attributes()
+          .initiated_event_id();
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
+      return event.external_workflow_execution_signaled_event_attributes().initiated_event_id();
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
+      return event.request_cancel_external_workflow_execution_failed_event_attributes()
+          .initiated_event_id();
+    case enums::EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
+      return event.external_workflow_execution_cancel_requested_event_attributes()
+          .initiated_event_id();
     default:
       return 0;
   }
@@ -91,6 +118,18 @@ EventType event_of(enums::CommandType type) {
       return enums::EVENT_TYPE_TIMER_STARTED;
     case enums::COMMAND_TYPE_CANCEL_TIMER:
       return enums::EVENT_TYPE_TIMER_CANCELED;
+    case enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION:
+      return enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED;
+    case enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION:
+      return enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED;
+    case enums::COMMAND_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION:
+      return enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED;
+    case enums::COMMAND_TYPE_RECORD_MARKER:
+      return enums::EVENT_TYPE_MARKER_RECORDED;
+    case enums::COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+      return enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES;
+    case enums::COMMAND_TYPE_MODIFY_WORKFLOW_PROPERTIES:
+      return enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED;
     case enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION:
       return enums::EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED;
     case enums::COMMAND_TYPE_FAIL_WORKFLOW_EXECUTION:
@@ -129,6 +168,10 @@ std::string with(std::string name, std::string details) {
   return details.empty() ? name : name + " (" + details + ")";
 }
 
+std::string marker(const std::string& name, const std::optional<PatchMarker>& patch) {
+  return quoted("marker", name) + (patch ? ", " + quoted("patch", patch->id) : "");
+}
+
 std::string details_of(const HistoryEvent& event) {
   switch (event.event_type()) {
     case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: {
@@ -145,16 +188,22 @@ std::string details_of(const HistoryEvent& event) {
     case enums::EVENT_TYPE_TIMER_CANCELED:
       return quoted("timer id", event.timer_canceled_event_attributes().timer_id());
     case enums::EVENT_TYPE_MARKER_RECORDED:
-      return quoted("marker", event.marker_recorded_event_attributes().marker_name());
+      return marker(event.marker_recorded_event_attributes().marker_name(), patch_marker_of(event));
     case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: {
       const auto& child = event.start_child_workflow_execution_initiated_event_attributes();
       return quoted("workflow id", child.workflow_id()) + ", " +
              quoted("type", child.workflow_type().name());
     }
-    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
-      return quoted(
-          "signal",
-          event.signal_external_workflow_execution_initiated_event_attributes().signal_name());
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: {
+      const auto& signal = event.signal_external_workflow_execution_initiated_event_attributes();
+      return quoted("signal", signal.signal_name()) + ", " +
+             quoted("workflow id", signal.workflow_execution().workflow_id());
+    }
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+      return quoted("workflow id",
+                    event.request_cancel_external_workflow_execution_initiated_event_attributes()
+                        .workflow_execution()
+                        .workflow_id());
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
       return quoted(
           "update id",
@@ -192,6 +241,21 @@ std::string describe(const Command& command) {
     details = quoted("message", command.protocol_message_command_attributes().message_id());
   } else if (command.has_start_timer_command_attributes()) {
     details = quoted("timer id", command.start_timer_command_attributes().timer_id());
+  } else if (command.has_start_child_workflow_execution_command_attributes()) {
+    const auto& child = command.start_child_workflow_execution_command_attributes();
+    details = quoted("workflow id", child.workflow_id()) + ", " +
+              quoted("type", child.workflow_type().name());
+  } else if (command.has_signal_external_workflow_execution_command_attributes()) {
+    const auto& signal = command.signal_external_workflow_execution_command_attributes();
+    details = quoted("signal", signal.signal_name()) + ", " +
+              quoted("workflow id", signal.execution().workflow_id());
+  } else if (command.has_request_cancel_external_workflow_execution_command_attributes()) {
+    details = quoted(
+        "workflow id",
+        command.request_cancel_external_workflow_execution_command_attributes().workflow_id());
+  } else if (command.has_record_marker_command_attributes()) {
+    details =
+        marker(command.record_marker_command_attributes().marker_name(), patch_marker_of(command));
   } else if (command.has_cancel_timer_command_attributes()) {
     details = quoted("timer id", command.cancel_timer_command_attributes().timer_id());
   }

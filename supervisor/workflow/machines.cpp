@@ -69,10 +69,12 @@ std::vector<Job> Machines::take_jobs() {
 }
 
 // Live, an update came with the task, not with an event: replayed, what the task wrote tells of it.
+// And the answer to patched() is needed before the event that holds it.
 void Machines::look_ahead(History& history) {
   const auto count = history.upcoming();
   for (std::size_t i = 0; i < count; ++i) {
     const auto& event = *history.at(i);
+    patches_.foresee(event);
     if (!event.has_workflow_execution_update_accepted_event_attributes()) continue;
     const auto& accepted = event.workflow_execution_update_accepted_event_attributes();
     UpdateRequest update;
@@ -111,6 +113,12 @@ std::vector<Command> Machines::commands() const {
 
 SdkFlags::Metadata Machines::sdk_metadata() const {
   return replaying_ || closed_ ? SdkFlags::Metadata{} : flags_.news();
+}
+
+Patches::Answer Machines::patched(const std::string& id, bool deprecated) {
+  auto answer = patches_.ask(*this, id, deprecated, replaying_);
+  if (answer.upserted) change(*answer.upserted);
+  return answer;
 }
 
 std::weak_ptr<PendingCommand> Machines::issue(std::shared_ptr<Machine> machine, Command command) {
@@ -188,10 +196,21 @@ void Machines::dispatch(const HistoryEvent& event) {
 }
 
 void Machines::on_command_event(const HistoryEvent& event) {
+  if (patches_.skips(event, commands_)) return;
   const auto type = event.event_type();
   switch (type) {
+    case enums::EVENT_TYPE_MARKER_RECORDED:
+      if (!patch_marker_of(event)) refuse(event);
+      [[fallthrough]];
+    case enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+    case enums::EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+      commands_.match(event)->machine->on_event(event);
+      return;
     case enums::EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-    case enums::EVENT_TYPE_TIMER_STARTED: {
+    case enums::EVENT_TYPE_TIMER_STARTED:
+    case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
+    case enums::EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
+    case enums::EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: {
       auto pending = commands_.match(event);
       pending->machine->on_event(event);
       by_event_id_.emplace(event.event_id(), pending->machine);
@@ -251,7 +270,9 @@ void Machines::on_started(const HistoryEvent& event) {
   info_.run_timeout = from_proto(started_.workflow_run_timeout());
   info_.task_timeout = from_proto(started_.workflow_task_timeout());
   info_.headers = from_proto(started_.header().fields());
-  info_.memo = from_proto(started_.memo().fields());
+  info_.memo = Memo(from_proto(started_.memo().fields()));
+  info_.search_attributes =
+      SearchAttributes(from_proto(started_.search_attributes().indexed_fields()));
   jobs_.emplace_back(ReseedJob{randomness_seed(started_.original_execution_run_id())});
   jobs_.emplace_back(StartJob{from_proto(started_.input())});
   started_.clear_input();
@@ -264,10 +285,14 @@ void Machines::on_wake(const HistoryEvent& task_started) {
   info_.history_length = task_started.event_id();
   info_.history_size = attributes.history_size_bytes();
   info_.continue_as_new_suggested = attributes.suggest_continue_as_new();
+  info_.continue_as_new_reasons.clear();
+  for (const auto reason : attributes.suggest_continue_as_new_reasons())
+    info_.continue_as_new_reasons.push_back(static_cast<workflow::ContinueReason>(reason));
 }
 
 // All commands of the activation before have their events in this chunk, or never will.
-void Machines::refuse_leftovers(const Chunk& chunk) const {
+void Machines::refuse_leftovers(const Chunk& chunk) {
+  Patches::drop_unrecorded(commands_);
   const auto* left = commands_.front();
   if (!left) return;
   for (const auto& event : chunk.events) {

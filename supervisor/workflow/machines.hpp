@@ -18,6 +18,7 @@
 #include "supervisor/workflow/history.hpp"
 #include "supervisor/workflow/job.hpp"
 #include "supervisor/workflow/machines/machine.hpp"
+#include "supervisor/workflow/patches.hpp"
 #include "supervisor/workflow/sdk_flags.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
 #include "temporal/workflow.hpp"
@@ -49,6 +50,12 @@ class Machines final : public MachineHost {
   [[nodiscard]] std::vector<Message> take_messages() { return std::exchange(messages_, {}); }
   [[nodiscard]] SdkFlags::Metadata sdk_metadata() const;
 
+  /// Issues what the answer needs.
+  Patches::Answer patched(const std::string& id, bool deprecated);
+  /// What info() says from now on.
+  void change(const SearchAttributes& changes) { info_.search_attributes.merge(changes); }
+  void change(const Memo& changes) { info_.memo.merge(changes); }
+
   [[nodiscard]] bool replaying() const noexcept { return replaying_; }
   /// History holds the last event, or code issued the command for it.
   [[nodiscard]] bool finished() const noexcept { return closed_ || commands_.ends_run(); }
@@ -78,11 +85,12 @@ class Machines final : public MachineHost {
   void on_wake(const HistoryEvent& task_started);
   void look_ahead(History& history);
   void deliver_updates(std::int64_t applied_event_id);
-  void refuse_leftovers(const Chunk& chunk) const;
+  void refuse_leftovers(const Chunk& chunk);
 
   const RunContext& context_;
   SdkFlags flags_;
   CommandQueue commands_;
+  Patches patches_;
   // Looked up, never walked: its order is nobody's business.
   std::unordered_map<std::int64_t, std::shared_ptr<Machine>> by_event_id_;
   std::vector<Job> jobs_;

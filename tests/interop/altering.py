@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Histories as JSON, and what can be done to them so that no code fits them any more."""
 
+import base64
 import copy
 import re
 
@@ -95,6 +96,29 @@ def lose_the_activity(history):
         if e["eventId"] != scheduled and not (
             kind(e).startswith("ActivityTask") and attributes(e).get("scheduledEventId") == scheduled)]
     return number(history)
+
+
+def rename_the_patch(history):
+    """The marker, whose data is JSON in base64."""
+    data = attributes(first(history, "MarkerRecorded"))["details"]["patch-data"]["payloads"][0]
+    data["data"] = base64.b64encode(b'{"id":"another","deprecated":false}').decode()
+    return history
+
+
+def lose_the_memo(history):
+    lost = first(history, "WorkflowPropertiesModified")
+    history["events"].remove(lost)
+    return number(history)
+
+
+def rename_the_child(history):
+    attributes(first(history, "StartChildWorkflowExecutionInitiated"))["workflowId"] = "nobody"
+    return history
+
+
+def give_the_child_another_type(history):
+    attributes(first(history, "StartChildWorkflowExecutionInitiated"))["workflowType"]["name"] = "Nobody"
+    return history
 
 
 ALTERATIONS = [

@@ -162,9 +162,15 @@ def shielded(server):
     return run
 
 
+def household(server):
+    run = server.start("Household", "smith", queue="household")
+    assert run.result() == "ate bread, none for the second, no third at all"
+    return run
+
+
 # What is recorded, and the module that records and replays it.
 RECORDINGS = {hello: "hello", errand: "errand", ledger: "talks", ledger_in_a_hurry: "talks", in_time: "talks",
-              too_late: "talks", race: "talks", shielded: "talks"}
+              too_late: "talks", race: "talks", shielded: "talks", household: "household"}
 FRESH = {recording.__name__: module for recording, module in RECORDINGS.items()}
 
 
@@ -174,6 +180,7 @@ def fresh(tmp_path_factory):
     with DevServer() as server:
         workers = [Worker(name, "--children", "2", home=tmp_path_factory.mktemp(name) / "worker",
                           address=server.address, queue=name) for name in sorted(set(FRESH.values()))]
+        server.define_search_attributes(HouseholdName="Keyword")
         try:
             yield {recording.__name__: json.loads(recording(server).export()) for recording in RECORDINGS}
         finally:

@@ -80,3 +80,14 @@ def test_altered_records_of_earlier_builds_are_refused_by_both_at_the_same_event
     theirs, mine = foreign(history), ours(history, RECORDED[name][0])
     assert not mine.ok and not theirs.ok
     assert mine.event == theirs.event is not None, (mine.reason, theirs.reason)
+
+
+HOUSEHOLD = [altering.rename_the_patch, altering.lose_the_memo, altering.rename_the_child, altering.give_the_child_another_type]
+
+
+@pytest.mark.parametrize("alter", HOUSEHOLD)
+def test_an_altered_patch_memo_or_child_is_refused_by_both(fresh, ours, foreign, alter):
+    history = alter(altering.load(fresh["household"]))
+    mine, theirs = ours(history, "household"), foreign(history)
+    assert not mine.ok and not theirs.ok
+    assert "[TMPRL1100]" in mine.reason and "[TMPRL1100]" in theirs.reason, theirs.reason

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The workflows of tests/examples/hello.cpp, errand.cpp, talks.cpp and tests/histories/workflows.cpp once more, for TypeScript's
-// replayer: what ours recorded must fit the commands that these issue. Dice has no twin: each SDK rolls dice of its own.
+// The workflows of tests/examples/hello.cpp, errand.cpp, household.cpp, talks.cpp and tests/histories/workflows.cpp once more, for
+// TypeScript's replayer: what ours recorded must fit the commands that these issue. Dice has no twin: each SDK rolls dice of its own.
 import {
   ActivityCancellationType, ActivityFailure, ApplicationFailure, CancellationScope, condition, continueAsNew,
-  defineQuery, defineSignal, defineUpdate, isCancellation, proxyActivities, setHandler, sleep,
+  defineQuery, defineSignal, defineUpdate, deprecatePatch, getExternalWorkflowHandle, isCancellation, patched,
+  proxyActivities, setHandler, sleep, startChild, upsertMemo, upsertSearchAttributes,
 } from '@temporalio/workflow';
+import { defineSearchAttributeKey } from '@temporalio/common';
 
 type Greeter = (name: string) => Promise<string>;
 
@@ -155,4 +157,34 @@ export async function Shielded(): Promise<string> {
   }
   await CancellationScope.nonCancellable(() => condition(() => paid));
   return 'paid';
+
+export async function Household(name: string): Promise<string> {
+  const eat = defineSignal<[string]>('eat');
+  if (patched('allowance')) upsertMemo({ allowance: 5 });
+  upsertSearchAttributes([{ key: defineSearchAttributeKey('HouseholdName', 'KEYWORD'), value: name }]);
+  const first = await startChild('Kid', { workflowId: `${name}-first` });
+  await first.signal(eat, 'bread');
+  let story: string = await first.result();
+  const scope = new CancellationScope();
+  const second = await scope.run(() => startChild('Kid', { workflowId: `${name}-second` }));
+  scope.cancel();
+  try {
+    await second.result();
+  } catch (error) {
+    story += ', none for the second';
+  }
+  const nobody = getExternalWorkflowHandle(`${name}-nobody`);
+  try {
+    await nobody.signal(eat, 'cake');
+  } catch (error) {
+    story += ', no third';
+  }
+  try {
+    await nobody.cancel();
+  } catch (error) {
+    story += ' at all';
+  }
+  deprecatePatch('curfew');
+  upsertMemo({ allowance: null });
+  return story;
 }

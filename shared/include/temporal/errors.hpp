@@ -204,6 +204,32 @@ class TEMPORAL_API NondeterminismError : public std::exception {
   std::string message_;
 };
 
+/// A child did not start: its id is in use, or was used before and may not be again.
+class TEMPORAL_API ChildWorkflowAlreadyStartedError : public ChildWorkflowError {
+ public:
+  using ChildWorkflowError::ChildWorkflowError;
+  ~ChildWorkflowAlreadyStartedError() override;
+};
+
+/// A signal or a cancellation did not reach another workflow.
+class TEMPORAL_API ExternalWorkflowError : public Failure {
+ public:
+  /// Numbers are those of temporal.api.enums.v1.SignalExternalWorkflowExecutionFailedCause.
+  enum class Reason { unspecified, not_found, namespace_not_found, too_many_signals };
+  ExternalWorkflowError(std::string message, std::string workflow_id, std::string run_id,
+                        Reason reason);
+  ~ExternalWorkflowError() override;
+  [[nodiscard]] const std::string& workflow_id() const noexcept { return workflow_id_; }
+  /// Empty when no run was named.
+  [[nodiscard]] const std::string& run_id() const noexcept { return run_id_; }
+  [[nodiscard]] Reason reason() const noexcept { return reason_; }
+
+ private:
+  std::string workflow_id_;
+  std::string run_id_;
+  Reason reason_;
+};
+
 /// The server refused a call, or could not be reached. what() is a sentence.
 class TEMPORAL_API ClientError : public std::exception {
  public:

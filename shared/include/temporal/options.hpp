@@ -14,6 +14,9 @@
 
 namespace temporal {
 
+class Memo;
+class SearchAttributes;
+
 /// Nanoseconds; any std::chrono duration converts. Zero means "not set" wherever a default exists.
 using Duration = std::chrono::nanoseconds;
 using Time = std::chrono::sys_time<std::chrono::nanoseconds>;
@@ -63,11 +66,65 @@ struct TimerOptions {
   std::string_view summary{};
 };
 
-/// What the next run does not take over from this one.
+/// Which version of a worker deployment the next run starts on.
+enum class ContinueVersion {
+  inherited,      ///< that of this run, where it is pinned
+  auto_upgraded,  ///< the current one
+  ramping,        ///< the one that is being ramped up to, where there is one
+};
+
+/// What the next run does not take over from this one. `memo` and `search_attributes` point to
+/// objects that live until the call: unset, the values that this run has now are taken over.
 struct ContinueOptions {
   std::string_view task_queue{};  ///< default: this run's
   Duration run_timeout{};         ///< 0: this run's
   Duration task_timeout{};        ///< 0: this run's
+  RetryPolicy retry{};            ///< unset: this run's
+  const Memo* memo = nullptr;
+  const SearchAttributes* search_attributes = nullptr;
+  Duration start_delay{};  ///< before the next run's first task
+  ContinueVersion version = ContinueVersion::inherited;
+};
+
+/// Which of those that wait comes first; see the server's task queue priorities.
+struct Priority {
+  int key = 0;  ///< 1 is the most urgent; 0: the server's default, 3
+  std::string_view fairness_key{};
+  float fairness_weight = 0;  ///< 0: the server's default, 1
+};
+
+/// What a parent sees when it cancels a child. Whoever ends in the very task that asks, asks nobody:
+/// the server passes nothing on for a workflow that is over.
+enum class OnChildCancel {
+  wait_completed,  ///< ask, and wait for what the child does about it
+  wait_requested,  ///< ask, and go on with an error once the child has been asked
+  try_cancel,      ///< ask, and go on at once with an error
+  abandon,         ///< do not ask; go on at once with an error
+};
+
+/// What becomes of a child when its parent is over.
+enum class ParentClose { terminate, abandon, request_cancel };
+
+/// Whether an id may be used again once the workflow that had it is over.
+enum class IdReuse { allow_duplicate, allow_duplicate_failed_only, reject_duplicate };
+
+/// `memo` and `search_attributes` point to objects that live until the call.
+struct ChildOptions {
+  std::string_view id{};          ///< default: a UUID from workflow::random()
+  std::string_view task_queue{};  ///< default: the parent's own
+  Duration execution_timeout{};   ///< over all retries and continuations; 0: none
+  Duration run_timeout{};
+  Duration task_timeout{};  ///< server's default 10 s
+  RetryPolicy retry{};      ///< unset: the child is not retried
+  std::string_view cron_schedule{};
+  IdReuse id_reuse = IdReuse::allow_duplicate;
+  ParentClose parent_close = ParentClose::terminate;
+  OnChildCancel on_cancel = OnChildCancel::wait_completed;
+  const Memo* memo = nullptr;
+  const SearchAttributes* search_attributes = nullptr;
+  Priority priority{};
+  std::string_view summary{};  ///< shown by the UI, at most 400 bytes
+  std::string_view details{};  ///< shown by the UI, at most 20,000 bytes
 };
 
 /// Where an activity runs. A coroutine runs on a loop; a plain function in a child process, unless
@@ -127,6 +184,7 @@ struct StartOptions {
 static_assert(std::is_trivially_destructible_v<ActivityOptions>);
 static_assert(std::is_trivially_destructible_v<TimerOptions>);
 static_assert(std::is_trivially_destructible_v<ContinueOptions>);
+static_assert(std::is_trivially_destructible_v<ChildOptions>);
 static_assert(std::is_trivially_destructible_v<ActivityRegistration>);
 static_assert(std::is_trivially_destructible_v<CoroutineRegistration>);
 static_assert(std::is_trivially_destructible_v<WorkflowRegistration>);

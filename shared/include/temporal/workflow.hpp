@@ -22,16 +22,23 @@
 #include "temporal/future.hpp"
 #include "temporal/handlers.hpp"
 #include "temporal/log.hpp"
+#include "temporal/memo.hpp"
 #include "temporal/names.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
 #include "temporal/scope.hpp"
+#include "temporal/search_attributes.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
 
 namespace temporal::workflow {
 
-/// What is known of this run. The last three change from task to task, never inside one.
+/// Why the server would like a run to continue as new. Numbers are those of
+/// temporal.api.enums.v1.SuggestContinueAsNewReason; newer servers may have more.
+enum class ContinueReason { unspecified, history_too_large, too_many_events, too_many_updates };
+
+/// What is known of this run. Memo and search attributes change with what the run itself upserts,
+/// the last four from task to task, never inside one.
 struct Info {
   std::string workflow_id;
   std::string run_id;
@@ -49,10 +56,12 @@ struct Info {
   Duration run_timeout{};
   Duration task_timeout{};
   std::map<std::string, Payload> headers;
-  std::map<std::string, Payload> memo;
+  Memo memo;
+  SearchAttributes search_attributes;
   std::int64_t history_length = 0;  ///< events
   std::int64_t history_size = 0;    ///< bytes, as the server counts them
   bool continue_as_new_suggested = false;
+  std::vector<ContinueReason> continue_as_new_reasons;  ///< none where the server tells none
 };
 
 /// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed
@@ -79,6 +88,32 @@ using PayloadFuture = std::shared_ptr<PayloadState>;
 using PlainFuture = std::shared_ptr<FutureState>;
 using BoolFuture = std::shared_ptr<ValueState<bool>>;
 
+/// Another workflow: a child of this one, or any.
+struct Target {
+  std::string workflow_id;
+  std::string run_id{};  ///< empty: whichever runs
+  bool child = false;
+};
+
+/// A child's result. Cancelled with a reason if one is set before.
+class TEMPORAL_API ChildResult : public PayloadState {
+ public:
+  using PayloadState::PayloadState;
+  ~ChildResult() override;
+  std::string cancel_reason;
+};
+
+/// A child's start.
+class TEMPORAL_API ChildStart : public FutureState,
+                                public std::enable_shared_from_this<ChildStart> {
+ public:
+  explicit ChildStart(temporal::detail::Trampoline& trampoline);
+  ~ChildStart() override;
+  std::string workflow_id;
+  std::string run_id;
+  std::shared_ptr<ChildResult> result;
+};
+
 /// What workflow code asks of the engine. One per run; found through current().
 class TEMPORAL_API Runtime {
  public:
@@ -101,6 +136,16 @@ class TEMPORAL_API Runtime {
   virtual void set_handler(std::string name, temporal::detail::UpdateHandler handler) = 0;
   virtual bool all_handlers_finished() const = 0;
   virtual void set_current_details(std::string details) = 0;
+  virtual bool patched(std::string_view id, bool deprecated) = 0;
+  virtual void upsert_search_attributes(const SearchAttributes& changes) = 0;
+  virtual void upsert_memo(const Memo& changes) = 0;
+  /// Throws std::invalid_argument for what the server would refuse.
+  virtual void check(const ContinueOptions& options) const = 0;
+  virtual std::shared_ptr<ChildStart> start_child(std::string_view type, Payloads arguments,
+                                                  const ChildOptions& options) = 0;
+  virtual PlainFuture signal_workflow(const Target& target, std::string_view signal,
+                                      Payloads arguments) = 0;
+  virtual PlainFuture cancel_workflow(const Target& target, std::string_view reason) = 0;
   virtual Time now() const noexcept = 0;
   virtual Random& random() = 0;
   virtual Random& random(std::string_view stream) = 0;
@@ -196,6 +241,12 @@ class TEMPORAL_API ContinueAsNew {
   std::string task_queue;
   Duration run_timeout;
   Duration task_timeout;
+  RetryPolicy retry;  ///< without its error types: those are views
+  std::vector<std::string> non_retryable;
+  std::optional<Memo> memo;
+  std::optional<SearchAttributes> search_attributes;
+  Duration start_delay;
+  ContinueVersion version;
 };
 
 [[noreturn]] TEMPORAL_API void throw_continue_as_new(std::string_view type, Payloads arguments,
@@ -203,8 +254,9 @@ class TEMPORAL_API ContinueAsNew {
 
 }  // namespace detail
 
-/// Ends this run and starts a new one with the same id and an empty history. Memo, search
-/// attributes and retry policy are carried over. Never returns: let what it throws pass.
+/// Ends this run and starts a new one with the same id and an empty history. What the options leave
+/// open is taken over, memo and search attributes with the values they have now. Never returns: let
+/// what it throws pass. Throws std::invalid_argument for options that no server would take.
 template <class W, class... Args>
 [[noreturn]] void continue_as_new(const ContinueOptions& options, Args&&... args) {
   using Parameters = typename temporal::detail::Signature<decltype(&W::run)>::Parameters;
@@ -297,8 +349,39 @@ TEMPORAL_API void set_current_details(std::string details);
 /// The server would like this run to end by continue_as_new(): its history grows long.
 [[nodiscard]] TEMPORAL_API bool continue_as_new_suggested();
 
+/// Guards a change of code that runs are in the middle of: true in runs that come here for the first
+/// time from now on, false in those whose history shows that they passed by before the change. The
+/// answer is recorded, and stays the same for the life of the run. Throws std::invalid_argument for
+/// an empty id.
+[[nodiscard]] TEMPORAL_API bool patched(std::string_view id);
+/// In place of patched(), once no run needs the old path any more: the call may be removed when no
+/// run is left that was recorded before *this* one was there.
+TEMPORAL_API void deprecate_patch(std::string_view id);
+
+/// What this run can be searched for by, as info() has it too.
+[[nodiscard]] TEMPORAL_API const SearchAttributes& search_attributes();
+/// Sets and unsets; in force at once. The namespace must know the names: otherwise the server fails
+/// the task. Throws std::invalid_argument for TemporalChangeVersion, which belongs to patched().
+TEMPORAL_API void upsert_search_attributes(const SearchAttributes& changes);
+template <class... More>
+void upsert_search_attributes(const SearchAttributeUpdate& first, const More&... more) {
+  upsert_search_attributes(SearchAttributes(first, more...));
+}
+
+/// The notes on this run, as info() has them too.
+[[nodiscard]] TEMPORAL_API const Memo& memo();
+/// Sets, and removes what is null; in force at once.
+TEMPORAL_API void upsert_memo(const Memo& changes);
+template <class T>
+void upsert_memo(std::string_view name, const T& value) {
+  Memo changes;
+  changes.set(name, value);
+  upsert_memo(changes);
+}
+
 }  // namespace temporal::workflow
 
 // The rest of what workflow code may call stands on the above.
 #include "temporal/dynamic_handlers.hpp"
+#include "temporal/other_workflows.hpp"
 #include "temporal/race.hpp"

@@ -7,6 +7,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
+#include "supervisor/workflow/machines/retry_policy.hpp"
 #include "temporal/api/common/v1/message.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
@@ -20,7 +21,7 @@ namespace {
   throw std::invalid_argument("activity " + std::string(type) + ": " + why);
 }
 
-void check(std::string_view type, const ActivityOptions& options) {
+void check_options(std::string_view type, const ActivityOptions& options) {
   constexpr auto kZero = Duration::zero();
   if (type.empty()) refuse("''", "an activity needs a name");
   if (options.start_to_close_timeout == kZero && options.schedule_to_close_timeout == kZero)
@@ -28,32 +29,7 @@ void check(std::string_view type, const ActivityOptions& options) {
   if (options.start_to_close_timeout < kZero || options.schedule_to_close_timeout < kZero ||
       options.schedule_to_start_timeout < kZero || options.heartbeat_timeout < kZero)
     refuse(type, "a timeout must not be negative");
-  const auto& retry = options.retry;
-  if (retry.initial_interval < kZero || retry.maximum_interval < kZero)
-    refuse(type, "a retry interval must not be negative");
-  if (retry.maximum_attempts < 0) refuse(type, "maximum_attempts must not be negative");
-  if (retry.backoff_coefficient != 0 && !(retry.backoff_coefficient >= 1))
-    refuse(type, "backoff_coefficient must be at least 1");
-  if (retry.maximum_interval > kZero && retry.maximum_interval < retry.initial_interval)
-    refuse(type, "maximum_interval must not be shorter than initial_interval");
-}
-
-bool is_set(const RetryPolicy& retry) {
-  return retry.initial_interval > Duration::zero() || retry.backoff_coefficient != 0 ||
-         retry.maximum_interval > Duration::zero() || retry.maximum_attempts != 0 ||
-         retry.non_retryable.count != 0;
-}
-
-// Unset fields stay unset: the server has defaults for each.
-void fill(const RetryPolicy& retry, api::common::v1::RetryPolicy* proto) {
-  if (retry.initial_interval > Duration::zero())
-    to_proto(retry.initial_interval, proto->mutable_initial_interval());
-  proto->set_backoff_coefficient(retry.backoff_coefficient);
-  if (retry.maximum_interval > Duration::zero())
-    to_proto(retry.maximum_interval, proto->mutable_maximum_interval());
-  proto->set_maximum_attempts(retry.maximum_attempts);
-  for (std::size_t i = 0; i < retry.non_retryable.count; ++i)
-    proto->add_non_retryable_error_types(std::string(retry.non_retryable.names[i]));
+  check(options.retry, "activity " + std::string(type));
 }
 
 }  // namespace
@@ -61,7 +37,7 @@ void fill(const RetryPolicy& retry, api::common::v1::RetryPolicy* proto) {
 Command activity_command(std::string_view type, const Payloads& arguments,
                          const ActivityOptions& options, std::uint32_t seq,
                          const std::string& own_task_queue) {
-  check(type, options);
+  check_options(type, options);
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK);
   auto* attributes = command.mutable_schedule_activity_task_command_attributes();
@@ -75,7 +51,7 @@ Command activity_command(std::string_view type, const Payloads& arguments,
   to_proto(options.schedule_to_start_timeout, attributes->mutable_schedule_to_start_timeout());
   to_proto(options.start_to_close_timeout, attributes->mutable_start_to_close_timeout());
   to_proto(options.heartbeat_timeout, attributes->mutable_heartbeat_timeout());
-  if (is_set(options.retry)) fill(options.retry, attributes->mutable_retry_policy());
+  if (is_set(options.retry)) set_retry_policy(options.retry, attributes->mutable_retry_policy());
   set_summary(options.summary, command);
   return command;
 }

@@ -5,10 +5,31 @@
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/workflow/machines/command_parts.hpp"
+#include "supervisor/workflow/machines/retry_policy.hpp"
+#include "supervisor/workflow/patch_marker.hpp"
 
 namespace temporal::engine {
 
 namespace enums = api::enums::v1;
+
+namespace {
+
+using ContinueAttributes = api::command::v1::ContinueAsNewWorkflowExecutionCommandAttributes;
+
+void set_retry(const workflow::detail::ContinueAsNew& next,
+               const api::history::v1::WorkflowExecutionStartedEventAttributes& started,
+               ContinueAttributes& attributes) {
+  if (!is_set(next.retry) && next.non_retryable.empty()) {
+    if (started.has_retry_policy()) *attributes.mutable_retry_policy() = started.retry_policy();
+    return;
+  }
+  auto* policy = attributes.mutable_retry_policy();
+  set_retry_policy(next.retry, policy);
+  for (const auto& name : next.non_retryable) policy->add_non_retryable_error_types(name);
+}
+
+}  // namespace
 
 Command complete_command(const Payload& result) {
   Command command;
@@ -54,10 +75,18 @@ Command continue_command(const workflow::detail::ContinueAsNew& next, const work
   to_proto(chosen(next.run_timeout, info.run_timeout), attributes->mutable_workflow_run_timeout());
   to_proto(chosen(next.task_timeout, info.task_timeout),
            attributes->mutable_workflow_task_timeout());
-  if (started.has_retry_policy()) *attributes->mutable_retry_policy() = started.retry_policy();
-  if (started.has_memo()) *attributes->mutable_memo() = started.memo();
-  if (started.has_search_attributes())
-    *attributes->mutable_search_attributes() = started.search_attributes();
+  if (next.start_delay > Duration::zero())
+    to_proto(next.start_delay, attributes->mutable_backoff_start_interval());
+  attributes->set_initial_versioning_behavior(
+      static_cast<enums::ContinueAsNewVersioningBehavior>(next.version));
+  set_retry(next, started, *attributes);
+  if (const auto& memo = next.memo ? *next.memo : info.memo; !memo.empty())
+    set_memo(memo, attributes->mutable_memo());
+  if (const auto& own = next.search_attributes ? *next.search_attributes : info.search_attributes;
+      !own.empty())
+    set_search_attributes(own, attributes->mutable_search_attributes());
+  // The next run asks for its patches itself.
+  attributes->mutable_search_attributes()->mutable_indexed_fields()->erase(kChangeVersion);
   return command;
 }
 

@@ -8,9 +8,33 @@
 
 namespace temporal::engine {
 
+namespace {
+
+void set_fields(const std::map<std::string, Payload>& fields,
+                google::protobuf::Map<std::string, api::common::v1::Payload>* proto) {
+  for (const auto& [name, value] : fields)
+    if (value.encoding() != detail::kNull) to_proto(value, &(*proto)[name]);
+}
+
+}  // namespace
+
 void set_summary(std::string_view summary, Command& command) {
   if (summary.empty()) return;
   to_proto(to_payload(std::string(summary)), command.mutable_user_metadata()->mutable_summary());
+}
+
+void set_details(std::string_view details, Command& command) {
+  if (details.empty()) return;
+  to_proto(to_payload(std::string(details)), command.mutable_user_metadata()->mutable_details());
+}
+
+void set_memo(const Memo& memo, api::common::v1::Memo* proto) {
+  set_fields(memo.fields(), proto->mutable_fields());
+}
+
+void set_search_attributes(const SearchAttributes& attributes,
+                           api::common::v1::SearchAttributes* proto) {
+  set_fields(attributes.fields(), proto->mutable_indexed_fields());
 }
 
 std::string describe(const PendingCommand& pending) {

@@ -8,11 +8,20 @@
 #include "supervisor/workflow/errors.hpp"
 #include "supervisor/workflow/events.hpp"
 #include "supervisor/workflow/machines/machine.hpp"
+#include "temporal/api/common/v1/message.pb.h"
+#include "temporal/memo.hpp"
+#include "temporal/search_attributes.hpp"
 
 namespace temporal::engine {
 
 /// As json/plain, which is what the UI shows. Nothing for an empty one.
 void set_summary(std::string_view summary, Command& command);
+void set_details(std::string_view details, Command& command);
+
+/// What starts, or starts anew, has no use for a removal: those are left out.
+void set_memo(const Memo& memo, api::common::v1::Memo* proto);
+void set_search_attributes(const SearchAttributes& attributes,
+                           api::common::v1::SearchAttributes* proto);
 
 /// The code issued this command where history has that event.
 [[nodiscard]] Nondeterminism mismatch(const HistoryEvent& event, const PendingCommand& pending);

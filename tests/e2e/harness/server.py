@@ -11,7 +11,7 @@ import uuid
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, TaskQueueKind
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest, ResetWorkflowExecutionRequest
 from temporalio.client import Client
 
 from .waiting import PATIENCE, wait_until
@@ -79,6 +79,12 @@ class DevServer:
             workflow, args=args, id=id or f"{queue}-{uuid.uuid4().hex[:8]}", task_queue=queue, **more))
         return Run(self, handle)
 
+    def define_search_attributes(self, **types):
+        """By name and type, as in Colour="Keyword". Those that are there already stay."""
+        words = [word for name, kind in types.items() for word in ("--name", name, "--type", kind)]
+        subprocess.run([temporal_cli(), "operator", "search-attribute", "create", *words, "--address", self.address],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def start_many(self, *args, **more):
         """Starts them, that many running at a time, and returns all results."""
         return self.start_in_background(*args, **more).result(300)
@@ -105,10 +111,25 @@ class DevServer:
 class Run:
     """One workflow execution."""
 
-    def __init__(self, server, handle):
+    def __init__(self, server, handle, run_id=""):
+        """Without a run id: whichever run is the latest."""
         self.server = server
         self.handle = handle
         self.id = handle.id
+        self.run_id = run_id
+
+    def first(self):
+        """The first run of a chain."""
+        run_id = self.handle.first_execution_run_id
+        return Run(self.server, self.server.client.get_workflow_handle(self.id, run_id=run_id), run_id)
+
+    def reset(self, completed_event_id):
+        """Begins again after that WorkflowTaskCompleted; returns the new run."""
+        request = ResetWorkflowExecutionRequest(
+            namespace="default", workflow_execution=WorkflowExecution(workflow_id=self.id), reason="a test",
+            request_id=str(uuid.uuid4()), workflow_task_finish_event_id=completed_event_id)
+        run_id = self.server.run(self.server.client.workflow_service.reset_workflow_execution(request)).run_id
+        return Run(self.server, self.server.client.get_workflow_handle(self.id, run_id=run_id), run_id)
 
     def result(self, seconds=PATIENCE):
         return self.server.run(self.handle.result(), seconds)
@@ -154,7 +175,8 @@ class Run:
             while True:
                 page = await self.server.client.workflow_service.get_workflow_execution_history(
                     GetWorkflowExecutionHistoryRequest(
-                        namespace="default", execution=WorkflowExecution(workflow_id=self.id), next_page_token=token))
+                        namespace="default", execution=WorkflowExecution(workflow_id=self.id, run_id=self.run_id),
+                        next_page_token=token))
                 events += page.history.events
                 token = page.next_page_token
                 if not token:
@@ -200,5 +222,6 @@ class Run:
     def export(self):
         """The history as `temporal workflow show -o json` prints it."""
         return subprocess.run(
-            [temporal_cli(), "workflow", "show", "-w", self.id, "-o", "json", "--address", self.server.address],
+            [temporal_cli(), "workflow", "show", "-w", self.id, *(["-r", self.run_id] if self.run_id else []), "-o", "json",
+             "--address", self.server.address],
             check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -261,6 +261,14 @@ struct OldPath {
   }
 };
 
+struct Patched {
+  Task<> run() {
+    co_await workflow::sleep(workflow::patched("integ_test_change_name") ? 100ms : 200ms);
+    co_await workflow::sleep(200ms);
+    co_await workflow::sleep(workflow::patched("integ_test_change_name") ? 100ms : 200ms);
+  }
+};
+
 struct ErroringSignal {
   Task<> run() {
     co_await workflow::wait_condition([&] { return flag_; });

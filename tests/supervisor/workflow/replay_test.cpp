@@ -213,10 +213,6 @@ TEST_CASE("what belongs to features this engine lacks is refused by name and eve
   };
   for (const auto& one :
        {Case{enums::EVENT_TYPE_MARKER_RECORDED, "event 5, MarkerRecorded (marker 'Version')"},
-        Case{enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED,
-             "event 5, StartChildWorkflowExecutionInitiated"},
-        Case{enums::EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES,
-             "event 5, UpsertWorkflowSearchAttributes"},
         Case{enums::EVENT_TYPE_NEXUS_OPERATION_SCHEDULED, "event 5, NexusOperationScheduled"}}) {
     HistoryBuilder h("Batch");
     h.whole_task();
