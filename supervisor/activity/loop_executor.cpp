@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/local_execution.hpp"
@@ -78,6 +79,30 @@ class OnLoop final : public LocalExecution {
   Wakeup news_;                     // loop thread
 };
 
+// How a coroutine ends. When an operation that it awaits destroys its completion handler instead of
+// calling it, Asio destroys the coroutine, and this with it; then nobody else would ever tell.
+class Ended {
+ public:
+  explicit Ended(std::shared_ptr<OnLoop> running) : running_(std::move(running)) {}
+  Ended(Ended&&) noexcept = default;
+  Ended& operator=(Ended&&) = delete;
+  ~Ended() {
+    if (!running_) return;
+    end(std::make_exception_ptr(ApplicationError(
+            "the coroutine was destroyed before its end: an asynchronous operation that it awaited "
+            "destroyed its completion handler without calling it",
+            {.type = "CoroutineDestroyed"})),
+        {});
+  }
+  void operator()(const std::exception_ptr& error, const Payload& result) { end(error, result); }
+
+ private:
+  void end(const std::exception_ptr& error, const Payload& result) {
+    std::exchange(running_, nullptr)->end(error, result);
+  }
+  std::shared_ptr<OnLoop> running_;  // null: told
+};
+
 }  // namespace
 
 asio::awaitable<Ending> LoopExecutor::run(const ActivityTask& task, Link link) {
@@ -88,7 +113,7 @@ asio::awaitable<Ending> LoopExecutor::run(const ActivityTask& task, Link link) {
   auto running = std::make_shared<OnLoop>(core, loop, start, log_, link);
   link.started(*running);
   const TaskExecutor steps(loop, running->identity());
-  auto ended = [running](std::exception_ptr error, Payload result) { running->end(error, result); };
+  Ended ended(running);
   asio::co_spawn(steps, running->call(*activity, from_proto(task.input())),
                  asio::bind_cancellation_slot(running->cancellation(), std::move(ended)));
   co_return co_await running->ending();

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/experimental/channel.hpp>
@@ -87,6 +88,11 @@ asio::awaitable<std::string> remembers(activity::Context& ctx) {
   co_return ctx.last_heartbeat<std::string>().value_or("nothing") + " of " +
       ctx.info().activity_id + " on " + ctx.info().task_queue;
 }
+// What it waits for forgets it: the handler is destroyed, not called.
+asio::awaitable<void> is_forgotten() {
+  co_await asio::async_initiate<decltype(asio::use_awaitable), void()>(
+      [](auto handler) { auto forgotten = std::move(handler); }, asio::use_awaitable);
+}
 asio::awaitable<bool> notices(activity::Context& ctx) {
   ctx.heartbeat("ready");
   while (!ctx.worker_shutdown()) co_await pause(1ms);
@@ -164,6 +170,7 @@ void fill(Module& m) {
   m.activity<waits_for_all>();
   m.activity<waits_for_a_message>();
   m.activity<declines_twice>();
+  m.activity<is_forgotten>();
 }
 
 }  // namespace loop_activities
@@ -318,6 +325,14 @@ TEST_CASE("AC5 of a thousand beats that nobody takes the core loop hears once") 
   world.take = false;
   world.run("remembers");
   CHECK(world.told == 1);
+}
+
+TEST_CASE("a coroutine that is destroyed before its end has failed, and says why") {
+  World world;
+  const auto ending = world.run("is_forgotten");
+  CHECK(type_of(ending) == "CoroutineDestroyed");
+  CHECK(std::get<Threw>(ending.how).failure.message().find("completion handler") !=
+        std::string::npos);
 }
 
 TEST_CASE("a coroutine knows its task and what the attempt before it said last") {
