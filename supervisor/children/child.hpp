@@ -151,6 +151,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void wait_bell();
   void wait_death();
   void drain();
+  void drain_later();
   void on_message();
   void on_ready_message();
   void become_idle();
@@ -198,6 +199,7 @@ class Child : public std::enable_shared_from_this<Child> {
   AttemptHandle* attempt_ = nullptr;
   Completion<Answer> completion_;
   int strays_ = 0;
+  bool draining_later_ = false;
 };
 
 }  // namespace temporal::supervisor::children

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A child's task: how it goes down, what comes back, and the attempt's hand on it. Life and death are in child.cpp.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
 
 #include "supervisor/children/child.hpp"
@@ -8,11 +9,13 @@
 namespace temporal::supervisor::children {
 namespace {
 
+namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using ipc::Receive;
 using ipc::RecordType;
 
 constexpr int kStraysAllowed = 2;
+constexpr int kMessagesPerTurn = 64;
 
 }  // namespace
 
@@ -56,9 +59,11 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
   return sent;
 }
 
-// Leaves the channel asleep: the next message rings.
+// Leaves the channel asleep, so that the next message rings, or goes on in its next turn: a child that writes as fast as it is
+// read must not keep the loop. A dead one writes no more.
 void Child::drain() {
-  for (;;) {
+  for (int taken = 0;; ++taken) {
+    if (taken == kMessagesPerTurn && !dead_) return drain_later();
     switch (channel_.receive()) {
       case Receive::message:
         on_message();
@@ -75,6 +80,14 @@ void Child::drain() {
         break;
     }
   }
+}
+
+void Child::drain_later() {
+  if (std::exchange(draining_later_, true)) return;
+  asio::post(bell_.get_executor(), [self = shared_from_this()] {
+    self->draining_later_ = false;
+    if (self->state_ != State::gone && !self->dead_) self->drain();
+  });
 }
 
 void Child::on_message() {

@@ -134,6 +134,12 @@ int log_much(activity::Context& ctx, int lines) {
   return lines;
 }
 
+// As many lines as asked for, then opens the FIFO.
+void log_and_open(activity::Context& ctx, int lines, std::string fifo) {
+  for (int i = 0; i < lines; ++i) ctx.log().info("a line");
+  const std::ofstream logged(fifo);
+}
+
 void log_bytes(activity::Context& ctx) { ctx.log().warn("caf\xe9"); }
 
 // As many series as asked for, then opens the FIFO.
@@ -220,6 +226,7 @@ void test_module(temporal::Module& m) {
   m.activity<until_notice>();
   m.activity<log_and_describe>();
   m.activity<log_much>();
+  m.activity<log_and_open>();
   m.activity<log_bytes>();
   m.activity<measure_much>();
   m.activity<repeat>();

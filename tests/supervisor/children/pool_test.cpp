@@ -5,10 +5,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "tests/supervisor/children/pool_fixture.hpp"
 
@@ -16,6 +21,7 @@ using namespace temporal;
 using namespace temporal::supervisor::children;
 using namespace temporal::supervisor::children::test;
 using namespace std::literals;
+using namespace boost::asio::experimental::awaitable_operators;
 
 TEST_CASE("an activity runs in a process that is not this one, and its result comes back") {
   auto descriptors = own_descriptors();
@@ -259,6 +265,32 @@ TEST_CASE(
   std::filesystem::remove_all(folder);
 }
 
+TEST_CASE("a child that has much to tell leaves the loop its turns") {
+  constexpr int kLines = 500;
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("pool-" + std::to_string(::getpid()));
+  std::filesystem::create_directory(folder);
+  const auto fifo = folder / "logged";
+  REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    int came = 0, seen = 0, most = 0;
+    Running task(fixture.io);
+    task.handle.on_log = [&](const child::v1::Log&) { ++came; };
+    task.start(fixture, "log_and_open", kLines, fifo.string());
+    co_await task.until_started();
+    // The loop reads nothing until all lines are there.
+    const std::ifstream logged(fifo);
+    while (!task.outcome) {
+      most = std::max(most, came - std::exchange(seen, came));
+      co_await asio::post(fixture.io, asio::use_awaitable);
+    }
+    CHECK(came == kLines);
+    CHECK(most < kLines / 2);
+  });
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("F014 100,000 tasks one after the other in each of two children: no wake-up is lost") {
   PoolFixture fixture(options(2));
   fixture.with_pool([&]() -> asio::awaitable<void> {
@@ -274,25 +306,26 @@ TEST_CASE("F014 100,000 tasks one after the other in each of two children: no wa
   });
 }
 
-auto small = options(1);
-small.child.largest_bulk = 8 << 20;
-PoolFixture fixture(small);
-fixture.with_pool([&]() -> asio::awaitable<void> {
-  for (int size : {0, 1, 32 * 1024 - 64, 32 * 1024, 40'000, 4 << 20}) {
-    CAPTURE(size);
-    const std::string text(static_cast<std::size_t>(size), 't');
-    auto outcome = co_await fixture.call("repeat", text, 1);
-    CHECK(result<std::string>(outcome) == text);
-  }
-  auto outcome = co_await fixture.call("say_hello", std::string(9 << 20, 'x'));
-  CHECK(type_of(outcome) == "PayloadTooLarge");
-  CHECK(failure(outcome).application_failure_info().non_retryable());
-  outcome = co_await fixture.call("repeat", "a kilobyte, or so it seems"s, 400'000);
-  CHECK(type_of(outcome) == "PayloadTooLarge");
-  CHECK(failure(outcome).application_failure_info().non_retryable());
-  outcome = co_await fixture.call("say_hello", "still here"s);
-  CHECK(result<std::string>(outcome) == "Hello, still here!");
-});
+TEST_CASE("payloads of every size cross, up to the cap") {
+  auto small = options(1);
+  small.child.largest_bulk = 8 << 20;
+  PoolFixture fixture(small);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (int size : {0, 1, 32 * 1024 - 64, 32 * 1024, 40'000, 4 << 20}) {
+      CAPTURE(size);
+      const std::string text(static_cast<std::size_t>(size), 't');
+      auto outcome = co_await fixture.call("repeat", text, 1);
+      CHECK(result<std::string>(outcome) == text);
+    }
+    auto outcome = co_await fixture.call("say_hello", std::string(9 << 20, 'x'));
+    CHECK(type_of(outcome) == "PayloadTooLarge");
+    CHECK(failure(outcome).application_failure_info().non_retryable());
+    outcome = co_await fixture.call("repeat", "a kilobyte, or so it seems"s, 400'000);
+    CHECK(type_of(outcome) == "PayloadTooLarge");
+    CHECK(failure(outcome).application_failure_info().non_retryable());
+    outcome = co_await fixture.call("say_hello", "still here"s);
+    CHECK(result<std::string>(outcome) == "Hello, still here!");
+  });
 }
 
 TEST_CASE("a child keeps no descriptor it does not need, no secret, and the nice value asked for") {
