@@ -42,8 +42,8 @@ FileReport replay_file(const Module& module, const fs::path& path) {
       ++report.histories;
       report.events += static_cast<std::size_t>(history.events_size());
       if (result.ok) {
-        report.text += "replayed  " + path.string() + "  " +
-                       std::to_string(history.events_size()) + " events\n";
+        report.text += "replayed  " + path.string() + "  " + std::to_string(history.events_size()) +
+                       " events\n";
       } else {
         report.text += "MISMATCH  " + path.string() + "  " + result.message + "\n";
         ++report.mismatches;
