@@ -123,18 +123,6 @@ def ledger(server):
     return run
 
 
-def ledger_in_a_hurry(server):
-    """Updates side by side, some of them in one task."""
-    run = server.start("Ledger", queue="talks")
-    asked = [server.run.begin(run.handle.execute_update(name, args=[n]))
-             for n in range(5) for name in ("add_now", "add", "add_later")]
-    for answer in asked:
-        answer.result(60)
-    run.signal("close")
-    assert run.result() == 30
-    return run
-
-
 def in_time(server):
     run = server.start("InTime", "World", queue="talks")
     assert run.result() == "Hello, World!"
@@ -169,7 +157,7 @@ def household(server):
 
 
 # What is recorded, and the module that records and replays it.
-RECORDINGS = {hello: "hello", errand: "errand", ledger: "talks", ledger_in_a_hurry: "talks", in_time: "talks",
+RECORDINGS = {hello: "hello", errand: "errand", ledger: "talks", in_time: "talks",
               too_late: "talks", race: "talks", shielded: "talks", household: "household"}
 FRESH = {recording.__name__: module for recording, module in RECORDINGS.items()}
 

@@ -122,8 +122,14 @@ export async function Ledger(): Promise<number> {
   return total;
 }
 
+// CancellationScope.withTimeout would leave its timer running.
 export async function InTime(name: string): Promise<string> {
-  return await CancellationScope.withTimeout('1m', () => quick.say_hello(name));
+  const timing = new CancellationScope();
+  const working = new CancellationScope();
+  timing.run(() => sleep('1m')).then(() => working.cancel(), () => undefined);
+  const greeting = await working.run(() => quick.say_hello(name));
+  timing.cancel();
+  return greeting;
 }
 
 export async function TooLate(): Promise<string> {
@@ -157,6 +163,7 @@ export async function Shielded(): Promise<string> {
   }
   await CancellationScope.nonCancellable(() => condition(() => paid));
   return 'paid';
+}
 
 export async function Household(name: string): Promise<string> {
   const eat = defineSignal<[string]>('eat');

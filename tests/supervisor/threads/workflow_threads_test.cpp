@@ -96,7 +96,8 @@ TEST_CASE("many short closures in a row are not one long one") {
     bool all = true;
     while (std::chrono::steady_clock::now() < until) {
       const WorkflowThreads::Work work = [] { std::this_thread::sleep_for(5ms); };
-      all = co_await threads.run(work) && all;
+      const auto end = co_await threads.run(work);
+      all = end.returned && all;
     }
     co_return all;
   };
