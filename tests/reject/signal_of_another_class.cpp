@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// refused: a signal handler is a method of its workflow's class
+// refused: a handler is a method of its workflow's class
 #include <temporal/module.hpp>
 
 struct Cart {
