@@ -8,6 +8,7 @@ from harness.waiting import wait_until
 from temporalio.api.enums.v1 import ParentClosePolicy, WorkflowExecutionStatus, WorkflowIdReusePolicy
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import ApplicationError, ChildWorkflowError
+from temporalio.service import RPCError, RPCStatusCode
 
 Status = WorkflowExecutionStatus
 
@@ -28,6 +29,15 @@ def kid_of(server, id):
 
 
 def status(run):
+    """None while there is no such run yet."""
+    try:
+        return describe(run)
+    except RPCError as error:
+        if error.status != RPCStatusCode.NOT_FOUND:
+            raise
+
+
+def describe(run):
     return run.server.run(run.handle.describe()).raw_description.workflow_execution_info.status
 
 

@@ -1,4 +1,3 @@
-// SPDX-License-Identifier: MIT
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>

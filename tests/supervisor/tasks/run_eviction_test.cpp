@@ -33,15 +33,28 @@ TEST_CASE("a run whose completion the server refused is forgotten: its state is 
   CHECK(sticky_workflows::destroyed_on.size() == 1);
 }
 
-TEST_CASE("R022 a completion that the server rolls back is forgotten, too") {
+TEST_CASE("R022 a task that the server takes back is rolled back, and the run goes on in memory") {
   World world;
+  ServedRun run("a");
+  world.serve(run.whole());
   world.service.on_workflow_completed = [] {
     ws::RespondWorkflowTaskCompletedResponse response;
     response.set_reset_history_event_id(3);
     return response;
   };
-  world.serve(ServedRun("a").whole());
-  CHECK(world.tasks->cached() == 0);
+  // It brings no more than was written already: an update, say, that is turned down.
+  ServedRun taken_back = run;
+  taken_back.history.task_completed();
+  taken_back.history.timer_started("1");
+  taken_back.previous = taken_back.started;
+  taken_back.started = taken_back.history.task();
+  world.serve_sticky(taken_back.news());
+  CHECK(world.tasks->cached() == 1);
+  world.service.on_workflow_completed = [] { return ws::RespondWorkflowTaskCompletedResponse(); };
+  run.timer_fires("1");
+  world.serve_sticky(run.news());
+  CHECK(world.tasks->cache_counts().hits == 2);
+  CHECK(world.tasks->cache_counts().misses == 0);
 }
 
 TEST_CASE("a task that fails takes its run out of memory") {

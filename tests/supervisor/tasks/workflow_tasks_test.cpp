@@ -253,12 +253,15 @@ TEST_CASE("a completion the server does not take is routine or worth a warning")
 
 TEST_CASE("queries are answered: there is no such query") {
   World world;
-  auto legacy = task("t", "Echo", {});
+  auto legacy = task("t", "Naps", first_task("Naps"));
+  legacy.set_previous_started_event_id(3);
+  legacy.set_started_event_id(0);
   legacy.mutable_query()->set_query_type("total");
   world.serve(std::move(legacy));
   REQUIRE(world.service.answers == Answers{"query t"});
   CHECK(world.service.queries[0].completed_type() == enums::QUERY_RESULT_TYPE_FAILED);
-  CHECK(world.service.queries[0].error_message() == "this workflow has no query 'total'");
+  CHECK(world.service.queries[0].error_message().starts_with(
+      "this workflow has no query 'total'; known queries: "));
 
   auto beside = task("u", "Naps", first_task("Naps"));
   (*beside.mutable_queries())["q1"].set_query_type("total");
