@@ -42,7 +42,8 @@ class Watchdog::Impl {
       : log_(log),
         options_(options),
         listener_(listener),
-        look_every_(std::clamp<Duration>(options.stall / 2, 5ms, 500ms)),
+        // Each look asks: what is stuck is seen at most this much after its time.
+        look_every_(std::clamp<Duration>(options.stall / 4, 5ms, 500ms)),
         tick_(context_),
         bell_(context_, new_bell()) {
     prepare_stacks();

@@ -24,7 +24,7 @@
 namespace temporal::supervisor {
 
 struct WatchdogOptions {
-  /// How long a loop may not answer. 0: no loop is watched. A loop is asked every half of it.
+  /// How long a loop may not answer. 0: no loop is watched. A loop is asked every quarter of it.
   std::chrono::milliseconds stall{100};
   /// After how long of the same block it is told again.
   std::array<std::chrono::milliseconds, 2> again{std::chrono::seconds(1), std::chrono::seconds(10)};
