@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <exception>
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 #include "supervisor/workflow/errors.hpp"
@@ -121,23 +122,25 @@ void EngineRuntime::cancel(const std::shared_ptr<temporal::detail::Scope>& scope
   loop_.cancel_pending(scope);
 }
 
-void EngineRuntime::set_handler(std::string name, temporal::detail::SignalHandler handler) {
+template <class Handler>
+void EngineRuntime::keep(const char* call, std::string name, Handler handler) {
   if (retired_) return;
-  refuse_if_read_only("set_signal_handler");
+  refuse_if_read_only(call);
   handlers_.set(std::move(name), std::move(handler));
-  if (on_signal_handler_) on_signal_handler_();
+  if (std::is_same_v<Handler, temporal::detail::SignalHandler> && on_signal_handler_)
+    on_signal_handler_();
+}
+
+void EngineRuntime::set_handler(std::string name, temporal::detail::SignalHandler handler) {
+  keep("set_signal_handler", std::move(name), std::move(handler));
 }
 
 void EngineRuntime::set_handler(std::string name, temporal::detail::QueryHandler handler) {
-  if (retired_) return;
-  refuse_if_read_only("set_query_handler");
-  handlers_.set(std::move(name), std::move(handler));
+  keep("set_query_handler", std::move(name), std::move(handler));
 }
 
 void EngineRuntime::set_handler(std::string name, temporal::detail::UpdateHandler handler) {
-  if (retired_) return;
-  refuse_if_read_only("set_update_handler");
-  handlers_.set(std::move(name), std::move(handler));
+  keep("set_update_handler", std::move(name), std::move(handler));
 }
 
 void EngineRuntime::set_current_details(std::string details) {

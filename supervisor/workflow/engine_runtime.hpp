@@ -73,6 +73,8 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
  private:
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
   workflow::detail::PlainFuture start_timer(Duration duration, std::string_view summary);
+  template <class Handler>
+  void keep(const char* call, std::string name, Handler handler);
   void refuse_if_read_only(const char* call) const;
   friend class ReadOnly;
 

@@ -119,7 +119,8 @@ void ignore_everything(activity::Context& ctx) {
 }
 
 void until_notice(activity::Context& ctx) {
-  while (!ctx.worker_shutdown()) std::this_thread::sleep_for(1ms);
+  while (!ctx.wait_worker_shutdown(1s)) {
+  }
 }
 
 std::string log_and_describe(activity::Context& ctx) {

@@ -1,22 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Runs that stay in memory between their tasks, and what becomes of those that do not."""
 
-import subprocess
-
-import pytest
+from harness.replaying import replays
 from harness.waiting import wait_until
-from harness.worker import SUPERVISOR, module
-
-
-def replays(name, folder, *runs):
-    """Whether their histories fit the code, from the first event on."""
-    files = []
-    for run in runs:
-        files.append(folder / f"{run.id}.json")
-        files[-1].write_text(run.server.run(run.handle.fetch_history()).to_json())
-    told = subprocess.run([SUPERVISOR, "replay", "--module", module(name), *files],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    return told.returncode == 0 or pytest.fail(told.stdout)
 
 
 def post(run, letter):
@@ -32,7 +18,7 @@ def mailbox(server, queue):
     return run
 
 
-def test_R008_the_tasks_of_a_run_bring_the_news_only_and_replay_nothing(server, start, queue, tmp_path):
+def test_R008_the_tasks_of_a_run_bring_the_news_only_and_replay_nothing(server, start, queue):
     worker = start("workflows", "--children", "0")
     run = mailbox(server, queue)
     for letter in "abc":
@@ -44,7 +30,7 @@ def test_R008_the_tasks_of_a_run_bring_the_news_only_and_replay_nothing(server, 
     assert (state["cache_hits"], state["cache_misses"], state["cache_evictions"]) == (4, 0, 0)
     assert state["cached_workflows"] == 0
     assert len(run.task_queues()) == 4 and len(set(run.task_queues())) == 1
-    assert replays("workflows", tmp_path, run)
+    assert replays("workflows", run)
 
 
 def test_T_09_each_start_has_a_sticky_queue_of_its_own(server, start, queue):
@@ -59,7 +45,7 @@ def test_T_09_each_start_has_a_sticky_queue_of_its_own(server, start, queue):
     assert len(names) == 2
 
 
-def test_R010_without_a_cache_every_task_replays_its_run(server, start, queue, tmp_path):
+def test_R010_without_a_cache_every_task_replays_its_run(server, start, queue):
     worker = start("workflows", "--children", "0", "--max-cached-workflows", "0", "--max-concurrent-workflow-tasks", "1")
     run = mailbox(server, queue)
     for letter in "ab":
@@ -69,10 +55,10 @@ def test_R010_without_a_cache_every_task_replays_its_run(server, start, queue, t
     assert run.task_queues() == []
     state = worker.state()
     assert [state[k] for k in ("cached_workflows", "cache_hits", "cache_misses", "cache_evictions")] == [0] * 4
-    assert replays("workflows", tmp_path, run)
+    assert replays("workflows", run)
 
 
-def test_R010_with_room_for_one_run_two_take_turns_and_both_come_to_their_end(server, start, queue, tmp_path):
+def test_R010_with_room_for_one_run_two_take_turns_and_both_come_to_their_end(server, start, queue):
     worker = start("workflows", "--children", "0", "--max-cached-workflows", "1")
     runs = [mailbox(server, queue) for _ in range(2)]
     for letter in "abc":
@@ -85,10 +71,10 @@ def test_R010_with_room_for_one_run_two_take_turns_and_both_come_to_their_end(se
     state = worker.state()
     assert state["cache_misses"] >= 6 and state["cache_evictions"] >= 6
     assert not worker.errors()
-    assert replays("workflows", tmp_path, *runs)
+    assert replays("workflows", *runs)
 
 
-def test_R009_the_runs_of_a_killed_worker_are_taken_over_after_the_sticky_timeout(server, start, queue, tmp_path):
+def test_R009_the_runs_of_a_killed_worker_are_taken_over_after_the_sticky_timeout(server, start, queue):
     killed = start("workflows", "--children", "0", "--sticky-timeout", "1s")
     runs = [mailbox(server, queue) for _ in range(20)]
     for run in runs:
@@ -102,10 +88,10 @@ def test_R009_the_runs_of_a_killed_worker_are_taken_over_after_the_sticky_timeou
     # They had waited for the one that had them in memory.
     assert any(run.events("WorkflowTaskTimedOut") for run in runs)
     assert not heir.errors()
-    assert replays("workflows", tmp_path, *runs)
+    assert replays("workflows", *runs)
 
 
-def test_K003_the_runs_of_a_stopped_worker_are_taken_over_at_once(server, start, queue, tmp_path):
+def test_K003_the_runs_of_a_stopped_worker_are_taken_over_at_once(server, start, queue):
     stopped = start("workflows", "--children", "0", "--sticky-timeout", "1h")
     runs = [mailbox(server, queue) for _ in range(20)]
     for run in runs:
@@ -118,10 +104,10 @@ def test_K003_the_runs_of_a_stopped_worker_are_taken_over_at_once(server, start,
     assert [run.result() for run in runs] == [["a"]] * 20
     assert not any(run.events("WorkflowTaskTimedOut") for run in runs)
     assert not heir.errors()
-    assert replays("workflows", tmp_path, *runs)
+    assert replays("workflows", *runs)
 
 
-def test_Y002_300_workflows_with_room_for_10_all_complete_and_replay(server, start, queue, tmp_path):
+def test_Y002_300_workflows_with_room_for_10_all_complete_and_replay(server, start, queue):
     worker = start("activities", "workflows", "--children", "2", "--max-cached-workflows", "10")
     runs = [server.start("Mailbox", queue=queue) for _ in range(300)]
     for letter in ("post", "a"), ("close",):
@@ -131,10 +117,10 @@ def test_Y002_300_workflows_with_room_for_10_all_complete_and_replay(server, sta
     state = worker.state()
     assert state["cache_evictions"] > 0 and state["cached_workflows"] <= 10
     assert not worker.errors()
-    assert replays("workflows", tmp_path, *runs)
+    assert replays("workflows", *runs)
 
 
-def test_two_workers_of_one_queue_keep_their_runs_apart(server, start, queue, tmp_path):
+def test_two_workers_of_one_queue_keep_their_runs_apart(server, start, queue):
     workers = [start("workflows", "--children", "0") for _ in range(2)]
     runs = [mailbox(server, queue) for _ in range(20)]
     for letter in "ab":
@@ -144,4 +130,4 @@ def test_two_workers_of_one_queue_keep_their_runs_apart(server, start, queue, tm
         run.signal("close")
     assert [run.result() for run in runs] == [["a", "b"]] * 20
     assert sum(w.state()["cache_misses"] for w in workers) == 0
-    assert replays("workflows", tmp_path, *runs)
+    assert replays("workflows", *runs)

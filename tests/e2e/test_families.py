@@ -55,7 +55,7 @@ def test_X001_a_child_is_executed_or_started_and_then_awaited(server, family, qu
     by_name = family("ExecuteByName", "Kid", {"id": f"{queue}-c", "what": "untyped"})
     assert by_name.result() == "untyped"
     for run in (executed, started, by_name, kid_of(server, id)):
-        assert replays(run, "families")
+        assert replays("families", run)
 
 
 def test_X002_X019_a_child_whose_id_is_taken_is_a_typed_error(family, queue):
@@ -65,7 +65,7 @@ def test_X002_X019_a_child_whose_id_is_taken_is_a_typed_error(family, queue):
     assert told.result() == f"already started: {queue}-taken"
     not_caught = family("Execute", {"id": f"{queue}-taken"})
     assert isinstance(not_caught.failure(), ChildWorkflowError)
-    assert replays(told, "families") and replays(not_caught, "families")
+    assert replays("families", told) and replays("families", not_caught)
 
 
 def test_X003_the_failure_of_a_child_keeps_its_cause(family, queue):
@@ -77,7 +77,7 @@ def test_X003_the_failure_of_a_child_keeps_its_cause(family, queue):
     assert (failure.cause.type, failure.cause.message) == ("Bad", "no bread")
     told = family("Outcome", {"what": "fail"})
     assert told.result() == "Bad: no bread"
-    assert replays(run, "families") and replays(told, "families")
+    assert replays("families", run) and replays("families", told)
 
 
 def test_X004_a_child_that_times_out_or_is_terminated_says_so(server, family, queue):
@@ -87,14 +87,14 @@ def test_X004_a_child_that_times_out_or_is_terminated_says_so(server, family, qu
     kid_of(server, f"{queue}-ended").terminate()
     assert ended.result() == "terminated"
     assert late.result() == "timed out"
-    assert replays(late, "families") and replays(ended, "families")
+    assert replays("families", late) and replays("families", ended)
 
 
 def test_X005_signals_reach_a_child_that_has_not_started_yet_and_one_that_has(family, queue):
     run = family("SignalKid", {"id": f"{queue}-kid"})
     assert run.result() == "early late"
     assert len(run.events("SignalExternalWorkflowExecutionInitiated")) == 2
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 @pytest.mark.parametrize("on_cancel", ["wait_completed", "wait_requested"])
@@ -107,7 +107,7 @@ def test_X006_X009_X012_a_started_child_is_cancelled_with_a_reason(server, famil
     [requested] = kid_of(server, kid).events("WorkflowExecutionCancelRequested")
     assert requested.cause == "enough"
     assert len(run.events("ExternalWorkflowExecutionCancelRequested")) == 1
-    assert replays(run, "families") and replays(kid_of(server, kid), "families")
+    assert replays("families", run) and replays("families", kid_of(server, kid))
 
 
 @pytest.mark.parametrize("on_cancel, asked, outcome", [
@@ -125,7 +125,7 @@ def test_X009_what_a_parent_sees_of_a_child_that_takes_its_time(server, family, 
         assert status(kid_of(server, kid)) == Status.WORKFLOW_EXECUTION_STATUS_RUNNING
         kid_of(server, kid).cancel()
     assert kid_of(server, kid).result() == "lingered"
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 def test_X007_X008_a_child_that_is_started_and_cancelled_in_one_task_never_was(family, queue):
@@ -133,7 +133,7 @@ def test_X007_X008_a_child_that_is_started_and_cancelled_in_one_task_never_was(f
     run.signal("leave")
     assert run.result() == "cancelled"
     assert not run.events("StartChildWorkflowExecutionInitiated")
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 def test_X010_X012_the_cancellation_of_a_parent_reaches_its_child(server, family, queue):
@@ -145,7 +145,7 @@ def test_X010_X012_the_cancellation_of_a_parent_reaches_its_child(server, family
         run.result()
     assert status(run) == Status.WORKFLOW_EXECUTION_STATUS_CANCELED
     assert status(kid_of(server, kid)) == Status.WORKFLOW_EXECUTION_STATUS_CANCELED
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 @pytest.mark.parametrize("policy, end", [
@@ -158,7 +158,7 @@ def test_X013_what_becomes_of_a_child_when_its_parent_is_over(server, family, qu
     if policy == "abandon":
         kid_of(server, kid).signal("go", "on")
     wait_for_status(kid_of(server, kid), end)
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 def test_X015_a_signal_to_another_workflow_arrives_and_to_a_missing_one_fails(server, family, queue):
@@ -168,7 +168,7 @@ def test_X015_a_signal_to_another_workflow_arrives_and_to_a_missing_one_fails(se
     assert other.result() == "hello"
     missing = family("SignalOther", f"{queue}-nobody", "hello")
     assert missing.result() == f"workflow '{queue}-nobody' could not be signalled: no such workflow runs"
-    assert replays(run, "families") and replays(missing, "families")
+    assert replays("families", run) and replays("families", missing)
 
 
 def test_X012_X017_another_workflow_is_cancelled_with_a_reason_and_a_missing_one_is_an_error(family, queue):
@@ -179,7 +179,7 @@ def test_X012_X017_another_workflow_is_cancelled_with_a_reason_and_a_missing_one
     assert other.events("WorkflowExecutionCancelRequested")[0].cause == "no more"
     missing = family("CancelOther", f"{queue}-nobody", "no more")
     assert missing.result() == f"workflow '{queue}-nobody' could not be cancelled: no such workflow runs"
-    assert replays(run, "families") and replays(missing, "families")
+    assert replays("families", run) and replays("families", missing)
 
 
 def test_X020_a_child_gets_its_memo_attributes_retry_priority_and_summary(server, family, queue):
@@ -194,7 +194,7 @@ def test_X020_a_child_gets_its_memo_attributes_retry_priority_and_summary(server
     assert initiated.retry_policy.maximum_attempts == 2
     assert initiated.priority.priority_key == 1
     assert initiated.parent_close_policy == ParentClosePolicy.PARENT_CLOSE_POLICY_TERMINATE
-    assert replays(run, "families") and replays(kid_of(server, f"{queue}-kid"), "families")
+    assert replays("families", run) and replays("families", kid_of(server, f"{queue}-kid"))
 
 
 def test_X020_a_child_is_retried_and_runs_by_cron(server, family, queue):
@@ -206,7 +206,7 @@ def test_X020_a_child_is_retried_and_runs_by_cron(server, family, queue):
     started = kid_of(server, f"{queue}-cron")
     assert started.events("WorkflowExecutionStarted")[0].cron_schedule == "@yearly"
     started.terminate()
-    assert replays(failing, "families")
+    assert replays("families", failing)
 
 
 def test_X021_the_reuse_policy_says_whether_an_id_may_be_taken_again(family, queue):
@@ -223,7 +223,7 @@ def test_X021_the_reuse_policy_says_whether_an_id_may_be_taken_again(family, que
     assert family("Outcome", {"id": kid, "what": "fail"}).result() == "Bad: no bread"
     retried = family("Outcome", {"id": kid, "id_reuse": "allow_duplicate_failed_only"})
     assert retried.result() == "echo"
-    assert replays(again, "families") and replays(retried, "families")
+    assert replays("families", again) and replays("families", retried)
 
 
 def test_X023_X025_a_hundred_children_in_one_task(family):
@@ -232,7 +232,7 @@ def test_X023_X025_a_hundred_children_in_one_task(family):
     initiated = run.events("StartChildWorkflowExecutionInitiated")
     assert len({child.workflow_id for child in initiated}) == 100
     assert len({child.workflow_task_completed_event_id for child in initiated}) == 1
-    assert replays(run, "families")
+    assert replays("families", run)
 
 
 def test_N012_a_reset_run_draws_anew_and_gets_its_child_back(server, family, queue):
@@ -248,4 +248,4 @@ def test_N012_a_reset_run_draws_anew_and_gets_its_child_back(server, family, que
     first, second, result = again.result()
     assert result == "home"
     assert again.events("WorkflowTaskFailed")[0].new_run_id == again.run_id
-    assert replays(again, "families")
+    assert replays("families", again)

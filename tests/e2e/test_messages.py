@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Signals, queries and updates of running workflows."""
 
-import subprocess
-
 import pytest
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from harness.replaying import replays
 from harness.waiting import wait_until
-from harness.worker import SUPERVISOR, module
 
 TEA = {"sku": "tea", "quantity": 2}
 
@@ -19,15 +17,11 @@ def worker(start):
 
 
 @pytest.fixture
-def cart(server, queue, worker, tmp_path):
+def cart(server, queue, worker):
     """An open cart. When the test is over, its history replays."""
     run = server.start("Cart", queue=queue)
     yield run
-    history = tmp_path / "history.json"
-    history.write_text(run.export())
-    replayed = subprocess.run([SUPERVISOR, "replay", "--module", module("messages"), history],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    assert replayed.returncode == 0, replayed.stdout
+    replays("messages", run)
 
 
 def why_no_answer(run, name, *args):

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Signals, timers, and code that changed under a run."""
 
-import subprocess
 from datetime import timedelta
 
-from harness.worker import SUPERVISOR, module
+from harness.replaying import replay
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
@@ -49,11 +48,6 @@ def test_changed_code_fails_the_task_with_both_sides_and_the_old_code_carries_on
     new.stop()
     start("steps", "--children", "1")
     assert run.result() == "Hello, World!"
-
-
-def replay(name, *files):
-    return subprocess.run([SUPERVISOR, "replay", "--module", module(name), *files],
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
 def test_the_replay_command_tells_what_fits(server, start, queue, tmp_path):

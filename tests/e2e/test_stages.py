@@ -21,7 +21,7 @@ def markers(run):
     return len(run.events("MarkerRecorded"))
 
 
-def test_N013_each_stage_of_a_patch_carries_on_what_the_stages_before_began(server, start, queue):
+def test_N013_each_stage_of_a_patch_carries_on_what_the_stages_before_began(server, start, queue, tmp_path):
     def begun(timers):
         """It waits for its signal."""
         run = server.start("Staged", queue=queue)
@@ -49,11 +49,13 @@ def test_N013_each_stage_of_a_patch_carries_on_what_the_stages_before_began(serv
     start("stages_4")
     deprecated.signal("go")
     assert deprecated.result() == "new"
-    assert replays(old, "stages_1") and replays(old, "stages_2")
-    assert replays(patched, "stages_2") and replays(patched, "stages_3")
-    assert replays(deprecated, "stages_2") and replays(deprecated, "stages_3") and replays(deprecated, "stages_4")
+    assert replays("stages_1", old) and replays("stages_2", old)
+    assert replays("stages_2", patched) and replays("stages_3", patched)
+    assert replays("stages_2", deprecated) and replays("stages_3", deprecated) and replays("stages_4", deprecated)
     for run, stage in ((patched, "stages_4"), (patched, "stages_1"), (old, "stages_4")):
-        assert "[TMPRL1100]" in replay(stage, run.export()).stdout
+        file = tmp_path / "history.json"
+        file.write_text(run.export())
+        assert "[TMPRL1100]" in replay(stage, file).stdout
 
 
 def test_B024_search_attributes_of_all_types(server, start, queue, attributes):
@@ -79,7 +81,7 @@ def test_B024_search_attributes_of_all_types(server, start, queue, attributes):
     assert seen[SearchAttributeKey.for_keyword_list("StageList")] == ["x", "y"]
     assert seen[SearchAttributeKey.for_datetime("StageDatetime")] == datetime.fromtimestamp(1_700_000_000.25, timezone.utc)
     assert SearchAttributeKey.for_int("StageInt") not in seen
-    assert replays(run, "stages_1")
+    assert replays("stages_1", run)
     empty = server.start("Searchable", queue=queue)
     assert empty.result() == {"given": None, "now": changed}
 
@@ -89,7 +91,7 @@ def test_B023_a_memo_is_read_and_changed(server, start, queue):
     run = server.start("Noted", queue=queue, memo={"note": "given"})
     assert run.result() == {"given": "given", "now": "none", "count": 3}
     assert server.run(server.run(run.handle.describe()).memo()) == {"count": 3}
-    assert replays(run, "stages_1")
+    assert replays("stages_1", run)
 
 
 def test_N006_what_the_next_run_takes_over(server, start, queue, attributes):
@@ -102,7 +104,7 @@ def test_N006_what_the_next_run_takes_over(server, start, queue, attributes):
                             "run_timeout": 60, "task_timeout": 5, "queue": queue}
     [started] = run.events("WorkflowExecutionStarted")
     assert started.retry_policy.maximum_attempts == 3
-    assert replays(run, "stages_1") and replays(run.first(), "stages_1")
+    assert replays("stages_1", run) and replays("stages_1", run.first())
 
 
 def test_N006_what_the_next_run_is_given_instead(server, start, queue, attributes):
@@ -115,7 +117,7 @@ def test_N006_what_the_next_run_is_given_instead(server, start, queue, attribute
     [started] = run.events("WorkflowExecutionStarted")
     assert started.retry_policy.maximum_attempts == 5
     assert started.first_workflow_task_backoff.ToSeconds() == 1
-    assert replays(run, "stages_1") and replays(run.first(), "stages_1")
+    assert replays("stages_1", run) and replays("stages_1", run.first())
 
 
 def test_N007_N009_a_handler_continues_a_run_that_has_things_under_way(server, start, queue):
@@ -126,7 +128,7 @@ def test_N007_N009_a_handler_continues_a_run_that_has_things_under_way(server, s
     assert run.result() == "second run"
     first = run.first()
     assert len(first.events("WorkflowExecutionContinuedAsNew")) == 1
-    assert replays(first, "stages_1") and replays(run, "stages_1")
+    assert replays("stages_1", first) and replays("stages_1", run)
 
 
 def test_N011_a_terminated_run_is_only_forgotten(server, start, queue):
@@ -135,6 +137,6 @@ def test_N011_a_terminated_run_is_only_forgotten(server, start, queue):
     run.wait_for_event("TimerFired")
     run.terminate()
     run.wait_for_event("WorkflowExecutionTerminated")
-    assert replays(run, "stages_1")
+    assert replays("stages_1", run)
     worker.stop()
     assert not worker.errors()

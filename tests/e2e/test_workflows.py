@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What every workflow author expects. The history of each run replays."""
 
-import subprocess
 from datetime import timedelta
 
 import pytest
@@ -10,8 +9,8 @@ from temporalio.api.workflowservice.v1 import RequestCancelWorkflowExecutionRequ
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, TimeoutError, TimeoutType
 
+from harness.replaying import replays
 from harness.waiting import wait_until
-from harness.worker import SUPERVISOR, module
 
 
 @pytest.fixture
@@ -20,7 +19,7 @@ def worker(start):
 
 
 @pytest.fixture
-def begin(server, queue, worker, tmp_path):
+def begin(server, queue, worker):
     """Starts a workflow. When the test is over, the histories of all that were started replay."""
     runs = []
 
@@ -29,13 +28,7 @@ def begin(server, queue, worker, tmp_path):
         return runs[-1]
 
     yield begin_one
-    files = []
-    for number, run in enumerate(runs):
-        files.append(tmp_path / f"history-{number}.json")
-        files[-1].write_text(run.export())
-    replayed = subprocess.run([SUPERVISOR, "replay", "--module", module("basics"), *files],
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    assert replayed.returncode == 0, replayed.stdout
+    replays("basics", *runs)
 
 
 def test_B004_B005_arguments_arrive_in_order_and_the_last_may_be_left_out(begin):

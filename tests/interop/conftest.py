@@ -19,6 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from harness.server import ROOT, DevServer  # noqa: E402
 from harness.worker import SUPERVISOR, Worker, module  # noqa: E402
+from recordings import MODULES, RECORDINGS  # noqa: E402
 
 INTEROP = ROOT / "build/interop"
 
@@ -96,81 +97,15 @@ def ours(tmp_path):
     return judge
 
 
-def hello(server):
-    run = server.start("SayHello", "World", queue="hello")
-    assert run.result() == "Hello, World!"
-    return run
-
-
-def errand(server):
-    run = server.start("Errand", "World", queue="errand")
-    run.signal("visit", "TypeScript")
-    assert run.result() == "Hello, World! Hello, TypeScript!"
-    return run
-
-
-def ledger(server):
-    """Updates that answer at once, after an activity, after a timer; one that fails and one that is turned down."""
-    run = server.start("Ledger", queue="talks")
-    assert run.update("add_now", 1) == 1
-    assert run.update("add", 10) == 11
-    assert run.refused_update("add", -5).message == "no negative numbers"
-    run.update("add_later", 100)
-    assert run.refused_update("refuse").message == "not today"
-    assert run.query("total") == 111
-    run.signal("close")
-    assert run.result() == 111
-    return run
-
-
-def in_time(server):
-    run = server.start("InTime", "World", queue="talks")
-    assert run.result() == "Hello, World!"
-    return run
-
-
-def too_late(server):
-    run = server.start("TooLate", queue="talks")
-    assert run.result() == "late"
-    return run
-
-
-def race(server):
-    run = server.start("Race", "World", queue="talks")
-    assert run.result() == "Hello, World!"
-    return run
-
-
-def shielded(server):
-    run = server.start("Shielded", queue="talks")
-    run.signal("pay")
-    run.wait_for_event("ActivityTaskScheduled")
-    run.cancel()
-    assert run.result() == "paid"
-    return run
-
-
-def household(server):
-    run = server.start("Household", "smith", queue="household")
-    assert run.result() == "ate bread, none for the second, no third at all"
-    return run
-
-
-# What is recorded, and the module that records and replays it.
-RECORDINGS = {hello: "hello", errand: "errand", ledger: "talks", in_time: "talks",
-              too_late: "talks", race: "talks", shielded: "talks", household: "household"}
-FRESH = {recording.__name__: module for recording, module in RECORDINGS.items()}
-
-
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
     """Histories that this build has just recorded on a real server."""
     with DevServer() as server:
         workers = [Worker(name, "--children", "2", home=tmp_path_factory.mktemp(name) / "worker",
-                          address=server.address, queue=name) for name in sorted(set(FRESH.values()))]
+                          address=server.address, queue=name) for name in sorted(set(MODULES.values()))]
         server.define_search_attributes(HouseholdName="Keyword")
         try:
-            yield {recording.__name__: json.loads(recording(server).export()) for recording in RECORDINGS}
+            yield {name: json.loads(record(server).export()) for name, (_, record) in RECORDINGS.items()}
         finally:
             for worker in workers:
                 worker.kill()

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Workflows that are talked to, and that limit what they wait for. Their twins are in twin.ts.
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <temporal/workflow.hpp>
-#include <thread>
 
 using namespace std::chrono_literals;
 using temporal::Task;
@@ -14,7 +14,10 @@ namespace workflow = temporal::workflow;
 constexpr temporal::ActivityOptions kQuick{.start_to_close_timeout = 10s};
 
 std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
-void nap() { std::this_thread::sleep_for(2s); }
+// Until that file is there.
+void await_file(temporal::activity::Context& ctx, std::string file) {
+  while (!std::filesystem::exists(file)) ctx.wait_cancelled(10ms);
+}
 
 class Ledger {
  public:
@@ -55,13 +58,17 @@ struct InTime {
 struct TooLate {
   Task<std::string> run() {
     try {
-      co_await workflow::with_timeout(100ms, sleep_on());
+      co_await workflow::with_timeout(100ms, wait_in_vain());
     } catch (const temporal::TimeoutError&) {
       co_return "late";
     }
     co_return "in time";
   }
-  static Task<> sleep_on() { co_await workflow::execute_activity<nap>(kQuick); }
+  // Nobody serves that queue.
+  static Task<> wait_in_vain() {
+    co_await workflow::execute_activity<say_hello>(
+        {.start_to_close_timeout = 10s, .task_queue = "nobody-there"}, "nobody");
+  }
 };
 
 struct Race {
@@ -85,19 +92,21 @@ class Shielded {
     co_await workflow::wait_condition([&] { return paid_; });
     co_return "paid";
   }
-  Task<> pay() {
-    co_await workflow::shield(charge());
+  Task<> pay(std::string file) {
+    co_await workflow::shield(charge(file));
     paid_ = true;
   }
 
  private:
-  static Task<> charge() { co_await workflow::execute_activity<nap>(kQuick); }
+  static Task<> charge(std::string file) {
+    co_await workflow::execute_activity<await_file>(kQuick, file);
+  }
   bool paid_ = false;
 };
 
 void talks(temporal::Module& m) {
   m.activity<say_hello>();
-  m.activity<nap>();
+  m.activity<await_file>();
   m.workflow<Ledger>()
       .update<&Ledger::add_now>()
       .update<&Ledger::add, &Ledger::check_add>()

@@ -5,8 +5,8 @@ import json
 
 import altering
 import pytest
-from conftest import FRESH
 from harness.server import ROOT
+from recordings import MODULES
 
 # What earlier builds recorded, and the module that must still replay it. Dice has no twin.
 RECORDED = {
@@ -19,9 +19,9 @@ def read(name):
     return json.loads(RECORDED[name][1].read_text())
 
 
-@pytest.mark.parametrize("name", FRESH)
+@pytest.mark.parametrize("name", MODULES)
 def test_what_this_build_records_replays_here_and_there(fresh, ours, foreign, name):
-    mine = ours(fresh[name], FRESH[name])
+    mine = ours(fresh[name], MODULES[name])
     assert mine.ok, mine.reason
     theirs = foreign(fresh[name])
     assert theirs.ok, theirs.reason

@@ -14,11 +14,12 @@ const quick = proxyActivities<{
   say_hello: Greeter;
   greet: Greeter;
   decline: () => Promise<number>;
-  nap: () => Promise<void>;
+  await_file: (file: string) => Promise<void>;
 }>({ startToCloseTimeout: '10s' });
 
-const hasty = proxyActivities<{ nap: () => Promise<void> }>({
+const vain = proxyActivities<{ say_hello: Greeter }>({
   startToCloseTimeout: '10s',
+  taskQueue: 'nobody-there',
   cancellationType: ActivityCancellationType.TRY_CANCEL,
 });
 
@@ -134,7 +135,7 @@ export async function InTime(name: string): Promise<string> {
 
 export async function TooLate(): Promise<string> {
   try {
-    await CancellationScope.withTimeout('100ms', () => hasty.nap());
+    await CancellationScope.withTimeout('100ms', () => vain.say_hello('nobody'));
   } catch (error) {
     if (isCancellation(error)) return 'late';
     throw error;
@@ -152,8 +153,8 @@ export async function Race(name: string): Promise<string> {
 
 export async function Shielded(): Promise<string> {
   let paid = false;
-  setHandler(defineSignal('pay'), async () => {
-    await CancellationScope.nonCancellable(() => quick.nap());
+  setHandler(defineSignal<[string]>('pay'), async (file) => {
+    await CancellationScope.nonCancellable(() => quick.await_file(file));
     paid = true;
   });
   try {

@@ -116,9 +116,7 @@ void Activity::schedule(MachineHost& host, Command command, OnCancel on_cancel,
                         workflow::detail::PayloadFuture future) {
   std::shared_ptr<Activity> activity(new Activity(host, command, on_cancel, std::move(future)));
   activity->schedule_ = host.issue(activity, std::move(command));
-  activity->future_->set_on_cancel([weak = std::weak_ptr<Activity>(activity)] {
-    if (auto self = weak.lock()) self->cancel();
-  });
+  activity->future_->set_on_cancel(asking(activity, &Activity::cancel));
 }
 
 void Activity::on_event(const HistoryEvent& event) {
@@ -178,13 +176,7 @@ void Activity::check_cancel_requested(const HistoryEvent* event) {
 }
 
 void Activity::completed(const HistoryEvent* event) {
-  const auto& result = event->activity_task_completed_event_attributes().result();
-  auto payload =
-      result.payloads().empty() ? detail::null_payload() : from_proto(result.payloads(0));
-  host_.resolve([future = future_, payload = std::move(payload)]() mutable {
-    future->payload = std::move(payload);
-    future->succeed();
-  });
+  host_.resolve(succeeding(future_, event->activity_task_completed_event_attributes().result()));
 }
 
 void Activity::failed(const HistoryEvent* event) {

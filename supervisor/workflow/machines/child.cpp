@@ -150,11 +150,8 @@ void Child::start(MachineHost& host, Command command, OnChildCancel on_cancel, S
   std::shared_ptr<Child> child(
       new Child(host, command, on_cancel, std::move(start), std::move(why)));
   child->command_ = host.issue(child, std::move(command));
-  const auto cancel = [weak = std::weak_ptr<Child>(child)] {
-    if (auto self = weak.lock()) self->cancel();
-  };
-  child->start_->set_on_cancel(cancel);
-  child->start_->result->set_on_cancel(cancel);
+  child->start_->set_on_cancel(asking(child, &Child::cancel));
+  child->start_->result->set_on_cancel(asking(child, &Child::cancel));
 }
 
 void Child::on_event(const HistoryEvent& event) {
@@ -255,13 +252,8 @@ void Child::leave_when_read(const HistoryEvent*) {
 }
 
 void Child::completed(const HistoryEvent* event) {
-  const auto& result = event->child_workflow_execution_completed_event_attributes().result();
-  auto payload =
-      result.payloads().empty() ? detail::null_payload() : from_proto(result.payloads(0));
-  host_.resolve([result = start_->result, payload = std::move(payload)]() mutable {
-    result->payload = std::move(payload);
-    result->succeed();
-  });
+  host_.resolve(succeeding(start_->result,
+                           event->child_workflow_execution_completed_event_attributes().result()));
 }
 
 void Child::failed(const HistoryEvent* event) {

@@ -37,6 +37,16 @@ void set_search_attributes(const SearchAttributes& attributes,
   set_fields(attributes.fields(), proto->mutable_indexed_fields());
 }
 
+std::function<void()> succeeding(workflow::detail::PayloadFuture future,
+                                 const api::common::v1::Payloads& result) {
+  auto payload =
+      result.payloads().empty() ? detail::null_payload() : from_proto(result.payloads(0));
+  return [future = std::move(future), payload = std::move(payload)]() mutable {
+    future->payload = std::move(payload);
+    future->succeed();
+  };
+}
+
 std::string describe(const PendingCommand& pending) {
   auto text = describe(pending.command);
   const auto where = pending.machine->awaited_at();

@@ -2,6 +2,7 @@
 // What several kinds of commands have in common.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "temporal/api/common/v1/message.pb.h"
 #include "temporal/memo.hpp"
 #include "temporal/search_attributes.hpp"
+#include "temporal/workflow.hpp"
 
 namespace temporal::engine {
 
@@ -22,6 +24,10 @@ void set_details(std::string_view details, Command& command);
 void set_memo(const Memo& memo, api::common::v1::Memo* proto);
 void set_search_attributes(const SearchAttributes& attributes,
                            api::common::v1::SearchAttributes* proto);
+
+/// What an operation's end does to its future; one without a result has returned nothing.
+[[nodiscard]] std::function<void()> succeeding(workflow::detail::PayloadFuture future,
+                                               const api::common::v1::Payloads& result);
 
 /// The code issued this command where history has that event.
 [[nodiscard]] Nondeterminism mismatch(const HistoryEvent& event, const PendingCommand& pending);

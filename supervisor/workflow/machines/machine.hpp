@@ -60,6 +60,14 @@ class Machine : public std::enable_shared_from_this<Machine> {
   [[nodiscard]] virtual bool done() const noexcept = 0;
 };
 
+/// For a future: its cancellation asks the machine, for as long as there is one.
+template <class M>
+std::function<void()> asking(const std::shared_ptr<M>& machine, void (M::*cancel)()) {
+  return [weak = std::weak_ptr<M>(machine), cancel] {
+    if (auto self = weak.lock()) (self.get()->*cancel)();
+  };
+}
+
 /// What code does to a machine; history does the numbers of EventType.
 enum Asked : int { kCancel = -1 };
 

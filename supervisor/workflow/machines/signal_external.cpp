@@ -47,9 +47,7 @@ void SignalExternal::send(MachineHost& host, Command command,
                           workflow::detail::PlainFuture future) {
   std::shared_ptr<SignalExternal> signal(new SignalExternal(host, std::move(future)));
   signal->send_ = host.issue(signal, std::move(command));
-  signal->future_->set_on_cancel([weak = std::weak_ptr<SignalExternal>(signal)] {
-    if (auto self = weak.lock()) self->cancel();
-  });
+  signal->future_->set_on_cancel(asking(signal, &SignalExternal::cancel));
 }
 
 void SignalExternal::on_event(const HistoryEvent& event) {

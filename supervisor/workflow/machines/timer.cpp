@@ -54,9 +54,7 @@ void Timer::start(MachineHost& host, std::uint32_t seq, Duration duration, std::
   to_proto(duration, attributes->mutable_start_to_fire_timeout());
   set_summary(summary, command);
   timer->start_ = host.issue(timer, std::move(command));
-  timer->future_->set_on_cancel([weak = std::weak_ptr<Timer>(timer)] {
-    if (auto self = weak.lock()) self->cancel();
-  });
+  timer->future_->set_on_cancel(asking(timer, &Timer::cancel));
 }
 
 void Timer::on_event(const HistoryEvent& event) {

@@ -219,6 +219,10 @@ class Run:
     def answered_tasks(self):
         return len(self.events("WorkflowTaskCompleted"))
 
+    def fetched(self):
+        """The history as Python's client writes it."""
+        return self.server.run(self.handle.fetch_history()).to_json()
+
     def export(self):
         """The history as `temporal workflow show -o json` prints it."""
         return subprocess.run(

@@ -162,7 +162,7 @@ struct Section {
 };
 void shield_a_section(activity::Context& ctx, std::string) {
   Section section;
-  while (!section.done(ctx)) std::this_thread::sleep_for(5ms);
+  while (!section.done(ctx)) ctx.wait_cancelled(5ms);
   section.end();
 }
 // Here a cancellation comes to where the coroutine waits, unless it says that it must not.
