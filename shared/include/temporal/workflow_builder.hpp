@@ -95,23 +95,13 @@ class WorkflowOf final : public WorkflowObject {
   W object{};
 };
 
-/// Calls a method of the workflow's class.
-template <class W, auto Method>
+/// Calls a method on the object of a run, which is const where the handler must only look.
+template <class W, auto Method, class Object = W>
 struct MethodOf {
-  W* object;
-  explicit MethodOf(WorkflowObject& workflow)
-      : object(&static_cast<WorkflowOf<W>&>(workflow).object) {}
-  template <class... Values>
-  decltype(auto) operator()(Values&&... values) const {
-    return (object->*Method)(std::forward<Values>(values)...);
-  }
-};
-
-template <class W, auto Method>
-struct ConstMethodOf {
-  const W* object;
-  explicit ConstMethodOf(const WorkflowObject& workflow)
-      : object(&static_cast<const WorkflowOf<W>&>(workflow).object) {}
+  using Holder = std::conditional_t<std::is_const_v<Object>, const WorkflowObject, WorkflowObject>;
+  using Held = std::conditional_t<std::is_const_v<Object>, const WorkflowOf<W>, WorkflowOf<W>>;
+  Object* object;
+  explicit MethodOf(Holder& workflow) : object(&static_cast<Held&>(workflow).object) {}
   template <class... Values>
   decltype(auto) operator()(Values&&... values) const {
     return (object->*Method)(std::forward<Values>(values)...);
@@ -137,7 +127,7 @@ QueryHandler query_method(const QueryRegistration& how) {
   require_query<Sig>();
   return {std::string(how.description),
           [](const WorkflowObject& object, const std::string& name, const Payloads& payloads) {
-            return answer_query<Sig>(ConstMethodOf<W, Method>(object), name, payloads);
+            return answer_query<Sig>(MethodOf<W, Method, const W>(object), name, payloads);
           }};
 }
 
@@ -159,7 +149,7 @@ UpdateHandler update_method(const UpdateRegistration& how) {
     require_validator<Check, Sig>();
     handler.check = [](const WorkflowObject& object, const std::string& name,
                        const Payloads& payloads) {
-      check_update<Check>(ConstMethodOf<W, Validator>(object), name, payloads);
+      check_update<Check>(MethodOf<W, Validator, const W>(object), name, payloads);
     };
   }
   return handler;
