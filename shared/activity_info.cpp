@@ -41,6 +41,7 @@ activity::Info info_of(const child::v1::Start& start) {
   info.task_queue = start.task_queue();
   info.task_token = start.task_token();
   info.attempt = start.attempt();
+  info.is_local = start.is_local();
   info.scheduled_time = time_of(start.scheduled_time_ns());
   info.current_attempt_scheduled_time = time_of(start.current_attempt_scheduled_time_ns());
   info.started_time = time_of(start.started_time_ns());

@@ -207,6 +207,9 @@ class Parser {
     flag("--max-concurrent-activities", options_.max_concurrent_activities,
          "Activities at a time; those in children are bounded by --children too")
         ->check(CLI::Range(1, 100'000));
+    flag("--max-concurrent-local-activities", options_.max_concurrent_local_activities,
+         "Local activities at a time; those in children are bounded by --offload-children too")
+        ->check(CLI::Range(1, 100'000));
     add_cache();
     flag("--workflow-pollers", options_.workflow_pollers, "Polls for workflow tasks at a time")
         ->check(CLI::Range(1, 1000));
@@ -234,6 +237,11 @@ class Parser {
                                      "Serve activities; workflows are for other workers");
     workflows->envname(variable_of("--workflows-only"))->excludes(activities);
     activities->envname(variable_of("--activities-only"));
+    app_.add_flag("--no-remote-activities", options_.no_remote_activities,
+                  "Serve workflows and the local activities they call; ask for no activity tasks")
+        ->envname(variable_of("--no-remote-activities"))
+        ->excludes(workflows)
+        ->excludes(activities);
   }
 
   void add_activities() {
@@ -251,7 +259,8 @@ class Parser {
     duration("--loop-stall", options_.loop_stall,
              "A coroutine that blocks its loop for so long is named in the log; 0 is off");
     flag("--offload-children", options_.offload_children,
-         "Child processes for what coroutines hand over by in_child, started when needed")
+         "Child processes for what coroutines hand over by in_child and for local activities, "
+         "started when needed")
         ->check(CLI::Range(0, 1024));
     flag("--activities-per-second", options_.activities_per_second,
          "Activities started per second by this worker; 0 is unlimited")

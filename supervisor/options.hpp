@@ -55,10 +55,12 @@ struct Options {
   int offload_children = 1;
   bool workflows_only = false;
   bool activities_only = false;
-  double activities_per_second = 0;             ///< 0: unlimited
+  bool no_remote_activities = false;  ///< only those that its own workflows call as local ones
+  double activities_per_second = 0;   ///< 0: unlimited
   double task_queue_activities_per_second = 0;  ///< 0: unlimited
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;
+  int max_concurrent_local_activities = 100;
   int max_cached_workflows = 1000;  ///< 0: no sticky queue
   milliseconds sticky_timeout{10'000};
   double nonsticky_ratio = 0.2;

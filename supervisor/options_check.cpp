@@ -65,6 +65,11 @@ void check_options(const Options& options, bool own_modules) {
         "--task-queue: nothing to poll; name the queue, as in --task-queue hello");
   if (options.workflows_only && options.activities_only)
     throw std::invalid_argument("--workflows-only, --activities-only: both leave nothing to serve");
+  if (options.no_remote_activities && (options.workflows_only || options.activities_only))
+    throw std::invalid_argument(
+        "--no-remote-activities is for workers that serve workflows and local activities: leave "
+        "out "
+        "--workflows-only and --activities-only");
   if (options.children < 0 || options.offload_children < 0)
     throw std::invalid_argument("--children, --offload-children: fewer than none is not possible");
   check_name("--task-queue", options.task_queue);

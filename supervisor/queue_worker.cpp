@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/queue_worker.hpp"
 
+#include <algorithm>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
@@ -98,13 +99,14 @@ asio::awaitable<void> QueueWorker::check_namespace(WorkflowService& service, std
 void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
                                 std::function<void(std::exception_ptr)> failed) {
   if (serves_workflows_) start_workflows(system.capabilities().sdk_metadata(), failed);
-  if (serves_activities_) start_activities(failed);
+  if (serves_activities_) give_client();
+  if (serves_activities_ && !options_.no_remote_activities) start_activities(failed);
   metrics_.worker_start.add();
   log_.info("polling", {{"address", options_.address},
                         {"namespace", options_.name_space},
                         {"task_queue", options_.task_queue},
                         {"workflows", serves_workflows_ ? module_.workflows().size() : 0},
-                        {"activities", serves_activities_ ? module_.activities().size() : 0},
+                        {"activities", activity_tasks_ ? module_.activities().size() : 0},
                         {"children", pool() ? pool()->capacity() : 0},
                         {"server", system.server_version()}});
 }
@@ -117,6 +119,17 @@ void QueueWorker::start_workflows(bool sdk_metadata,
         watchdog.stack_of(thread, std::move(done));
       });
   workflow_permits_.emplace(core_, options_.max_concurrent_workflow_tasks);
+  local_calls_.emplace(LocalCallSettings{.core = core_,
+                                         .metrics = metrics_,
+                                         .log = log_,
+                                         .name_space = options_.name_space,
+                                         .plain = options_.activity_executor,
+                                         .places = options_.max_concurrent_local_activities,
+                                         .children = options_.offload_children > 0,
+                                         .cancel_grace = options_.cancel_grace,
+                                         .timeout_grace = options_.timeout_grace,
+                                         .blob_limit = blob_limit()},
+                       module_, homes_ ? homes_->executors() : Executors{});
   std::optional<StickyQueue> sticky;
   if (options_.max_cached_workflows > 0) {
     sticky_queue_ = sticky_name(options_.identity);
@@ -134,14 +147,22 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .deadlock_timeout = options_.deadlock_timeout,
                                         .server_keeps_sdk_metadata = sdk_metadata,
                                         .sticky = std::move(sticky)},
-                          module_, *service_, *workflow_threads_, *workflow_permits_, log_,
-                          metrics_);
+                          module_, *service_, *workflow_threads_, *local_calls_, *workflow_permits_,
+                          log_, metrics_);
   workflow_tasks_->start(failed);
 }
 
-void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>& failed) {
+void QueueWorker::give_client() {
   client_.emplace(core_, Caller{*service_, options_.name_space, options_.identity});
   homes_->give_client(*client_);
+}
+
+std::size_t QueueWorker::blob_limit() const {
+  const auto limit = name_space_.namespace_info().limits().blob_size_limit_error();
+  return limit > 0 ? static_cast<std::size_t>(limit) : AttemptSettings::kBlobLimit;
+}
+
+void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>& failed) {
   activity_permits_.emplace(core_, options_.max_concurrent_activities);
   attempts_.emplace(AttemptSettings{.core = core_,
                                     .service = *service_,
@@ -155,9 +176,8 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .cancel_grace = options_.cancel_grace,
                                     .timeout_grace = options_.timeout_grace,
                                     .local_timeout_buffer = options_.local_timeout_buffer,
-                                    .slow_task = options_.slow_task});
-  if (auto limit = name_space_.namespace_info().limits().blob_size_limit_error(); limit > 0)
-    attempts_->blob_limit = static_cast<std::size_t>(limit);
+                                    .slow_task = options_.slow_task,
+                                    .blob_limit = blob_limit()});
   activity_tasks_.emplace(
       ActivityQueue{.name_space = options_.name_space,
                     .task_queue = options_.task_queue,
@@ -175,10 +195,11 @@ asio::awaitable<void> QueueWorker::stop(Hurry& hurry) {
   if (workflow_tasks_) workflow_tasks_->stop_polling();
   if (activity_tasks_) activity_tasks_->stop_polling();
   if (activity_tasks_) activity_tasks_->notify_shutdown();
+  if (local_calls_) local_calls_->notify_shutdown();
   if (pool()) pool()->notify_shutdown();
   if (polling()) co_await announce_stop();
   co_await end_polling();
-  if (activity_tasks_) co_await drain_activities(hurry);
+  if (activity_tasks_ || local_calls_) co_await drain_activities(hurry);
   if (workflow_tasks_) {
     co_await within(5s, workflow_tasks_->drained());
     workflow_tasks_->forget_runs();
@@ -220,28 +241,41 @@ asio::awaitable<void> QueueWorker::end_polling() {
   co_await (activities() && workflows());
 }
 
+// What local activities have to say is in their workflow tasks, which are open until then.
 asio::awaitable<void> QueueWorker::drain_activities(Hurry& hurry) {
-  auto& tasks = *activity_tasks_;
-  if (tasks.running() > 0)
+  if (running_activities() > 0)
     log_.info("waiting for activities to end",
-              {{"running", tasks.running()}, {"grace_ms", options_.grace.count()}});
+              {{"running", running_activities()}, {"grace_ms", options_.grace.count()}});
   auto patient = [&]() -> asio::awaitable<void> {
-    co_await within(options_.grace, tasks.drained());
+    co_await within(options_.grace, activities_drained());
   };
   co_await first_of(patient(), hurry.asked());
-  if (tasks.running() == 0) co_return;
-  log_.info("cancelling the activities that are left", {{"running", tasks.running()}});
-  tasks.cancel_all(CancelReason::worker_shutdown);
-  if (co_await within(kAfterCancel, tasks.drained())) co_return;
-  tasks.terminate_all();
-  if (co_await within(options_.term_grace + 2s, tasks.drained())) co_return;
-  co_await within(kLastAnswers, tasks.abandon_all());
+  if (running_activities() == 0) co_return;
+  log_.info("cancelling the activities that are left", {{"running", running_activities()}});
+  if (activity_tasks_) activity_tasks_->cancel_all(CancelReason::worker_shutdown);
+  if (local_calls_) local_calls_->stop();
+  if (co_await within(kAfterCancel, activities_drained())) co_return;
+  if (activity_tasks_) activity_tasks_->terminate_all();
+  if (local_calls_) local_calls_->terminate_all();
+  if (co_await within(options_.term_grace + 2s, activities_drained())) co_return;
+  if (activity_tasks_) co_await within(kLastAnswers, activity_tasks_->abandon_all());
+}
+
+asio::awaitable<void> QueueWorker::activities_drained() {
+  if (activity_tasks_) co_await activity_tasks_->drained();
+  if (local_calls_) co_await local_calls_->drained();
+}
+
+int QueueWorker::running_activities() const {
+  return (activity_tasks_ ? activity_tasks_->running() : 0) +
+         (local_calls_ ? std::max(local_calls_->open(), local_calls_->running()) : 0);
 }
 
 bool QueueWorker::user_code_left() const {
   return (workflow_threads_ && workflow_threads_->lost() > 0) ||
          (workflow_tasks_ && workflow_tasks_->running() > 0) ||
-         (activity_tasks_ && activity_tasks_->running() > 0) || (homes_ && homes_->threads_busy());
+         (activity_tasks_ && activity_tasks_->running() > 0) ||
+         (local_calls_ && local_calls_->running() > 0) || (homes_ && homes_->threads_busy());
 }
 
 void QueueWorker::show_metrics() {
@@ -251,6 +285,11 @@ void QueueWorker::show_metrics() {
   if (activity_tasks_)
     metrics_.activity_tasks.show(activity_tasks_->polls(), activity_tasks_->running(),
                                  activity_tasks_->slots());
+  if (local_calls_) {
+    metrics_.local_slots_used.set(local_calls_->running());
+    metrics_.local_slots_available.set(
+        std::max(local_calls_->places() - local_calls_->running(), 0));
+  }
   if (workflow_threads_) metrics_.leaked_workflow_threads.set(workflow_threads_->lost());
   if (pool()) metrics_.show(pool()->counts());
 }
@@ -267,6 +306,7 @@ LogFields QueueWorker::state() const {
                   {"polling", polling()},
                   {"workflow_tasks", workflow_tasks_ ? workflow_tasks_->running() : 0},
                   {"activities", activity_tasks_ ? activity_tasks_->running() : 0},
+                  {"local_activities", local_calls_ ? local_calls_->open() : 0},
                   {"homes", activity_tasks_ ? activity_tasks_->homes() : LogFields::object()},
                   {"children", LogFields::array()}};
   if (workflow_tasks_) {

@@ -18,6 +18,7 @@
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/activity_homes.hpp"
 #include "supervisor/tasks/activity_tasks.hpp"
+#include "supervisor/tasks/local_calls.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/workflow_tasks.hpp"
 #include "supervisor/threads/watchdog.hpp"
@@ -84,10 +85,14 @@ class QueueWorker {
 
  private:
   void start_workflows(bool sdk_metadata, const std::function<void(std::exception_ptr)>& failed);
+  void give_client();
   void start_activities(const std::function<void(std::exception_ptr)>& failed);
   boost::asio::awaitable<void> announce_stop();
   boost::asio::awaitable<void> end_polling();
   boost::asio::awaitable<void> drain_activities(Hurry& hurry);
+  boost::asio::awaitable<void> activities_drained();
+  [[nodiscard]] int running_activities() const;
+  [[nodiscard]] std::size_t blob_limit() const;
   [[nodiscard]] children::ChildPool* pool() { return homes_ ? homes_->pool() : nullptr; }
 
   boost::asio::any_io_executor core_;
@@ -97,7 +102,7 @@ class QueueWorker {
   Logger& log_;
   Module module_;
   bool serves_workflows_ = false;
-  bool serves_activities_ = false;
+  bool serves_activities_ = false;      ///< local ones at least
   WorkflowService* service_ = nullptr;  // since check_namespace()
   api::workflowservice::v1::DescribeNamespaceResponse name_space_;
   std::string instance_key_;
@@ -110,6 +115,7 @@ class QueueWorker {
   std::optional<LoopClient> client_;
   std::optional<ActivityHomes> homes_;
   std::optional<AttemptSettings> attempts_;
+  std::optional<LocalCalls> local_calls_;
   std::optional<WorkflowTasks> workflow_tasks_;
   std::optional<ActivityTasks> activity_tasks_;
 };

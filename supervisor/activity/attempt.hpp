@@ -37,8 +37,9 @@ struct AttemptSettings {
   std::optional<std::chrono::milliseconds> timeout_grace{10'000};
   std::chrono::milliseconds local_timeout_buffer{5'000};
   std::chrono::milliseconds slow_task{
-      0};                            ///< after this, one line says that it still runs; 0: never
-  std::size_t blob_limit = 2 << 20;  ///< bytes of one payload that the server takes
+      0};  ///< after this, one line says that it still runs; 0: never
+  static constexpr std::size_t kBlobLimit = 2 << 20;
+  std::size_t blob_limit = kBlobLimit;  ///< bytes of one payload that the server takes
   Clock& clock = steady_clock();
 };
 

@@ -75,7 +75,8 @@ Ending ending_of(children::Outcome outcome) {
 }  // namespace
 
 asio::awaitable<Ending> ChildExecutor::run(const ActivityTask& task, Link link) {
-  return run_start(start_of(task, task_queue_), std::move(link), children::Share::polled);
+  const auto share = link.local ? children::Share::offload : children::Share::polled;
+  return run_start(start_of(task, task_queue_, link.local), std::move(link), share);
 }
 
 asio::awaitable<Ending> ChildExecutor::run_offloaded(child::v1::Start start, Link link) {

@@ -59,6 +59,9 @@ struct Link {
   std::function<void()> heartbeat;
   /// What the activity measures, from any thread. Null for a function without a context.
   std::shared_ptr<UserMetrics> metrics{};
+  /// A workflow of this worker asked for it: no poll has taken a place for it, so in a child it has
+  /// one of `--offload-children`.
+  bool local = false;
 };
 
 /// Thread rule: core loop only.

@@ -109,7 +109,7 @@ asio::awaitable<Ending> LoopExecutor::run(const ActivityTask& task, Link link) {
   const auto* activity = module_.find_activity(task.activity_type().name());
   const auto loop = loops_.next();
   const auto core = co_await asio::this_coro::executor;
-  const auto start = start_of(task, task_queue_);
+  const auto start = start_of(task, task_queue_, link.local);
   auto running = std::make_shared<OnLoop>(core, loop, start, log_, link);
   link.started(*running);
   const TaskExecutor steps(loop, running->identity());

@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kLongest = 8 * 1024;
 }
 
-child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue) {
+child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue, bool local) {
   child::v1::Start start;
   start.set_activity_type(task.activity_type().name());
   *start.mutable_input() = task.input();
@@ -23,6 +23,7 @@ child::v1::Start start_of(const ActivityTask& task, const std::string& task_queu
   start.set_task_queue(task_queue);
   start.set_task_token(task.task_token());
   start.set_attempt(task.attempt());
+  start.set_is_local(local);
   const auto since_epoch = [](const auto& stamp) {
     return from_proto(stamp).time_since_epoch().count();
   };

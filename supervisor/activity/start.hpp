@@ -10,8 +10,9 @@
 
 namespace temporal::supervisor {
 
-/// Everything but the task's number.
-[[nodiscard]] child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue);
+/// Everything but the task's number. `local`: see Link.
+[[nodiscard]] child::v1::Start start_of(const ActivityTask& task, const std::string& task_queue,
+                                        bool local);
 
 /// What every line of this attempt carries.
 [[nodiscard]] LogFields ids_of(const child::v1::Start& start);

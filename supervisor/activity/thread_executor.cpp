@@ -79,7 +79,7 @@ class OnThread final : public LocalExecution {
 asio::awaitable<Ending> ThreadExecutor::run(const ActivityTask& task, Link link) {
   const auto* activity = module_.find_activity(task.activity_type().name());
   const auto core = co_await asio::this_coro::executor;
-  const auto start = start_of(task, task_queue_);
+  const auto start = start_of(task, task_queue_, link.local);
   auto running = std::make_shared<OnThread>(core, start, log_, link, callbacks_);
   link.started(*running);
   std::function<void()> work = [running, activity] { running->call(*activity); };

@@ -82,6 +82,10 @@ WorkerMetrics::WorkerMetrics(MetricRegistry& registry, const std::string& name_s
                                           "Polls for workflow tasks that brought one")),
       activity_tasks(tasks("activity_task", "ActivityWorker")),
       workflow_tasks(tasks("workflow_task", "WorkflowWorker")),
+      local_slots_used(make_.gauge("worker_task_slots_used", "Slots that are taken by tasks",
+                                   {{"worker_type", "LocalActivityWorker"}})),
+      local_slots_available(make_.gauge("worker_task_slots_available", "Slots that are free",
+                                        {{"worker_type", "LocalActivityWorker"}})),
       leaked_workflow_threads(make_.gauge("supervisor_leaked_workflow_threads",
                                           "Threads that workflow code never gave back")),
       children_starting_(children("starting")),
@@ -143,6 +147,33 @@ const ActivityMetrics& WorkerMetrics::activity(const std::string& type,
                   "activity_succeed_endtoend_latency",
                   "From the scheduling of the first attempt to success", kEndToEnd, labels),
               .user = std::make_shared<UserMetrics>(user_, type, workflow_type)})
+      .first->second;
+}
+
+const LocalActivityMetrics& WorkerMetrics::local_activity(const std::string& type,
+                                                          const std::string& workflow_type) {
+  const auto key = type + '\0' + workflow_type;
+  const auto found = locals_.find(key);
+  if (found != locals_.end()) return found->second;
+  if (locals_.size() >= kMostTypes && type != kOther) return local_activity(kOther, kOther);
+  const MetricLabels labels{{"activity_type", type}, {"workflow_type", workflow_type}};
+  return locals_
+      .emplace(key,
+               LocalActivityMetrics{
+                   .total = make_.counter("local_activity_total",
+                                          "Local activities that were asked for", labels),
+                   .execution_failed =
+                       make_.counter("local_activity_execution_failed",
+                                     "Attempts that failed, benign failures aside", labels),
+                   .execution_cancelled = make_.counter("local_activity_execution_cancelled",
+                                                        "Attempts that ended as cancelled", labels),
+                   .execution_latency = make_.latency("local_activity_execution_latency",
+                                                      "From the start of an attempt to its end",
+                                                      kActivityExecution, labels),
+                   .succeed_endtoend_latency = make_.latency(
+                       "local_activity_succeed_endtoend_latency",
+                       "From the scheduling of the first attempt to success", kEndToEnd, labels),
+                   .user = std::make_shared<UserMetrics>(user_, type, workflow_type)})
       .first->second;
 }
 

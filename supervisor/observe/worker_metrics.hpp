@@ -36,6 +36,16 @@ struct ActivityMetrics {
   std::shared_ptr<UserMetrics> user;
 };
 
+/// Of local activities of one type, called by one workflow type.
+struct LocalActivityMetrics {
+  Counter total;             ///< calls, however many attempts each takes
+  Counter execution_failed;  ///< not: benign ones
+  Counter execution_cancelled;
+  Latency execution_latency;  ///< of one attempt
+  Latency succeed_endtoend_latency;
+  std::shared_ptr<UserMetrics> user;
+};
+
 /// Of one workflow type. The counters once the server has taken the completion.
 struct WorkflowMetrics {
   Counter completed;
@@ -77,6 +87,8 @@ class WorkerMetrics {
   // Once for each task. The references stay good.
   [[nodiscard]] const ActivityMetrics& activity(const std::string& type,
                                                 const std::string& workflow_type, bool eager);
+  [[nodiscard]] const LocalActivityMetrics& local_activity(const std::string& type,
+                                                           const std::string& workflow_type);
   [[nodiscard]] const WorkflowMetrics& workflow(const std::string& type);
 
   // For what is rare: each looks its series up.
@@ -92,6 +104,7 @@ class WorkerMetrics {
   const Counter workflow_poll_succeed;
   const TaskMetrics activity_tasks;
   const TaskMetrics workflow_tasks;
+  const Gauge local_slots_used, local_slots_available;
   const Gauge leaked_workflow_threads;
 
  private:
@@ -104,6 +117,7 @@ class WorkerMetrics {
   const Counter kills_term_, kills_kill_;
   const Counter child_logs_dropped_, child_metrics_dropped_;
   std::map<std::string, ActivityMetrics> activities_;
+  std::map<std::string, LocalActivityMetrics> locals_;
   std::map<std::string, WorkflowMetrics> workflows_;
 };
 

@@ -26,16 +26,30 @@ std::string names_of(const Module& module, temporal::Executor home, temporal::Ex
   return names;
 }
 
+bool calls_locally(const Options& options, const Module& module) {
+  return module.has_workflows() && !options.activities_only;
+}
+
+// To children, by coroutines or by workflows.
 bool hands_over(const Options& options, const Module& module) {
-  return has_home(module, temporal::Executor::loop, options.activity_executor) &&
-         !module.offloaded().empty() && options.offload_children > 0;
+  if (options.offload_children == 0) return false;
+  const bool in_child = has_home(module, temporal::Executor::loop, options.activity_executor) &&
+                        !module.offloaded().empty();
+  const bool locally = calls_locally(options, module) &&
+                       has_home(module, temporal::Executor::child, options.activity_executor);
+  return in_child || locally;
+}
+
+// For tasks that are polled for.
+int polled_children(const Options& options) {
+  return options.no_remote_activities ? 0 : options.children;
 }
 
 }  // namespace
 
 int most_children(const Options& options, const Module& module) {
   const bool plain = has_home(module, temporal::Executor::child, options.activity_executor);
-  return (plain ? options.children : 0) +
+  return (plain ? polled_children(options) : 0) +
          (hands_over(options, module) ? options.offload_children : 0);
 }
 
@@ -50,7 +64,7 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
       threads_(has_home(module, temporal::Executor::threads, options.activity_executor)),
       loops_(has_home(module, temporal::Executor::loop, options.activity_executor)),
       offload_(hands_over(options, module)) {
-  if (children_ && options.children == 0)
+  if (children_ && options.children == 0 && !options.no_remote_activities)
     throw SettingsError(
         "--children 0 leaves no place for the plain-function activities " +
         names_of(module, temporal::Executor::child, options.activity_executor) +
@@ -114,7 +128,7 @@ asio::awaitable<void> ActivityHomes::build_objects() {
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
-  pool.children = children_ ? options_.children : 0;
+  pool.children = children_ ? polled_children(options_) : 0;
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
   pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
@@ -142,7 +156,10 @@ void ActivityHomes::warn_of_unused_places() const {
 }
 
 void ActivityHomes::start_threads() {
-  activity_threads_.emplace("act", options_.activity_threads);
+  // What workflows call waits for no thread that polled tasks have.
+  const int locals =
+      calls_locally(options_, module_) ? options_.max_concurrent_local_activities : 0;
+  activity_threads_.emplace("act", options_.activity_threads + locals);
   thread_places_.emplace(core_,
                          std::min(options_.activity_threads, options_.max_concurrent_activities));
   callbacks_.emplace("stop", options_.activity_threads);
@@ -178,6 +195,17 @@ Homes ActivityHomes::table() {
   set(temporal::Executor::threads, thread_home_);
   set(temporal::Executor::loop, loop_home_);
   return homes;
+}
+
+Executors ActivityHomes::executors() {
+  Executors executors{};
+  const auto set = [&](temporal::Executor which, auto& executor) {
+    if (executor) executors[static_cast<std::size_t>(which)] = &*executor;
+  };
+  set(temporal::Executor::child, child_executor_);
+  set(temporal::Executor::threads, thread_executor_);
+  set(temporal::Executor::loop, loop_executor_);
+  return executors;
 }
 
 bool ActivityHomes::threads_busy() const {

@@ -18,6 +18,7 @@
 #include "supervisor/children/child_pool.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/tasks/activity_tasks.hpp"
+#include "supervisor/tasks/local_calls.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/threads/activity_threads.hpp"
 #include "supervisor/threads/loop_threads.hpp"
@@ -50,6 +51,8 @@ class ActivityHomes {
   void give_client(activity::detail::ClientBackend& client);
 
   [[nodiscard]] Homes table();
+  /// For local activities: in these, no place has to be taken first.
+  [[nodiscard]] Executors executors();
   /// Null without children.
   [[nodiscard]] children::ChildPool* pool() const noexcept { return pool_.get(); }
   /// User code runs on a thread: it holds what a destructor would free.

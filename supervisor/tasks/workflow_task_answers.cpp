@@ -16,7 +16,7 @@ namespace enums = api::enums::v1;
 
 // Nothing when the server did not take it.
 asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
-    const Task& task, Activation& activation, bool keeps_run) {
+    const Task& task, Activation& activation, Answer answer) {
   auto& outcome = activation.outcome;
   ws::RespondWorkflowTaskCompletedRequest request;
   request.set_task_token(task.task_token());
@@ -24,16 +24,20 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
   request.mutable_capabilities()->set_discard_speculative_workflow_task_with_events(true);
-  if (keeps_run) {
+  if (answer.renews) request.set_force_create_new_workflow_task(true);
+  request.set_return_new_workflow_task(answer.keeps_run || answer.renews);
+  if (answer.local_retries > 0)
+    request.mutable_metering_metadata()->set_nonfirst_local_activity_execution_attempts(
+        static_cast<std::uint32_t>(answer.local_retries));
+  if (answer.keeps_run) {
     *request.mutable_sticky_attributes()->mutable_worker_task_queue() = sticky_queue();
     to_proto(queue_.sticky->schedule_to_start,
              request.mutable_sticky_attributes()->mutable_schedule_to_start_timeout());
-    request.set_return_new_workflow_task(true);
   }
   for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
   for (auto& message : outcome.messages) request.add_messages()->Swap(&message);
   *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
-  for (auto& answer : activation.answers) add(std::move(answer), request);
+  for (auto& said : std::exchange(activation.answers, {})) add(std::move(said), request);
   try {
     const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
     auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
@@ -109,7 +113,8 @@ asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
     answer = std::move(activation->answers.front());
   }
   co_await respond_query(task, std::move(answer));
-  if (lease.run && keeps_runs())
+  // What it asked for was not done here: it was only asked.
+  if (lease.run && keeps_runs() && !activation->outcome.waits)
     evict(cache_.check_in(std::move(lease)));
   else
     evict(std::move(lease.run));

@@ -48,13 +48,14 @@ std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task) 
 }  // namespace
 
 WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, const Module& module,
-                             WorkflowService& service, WorkflowThreads& threads, Permits& permits,
-                             Logger& log, WorkerMetrics& metrics)
+                             WorkflowService& service, WorkflowThreads& threads, LocalCalls& locals,
+                             Permits& permits, Logger& log, WorkerMetrics& metrics)
     : core_(core),
       queue_(std::move(queue)),
       module_(module),
       service_(service),
       threads_(threads),
+      locals_(locals),
       log_(log),
       metrics_(metrics),
       permits_(permits),
@@ -114,19 +115,25 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
   const auto& metrics = metrics_.workflow(task.workflow_type().name());
   metrics.task_schedule_to_start_latency.observe(
       between(from_proto(task.scheduled_time()), from_proto(task.started_time())));
+  const auto received = std::chrono::steady_clock::now();
   auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
   if (!co_await complete_history(task, lease)) co_return std::nullopt;
 
   const auto begun = std::chrono::steady_clock::now();
   auto activation = co_await activate(task, std::move(lease.run));
   metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
+  if (activation->run && activation->outcome.waits &&
+      !co_await run_locals(task, activation, received)) {
+    evict(std::move(activation->run));
+    co_return std::nullopt;
+  }
   if (activation->outcome.failure) {
     co_await respond_failed(task, std::move(*activation->outcome.failure));
     co_return std::nullopt;
   }
   lease.run = std::move(activation->run);
   const bool keeps_run = lease.run && keeps_runs();
-  auto completed = co_await respond(task, *activation, keeps_run);
+  auto completed = co_await respond(task, *activation, {.keeps_run = keeps_run});
   if (completed && lease.run && completed->reset_history_event_id() != 0)
     lease.run->roll_back_to(completed->reset_history_event_id());
   // What the server did not take is in the run and not in its history.
@@ -189,8 +196,14 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
     if (!activation->outcome.failure)
       for (const auto& query : activation->queries)
         activation->answers.push_back(run->answer(query));
-    if (!keeps || activation->outcome.failure || activation->outcome.finished) run.reset();
+    if (activation->is_over(keeps)) run.reset();
   };
+  co_return co_await step(task, std::move(activation), std::move(work));
+}
+
+// On a workflow thread, which is left behind when the code does not come back.
+asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::step(
+    const Task& task, std::shared_ptr<Activation> activation, WorkflowThreads::Work work) {
   auto end = co_await threads_.run(std::move(work), identity_of(task));
   if (end.returned) co_return activation;
 

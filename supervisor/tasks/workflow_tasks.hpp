@@ -14,6 +14,7 @@
 
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/tasks/local_calls.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/poll_balance.hpp"
 #include "supervisor/tasks/pollers.hpp"
@@ -57,8 +58,8 @@ struct CacheCounts {
 class WorkflowTasks {
  public:
   WorkflowTasks(boost::asio::any_io_executor core, WorkflowQueue queue, const Module& module,
-                WorkflowService& service, WorkflowThreads& threads, Permits& permits, Logger& log,
-                WorkerMetrics& metrics);
+                WorkflowService& service, WorkflowThreads& threads, LocalCalls& locals,
+                Permits& permits, Logger& log, WorkerMetrics& metrics);
 
   void start(const Pollers::Failed& failed);
   void stop_polling() noexcept { pollers_.stop(); }
@@ -90,6 +91,17 @@ class WorkflowTasks {
     std::vector<engine::Query> queries;
     engine::TaskOutcome outcome;
     std::vector<engine::QueryAnswer> answers;
+    /// Its run is of no use any more. `keeps`: runs stay in memory between their tasks.
+    [[nodiscard]] bool is_over(bool keeps) const {
+      return outcome.failure || outcome.finished || (!keeps && !outcome.waits);
+    }
+  };
+
+  struct Answer {
+    bool keeps_run = false;
+    bool renews =
+        false;  ///< another task is to follow at once: the code waits for local activities
+    int local_retries = 0;
   };
 
   boost::asio::awaitable<void> turn(PollKind kind);
@@ -97,8 +109,17 @@ class WorkflowTasks {
   boost::asio::awaitable<std::optional<Task>> serve(Task task);
   boost::asio::awaitable<bool> complete_history(Task& task, RunCache::Lease& lease);
   boost::asio::awaitable<std::shared_ptr<Activation>> activate(Task& task, Run run);
+  boost::asio::awaitable<std::shared_ptr<Activation>> step(const Task& task,
+                                                           std::shared_ptr<Activation> activation,
+                                                           WorkflowThreads::Work work);
+  boost::asio::awaitable<bool> run_locals(Task& task, std::shared_ptr<Activation>& activation,
+                                          std::chrono::steady_clock::time_point received);
+  boost::asio::awaitable<std::shared_ptr<Activation>> resolve(
+      const Task& task, std::shared_ptr<Activation> activation, engine::LocalResult result);
+  boost::asio::awaitable<bool> renew(Task& task, std::shared_ptr<Activation>& activation,
+                                     int retries);
   boost::asio::awaitable<std::optional<Completed>> respond(const Task& task, Activation& activation,
-                                                           bool keeps_run);
+                                                           Answer answer);
   boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
   boost::asio::awaitable<void> answer_query(Task task);
   boost::asio::awaitable<void> respond_query(const Task& task, engine::QueryAnswer answer);
@@ -119,6 +140,7 @@ class WorkflowTasks {
   const Module& module_;
   WorkflowService& service_;
   WorkflowThreads& threads_;
+  LocalCalls& locals_;
   Logger& log_;
   WorkerMetrics& metrics_;
   Permits& permits_;

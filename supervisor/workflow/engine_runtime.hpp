@@ -27,6 +27,9 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   temporal::detail::Trampoline& trampoline() noexcept override { return loop_.trampoline(); }
   workflow::detail::PayloadFuture execute_activity(std::string_view type, Payloads arguments,
                                                    const ActivityOptions& options) override;
+  workflow::detail::PayloadFuture execute_local_activity(
+      std::string_view type, Payloads arguments, const LocalActivityOptions& options) override;
+  workflow::detail::PayloadFuture side_effect(std::function<Payload()> work) override;
   workflow::detail::PlainFuture sleep(Duration duration, const TimerOptions& options) override;
   workflow::detail::BoolFuture wait_condition(std::function<bool()> predicate,
                                               std::optional<Duration> timeout) override;
@@ -73,6 +76,8 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
  private:
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
   workflow::detail::PlainFuture start_timer(Duration duration, std::string_view summary);
+  void start_local(LocalActivity::Wanted wanted);
+  Task<void> retry_local(LocalActivity::Wanted wanted, LocalCall next, Duration backoff);
   template <class Handler>
   void keep(const char* call, std::string name, Handler handler);
   void refuse_if_read_only(const char* call) const;
@@ -89,7 +94,7 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   std::string cancel_reason_;
   std::string current_details_;
   const char* read_only_ = nullptr;  ///< what runs, when it must only look
-  std::uint32_t last_activity_ = 0;
+  std::uint32_t last_activity_ = 0;  ///< local ones too, as in other SDKs
   std::uint32_t last_timer_ = 0;
   bool cancel_requested_ = false;
   bool silent_ = false;

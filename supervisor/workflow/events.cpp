@@ -4,6 +4,7 @@
 #include <cctype>
 #include <string_view>
 
+#include "supervisor/workflow/local_marker.hpp"
 #include "supervisor/workflow/patch_marker.hpp"
 
 namespace temporal::engine {
@@ -168,8 +169,9 @@ std::string with(std::string name, std::string details) {
   return details.empty() ? name : name + " (" + details + ")";
 }
 
-std::string marker(const std::string& name, const std::optional<PatchMarker>& patch) {
-  return quoted("marker", name) + (patch ? ", " + quoted("patch", patch->id) : "");
+std::string marker(const std::string& name, const std::optional<PatchMarker>& patch,
+                   const std::string& local) {
+  return quoted("marker", name) + (patch ? ", " + quoted("patch", patch->id) : "") + local;
 }
 
 std::string details_of(const HistoryEvent& event) {
@@ -188,7 +190,8 @@ std::string details_of(const HistoryEvent& event) {
     case enums::EVENT_TYPE_TIMER_CANCELED:
       return quoted("timer id", event.timer_canceled_event_attributes().timer_id());
     case enums::EVENT_TYPE_MARKER_RECORDED:
-      return marker(event.marker_recorded_event_attributes().marker_name(), patch_marker_of(event));
+      return marker(event.marker_recorded_event_attributes().marker_name(), patch_marker_of(event),
+                    describe_local_marker(event.marker_recorded_event_attributes()));
     case enums::EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: {
       const auto& child = event.start_child_workflow_execution_initiated_event_attributes();
       return quoted("workflow id", child.workflow_id()) + ", " +
@@ -255,7 +258,8 @@ std::string describe(const Command& command) {
         command.request_cancel_external_workflow_execution_command_attributes().workflow_id());
   } else if (command.has_record_marker_command_attributes()) {
     details =
-        marker(command.record_marker_command_attributes().marker_name(), patch_marker_of(command));
+        marker(command.record_marker_command_attributes().marker_name(), patch_marker_of(command),
+               describe_local_marker(command.record_marker_command_attributes()));
   } else if (command.has_cancel_timer_command_attributes()) {
     details = quoted("timer id", command.cancel_timer_command_attributes().timer_id());
   }

@@ -31,6 +31,7 @@ Machines::Machines(const RunContext& context)
 void Machines::begin_task(std::int64_t previous_started_event_id) {
   previous_started_ =
       context_.replay_only ? std::numeric_limits<std::int64_t>::max() : previous_started_event_id;
+  messages_.clear();  // the last task's answer took them
   if (!std::exchange(begun_, true)) replaying_ = previous_started_ > 0;
 }
 
@@ -75,6 +76,7 @@ void Machines::look_ahead(History& history) {
   for (std::size_t i = 0; i < count; ++i) {
     const auto& event = *history.at(i);
     patches_.foresee(event);
+    locals_.foresee(event);
     if (!event.has_workflow_execution_update_accepted_event_attributes()) continue;
     const auto& accepted = event.workflow_execution_update_accepted_event_attributes();
     UpdateRequest update;
@@ -196,6 +198,7 @@ void Machines::dispatch(const HistoryEvent& event) {
 }
 
 void Machines::on_command_event(const HistoryEvent& event) {
+  if (locals_.take_marker(event, commands_)) return;
   if (patches_.skips(event, commands_)) return;
   const auto type = event.event_type();
   switch (type) {
@@ -288,6 +291,7 @@ void Machines::on_wake(const HistoryEvent& task_started) {
   info_.continue_as_new_reasons.clear();
   for (const auto reason : attributes.suggest_continue_as_new_reasons())
     info_.continue_as_new_reasons.push_back(static_cast<workflow::ContinueReason>(reason));
+  if (!replaying_) locals_.replay_over();
 }
 
 // All commands of the activation before have their events in this chunk, or never will.

@@ -4,6 +4,7 @@
 // is due.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -17,6 +18,7 @@
 #include "supervisor/workflow/command_queue.hpp"
 #include "supervisor/workflow/history.hpp"
 #include "supervisor/workflow/job.hpp"
+#include "supervisor/workflow/local_activities.hpp"
 #include "supervisor/workflow/machines/machine.hpp"
 #include "supervisor/workflow/patches.hpp"
 #include "supervisor/workflow/sdk_flags.hpp"
@@ -47,7 +49,7 @@ class Machines final : public MachineHost {
   /// To be sent; empty while replaying.
   [[nodiscard]] std::vector<Command> commands() const;
   /// To be sent with them.
-  [[nodiscard]] std::vector<Message> take_messages() { return std::exchange(messages_, {}); }
+  [[nodiscard]] const std::vector<Message>& messages() const noexcept { return messages_; }
   [[nodiscard]] SdkFlags::Metadata sdk_metadata() const;
 
   /// Issues what the answer needs.
@@ -56,6 +58,7 @@ class Machines final : public MachineHost {
   void change(const SearchAttributes& changes) { info_.search_attributes.merge(changes); }
   void change(const Memo& changes) { info_.memo.merge(changes); }
 
+  [[nodiscard]] LocalActivities& locals() noexcept { return locals_; }
   [[nodiscard]] bool replaying() const noexcept { return replaying_; }
   /// History holds the last event, or code issued the command for it.
   [[nodiscard]] bool finished() const noexcept { return closed_ || commands_.ends_run(); }
@@ -91,6 +94,7 @@ class Machines final : public MachineHost {
   SdkFlags flags_;
   CommandQueue commands_;
   Patches patches_;
+  LocalActivities locals_{*this, [this](Time time) { now_ = std::max(now_, time); }};
   // Looked up, never walked: its order is nobody's business.
   std::unordered_map<std::int64_t, std::shared_ptr<Machine>> by_event_id_;
   std::vector<Job> jobs_;

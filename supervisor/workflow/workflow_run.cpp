@@ -84,7 +84,10 @@ struct WorkflowRun::Parts {
   Parts(const Module& the_module, RunContext the_context, LogSink the_sink)
       : module(the_module), context(std::move(the_context)), sink(std::move(the_sink)) {}
 
+  TaskOutcome guarded(const std::function<TaskOutcome()>& step) noexcept;
   TaskOutcome apply(WorkflowTaskInput task);
+  void wake();
+  TaskOutcome outcome();
   [[nodiscard]] bool ends_by(const Nondeterminism& wrong) const;
   [[nodiscard]] TaskFailure failure_of_task(std::exception_ptr error) const {
     return failure_from(std::move(error), context, machines.last_started_event_id());
@@ -134,17 +137,52 @@ TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
   while (history.look() == History::Next::chunk) {
     const auto chunk = history.take();
     machines.apply(chunk, history);
-    if (!chunk.wakes) continue;
-    auto jobs = machines.take_jobs();
-    if (jobs.empty()) continue;
-    instance->activate(std::move(jobs));
-    machines.end_activation();
+    if (chunk.wakes) wake();
   }
+  return outcome();
+}
+
+// What came with events, then the ends of local activities one by one.
+void WorkflowRun::Parts::wake() {
+  auto jobs = machines.take_jobs();
+  for (;;) {
+    if (!jobs.empty()) {
+      instance->activate(std::move(jobs));
+      machines.end_activation();
+    }
+    if (machines.finished() || !machines.locals().deliver()) return;
+    jobs = machines.take_jobs();
+  }
+}
+
+TaskOutcome WorkflowRun::Parts::outcome() {
   TaskOutcome outcome;
   outcome.commands = machines.commands();
-  outcome.messages = machines.take_messages();
+  outcome.messages = machines.messages();
   outcome.sdk_metadata = machines.sdk_metadata();
   outcome.finished = machines.finished();
+  outcome.local_calls = machines.locals().take_calls();
+  outcome.local_cancels = machines.locals().take_cancels();
+  outcome.waits = !outcome.finished && machines.locals().waits();
+  return outcome;
+}
+
+TaskOutcome WorkflowRun::Parts::guarded(const std::function<TaskOutcome()>& step) noexcept {
+  TaskOutcome outcome;
+  try {
+    if (broken) throw EngineError(0, "this run failed a task before and is to be forgotten");
+    return step();
+  } catch (const Nondeterminism& wrong) {
+    if (ends_by(wrong)) {
+      outcome.commands.push_back(fail_command(std::current_exception()));
+      outcome.finished = true;
+      return outcome;
+    }
+    outcome.failure = failure_of_task(std::current_exception());
+  } catch (...) {
+    outcome.failure = failure_of_task(std::current_exception());
+  }
+  broken = true;
   return outcome;
 }
 
@@ -154,23 +192,15 @@ WorkflowRun::WorkflowRun(const Module& module, RunContext context, LogSink log)
 WorkflowRun::~WorkflowRun() = default;
 
 TaskOutcome WorkflowRun::activate(WorkflowTaskInput task) noexcept {
-  auto& parts = *parts_;
-  TaskOutcome outcome;
-  try {
-    if (parts.broken) throw EngineError(0, "this run failed a task before and is to be forgotten");
-    return parts.apply(std::move(task));
-  } catch (const Nondeterminism& wrong) {
-    if (parts.ends_by(wrong)) {
-      outcome.commands.push_back(fail_command(std::current_exception()));
-      outcome.finished = true;
-      return outcome;
-    }
-    outcome.failure = parts.failure_of_task(std::current_exception());
-  } catch (...) {
-    outcome.failure = parts.failure_of_task(std::current_exception());
-  }
-  parts.broken = true;
-  return outcome;
+  return parts_->guarded([&] { return parts_->apply(std::move(task)); });
+}
+
+TaskOutcome WorkflowRun::resolve(LocalResult result) noexcept {
+  return parts_->guarded([&] {
+    parts_->machines.locals().report(std::move(result));
+    parts_->wake();
+    return parts_->outcome();
+  });
 }
 
 QueryAnswer WorkflowRun::answer(const Query& query) noexcept {
@@ -200,6 +230,8 @@ bool WorkflowRun::finished() const noexcept { return parts_->machines.finished()
 std::int64_t WorkflowRun::last_started_event_id() const noexcept {
   return parts_->machines.last_started_event_id();
 }
+
+Duration WorkflowRun::task_timeout() const noexcept { return parts_->machines.info().task_timeout; }
 
 const RunContext& WorkflowRun::context() const noexcept { return parts_->context; }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/workflow/local_call.hpp"
 #include "supervisor/workflow/update_request.hpp"
 #include "temporal/api/command/v1/message.pb.h"
 #include "temporal/api/enums/v1/failed_cause.pb.h"
@@ -84,6 +85,11 @@ struct TaskOutcome {
   /// What RespondWorkflowTaskCompleted.sdk_metadata is to say: only news. Unset fields: nothing to
   /// say.
   api::sdk::v1::WorkflowTaskCompletedMetadata sdk_metadata;
+  /// Local activities that are to be run now, and those that are not to go on.
+  std::vector<LocalCall> local_calls;
+  std::vector<LocalCancel> local_cancels;
+  /// The code waits for some: the task stays open, until resolve() says otherwise.
+  bool waits = false;
   /// The run is over: its terminal command is among these, or history holds its last event.
   bool finished = false;
   std::optional<TaskFailure> failure;
@@ -102,6 +108,9 @@ class WorkflowRun {
   /// Applies one workflow task. Whatever user code throws becomes an outcome. After a failure only
   /// destruction is left.
   [[nodiscard]] TaskOutcome activate(WorkflowTaskInput task) noexcept;
+  /// A local activity ended, while its task is open or after that was answered and another came. The
+  /// outcome is that of the whole task so far, but for the calls and cancels that were given out.
+  [[nodiscard]] TaskOutcome resolve(LocalResult result) noexcept;
   /// The run as it is now is asked, and is not changed by it. Not after a failure.
   [[nodiscard]] QueryAnswer answer(const Query& query) noexcept;
   /// The server took the latest task back: its SCHEDULED and STARTED were never written, this STARTED is the latest that was.
@@ -112,6 +121,8 @@ class WorkflowRun {
   /// previous_started_event_id equals it.
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept;
   [[nodiscard]] const RunContext& context() const noexcept;
+  /// For how long the server leaves it a task; 0 before the first.
+  [[nodiscard]] Duration task_timeout() const noexcept;
 
  private:
   struct Parts;

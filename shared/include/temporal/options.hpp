@@ -62,6 +62,21 @@ struct ActivityOptions {
   std::string_view summary{};  ///< shown by the UI, at most 400 bytes
 };
 
+/// One of the first two timeouts must be set, unless the run itself has no time limit. What is not
+/// set there is bounded by that limit.
+struct LocalActivityOptions {
+  Duration start_to_close_timeout{};     ///< of each attempt
+  Duration schedule_to_close_timeout{};  ///< over all attempts and the waiting between them
+  Duration schedule_to_start_timeout{};  ///< waiting for a free place
+  RetryPolicy retry{};
+  /// When the next attempt is due later than this, the run sets a timer for it instead of keeping
+  /// its task open. Default 60 s.
+  Duration local_retry_threshold{};
+  std::string_view id{};  ///< default: "1", "2", ... in call order, counted with other activities
+  OnCancel on_cancel = OnCancel::wait_completed;
+  std::string_view summary{};  ///< shown by the UI, at most 400 bytes
+};
+
 struct TimerOptions {
   std::string_view summary{};
 };
@@ -182,6 +197,7 @@ struct StartOptions {
 };
 
 static_assert(std::is_trivially_destructible_v<ActivityOptions>);
+static_assert(std::is_trivially_destructible_v<LocalActivityOptions>);
 static_assert(std::is_trivially_destructible_v<TimerOptions>);
 static_assert(std::is_trivially_destructible_v<ContinueOptions>);
 static_assert(std::is_trivially_destructible_v<ChildOptions>);

@@ -121,6 +121,10 @@ class TEMPORAL_API Runtime {
   virtual temporal::detail::Trampoline& trampoline() noexcept = 0;
   virtual PayloadFuture execute_activity(std::string_view type, Payloads arguments,
                                          const ActivityOptions& options) = 0;
+  virtual PayloadFuture execute_local_activity(std::string_view type, Payloads arguments,
+                                               const LocalActivityOptions& options) = 0;
+  /// `work` is run now, or never: then its result is in history.
+  virtual PayloadFuture side_effect(std::function<Payload()> work) = 0;
   virtual PlainFuture sleep(Duration duration, const TimerOptions& options) = 0;
   /// Resolved with true when the predicate holds, with false when the timeout came first (none:
   /// never).
@@ -383,5 +387,6 @@ void upsert_memo(std::string_view name, const T& value) {
 
 // The rest of what workflow code may call stands on the above.
 #include "temporal/dynamic_handlers.hpp"
+#include "temporal/local_activities.hpp"
 #include "temporal/other_workflows.hpp"
 #include "temporal/race.hpp"

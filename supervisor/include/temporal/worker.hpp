@@ -38,15 +38,18 @@ struct WorkerOptions {
   std::vector<ModuleFunction> own_modules{};
   /// Where plain functions run that did not choose.
   Executor activity_executor = Executor::child;
-  bool workflows_only = false;            ///< activities are for other workers
-  bool activities_only = false;           ///< workflows are for other workers
-  std::optional<int> children{};          ///< default: one per usable core
-  std::optional<int> offload_children{};  ///< for in_child(); default: one per usable core
+  bool workflows_only = false;        ///< activities are for other workers
+  bool activities_only = false;       ///< workflows are for other workers
+  bool no_remote_activities = false;  ///< only those that its own workflows call as local ones
+  std::optional<int> children{};      ///< default: one per usable core
+  std::optional<int>
+      offload_children{};  ///< for in_child() and local ones; default: one per usable core
   int child_nice = 5;
   int activity_threads = 42;
   int loop_threads = 1;
   int workflow_threads = 0;  ///< 0: usable cores, at least 2
   int max_concurrent_activities = 100;
+  int max_concurrent_local_activities = 100;
   int max_concurrent_workflow_tasks = 100;
   int activity_pollers = 5;
   int workflow_pollers = 5;

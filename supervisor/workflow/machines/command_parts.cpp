@@ -48,11 +48,12 @@ std::function<void()> succeeding(workflow::detail::PayloadFuture future,
 }
 
 std::string describe(const PendingCommand& pending) {
-  auto text = describe(pending.command);
-  const auto where = pending.machine->awaited_at();
-  if (where.line() != 0)
-    text += " at " + std::string(where.file_name()) + ":" + std::to_string(where.line());
-  return text;
+  return describe(pending.command) + at_line(pending.machine->awaited_at());
+}
+
+std::string at_line(std::source_location where) {
+  if (where.line() == 0) return {};
+  return " at " + std::string(where.file_name()) + ":" + std::to_string(where.line());
 }
 
 Nondeterminism mismatch(const HistoryEvent& event, const PendingCommand& pending) {

@@ -29,6 +29,8 @@ void set_search_attributes(const SearchAttributes& attributes,
 [[nodiscard]] std::function<void()> succeeding(workflow::detail::PayloadFuture future,
                                                const api::common::v1::Payloads& result);
 
+/// " at FILE:LINE"; nothing for an unknown one.
+[[nodiscard]] std::string at_line(std::source_location where);
 /// The code issued this command where history has that event.
 [[nodiscard]] Nondeterminism mismatch(const HistoryEvent& event, const PendingCommand& pending);
 /// The same in words: the command, and the line that waits for it.

@@ -36,7 +36,7 @@ struct WorkflowWorker {
                                   .pollers = 2,
                                   .deadlock_timeout = settings.deadline,
                                   .sticky = std::move(settings.sticky)},
-        module, service, threads, permits, log, metrics);
+        module, service, threads, locals, permits, log, metrics);
     tasks->start([this](const std::exception_ptr&) { ++failures; });
   }
   WorkflowWorker(const WorkflowWorker&) = delete;
@@ -72,6 +72,7 @@ struct WorkflowWorker {
   supervisor::MetricRegistry registry;
   supervisor::WorkerMetrics metrics{registry, "shop", "queue", log};
   Module module;
+  supervisor::LocalCalls locals{{.core = core, .metrics = metrics, .log = log}, module, {}};
   supervisor::Permits permits;
   supervisor::WorkflowThreads threads;
   std::unique_ptr<supervisor::WorkflowTasks> tasks;
