@@ -113,6 +113,7 @@ std::optional<UpdateInfo> current_update() {
 }
 
 Logger& log() { return detail::current().log(); }
+Metrics& metrics() { return detail::current().metrics(); }
 bool is_replaying() { return detail::current().replaying(); }
 bool is_cancelled() { return detail::current().cancel_requested(); }
 std::string_view cancellation_reason() { return detail::current().cancel_reason(); }

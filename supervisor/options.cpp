@@ -199,6 +199,7 @@ class Parser {
         ->type_name("N|auto");
     flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
     add_kinds();
+    add_versioning();
     flag("--workflow-threads", options_.workflow_threads, "Threads that run workflow code")
         ->check(CLI::Range(1, 1024));
     flag("--max-concurrent-workflow-tasks", options_.max_concurrent_workflow_tasks,
@@ -242,6 +243,20 @@ class Parser {
         ->envname(variable_of("--no-remote-activities"))
         ->excludes(workflows)
         ->excludes(activities);
+  }
+
+  void add_versioning() {
+    flag("--deployment-name", options_.deployment_name, "The worker deployment it is part of");
+    flag("--build-id", options_.build_id,
+         "Which version of the deployment it is; default: a hash of the program and its modules");
+    app_.add_flag("--use-versioning", options_.use_versioning,
+                  "The server sends it the runs of its version only")
+        ->envname(variable_of("--use-versioning"));
+    choice("--default-versioning-behavior", options_.default_versioning,
+           {{"unspecified", Versioning::unspecified},
+            {"pinned", Versioning::pinned},
+            {"auto-upgrade", Versioning::auto_upgrade}},
+           "unspecified", "Of workflows that are registered without one");
   }
 
   void add_activities() {

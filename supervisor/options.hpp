@@ -56,7 +56,11 @@ struct Options {
   bool workflows_only = false;
   bool activities_only = false;
   bool no_remote_activities = false;  ///< only those that its own workflows call as local ones
-  double activities_per_second = 0;   ///< 0: unlimited
+  std::string deployment_name{};
+  std::string build_id{};  ///< default: a hash of program and modules
+  bool use_versioning = false;
+  Versioning default_versioning = Versioning::unspecified;
+  double activities_per_second = 0;             ///< 0: unlimited
   double task_queue_activities_per_second = 0;  ///< 0: unlimited
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;

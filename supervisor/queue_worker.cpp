@@ -63,6 +63,7 @@ void QueueWorker::load_modules() {
         "--activities-only, but the modules register no activity: nothing to serve");
   serves_workflows_ = workflows && !options_.activities_only;
   serves_activities_ = activities && !options_.workflows_only;
+  deployment_ = Deployment(options_, module_);
 }
 
 asio::awaitable<void> QueueWorker::start_homes(
@@ -146,6 +147,7 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .pollers = options_.workflow_pollers,
                                         .deadlock_timeout = options_.deadlock_timeout,
                                         .server_keeps_sdk_metadata = sdk_metadata,
+                                        .deployment = deployment_,
                                         .sticky = std::move(sticky)},
                           module_, *service_, *workflow_threads_, *local_calls_, *workflow_permits_,
                           log_, metrics_);
@@ -171,6 +173,7 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .name_space = options_.name_space,
                                     .task_queue = options_.task_queue,
                                     .identity = options_.identity,
+                                    .deployment = deployment_,
                                     .throttle = {.most = options_.heartbeat_throttle_max,
                                                  .unwatched = options_.heartbeat_throttle_default},
                                     .cancel_grace = options_.cancel_grace,

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "supervisor/client/loop_client.hpp"
+#include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
@@ -101,6 +102,7 @@ class QueueWorker {
   Watchdog& watchdog_;
   Logger& log_;
   Module module_;
+  Deployment deployment_;  // since load_modules()
   bool serves_workflows_ = false;
   bool serves_activities_ = false;      ///< local ones at least
   WorkflowService* service_ = nullptr;  // since check_namespace()

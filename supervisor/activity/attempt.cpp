@@ -228,6 +228,7 @@ Request Attempt::request() const {
   request.set_task_token(task_.task_token());
   request.set_namespace_(settings_.name_space);
   request.set_identity(settings_.identity);
+  settings_.deployment.mark(request);
   return request;
 }
 

@@ -15,6 +15,7 @@
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
 #include "supervisor/clock.hpp"
+#include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "temporal/log.hpp"
@@ -30,6 +31,7 @@ struct AttemptSettings {
   std::string name_space;
   std::string task_queue;
   std::string identity;
+  Deployment deployment{};
   HeartbeatThrottle throttle{};
   /// From a cancellation that is not the stop's to terminate(); none: never.
   std::optional<std::chrono::milliseconds> cancel_grace{};

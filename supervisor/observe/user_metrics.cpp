@@ -64,7 +64,7 @@ UserMeter::UserMeter(MetricRegistry& registry, MetricLabels common, Logger& log,
 
 UserMetrics::UserMetrics(UserMeter& meter, std::string activity_type, std::string workflow_type)
     : meter_(meter), own_(meter.common_) {
-  own_.emplace_back("activity_type", std::move(activity_type));
+  if (!activity_type.empty()) own_.emplace_back("activity_type", std::move(activity_type));
   own_.emplace_back("workflow_type", std::move(workflow_type));
   std::ranges::sort(own_);
 }

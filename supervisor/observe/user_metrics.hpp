@@ -46,9 +46,10 @@ class UserMeter {
   std::array<std::atomic<bool>, kRefusals> said_{};
 };
 
-/// The metrics of one type of activity: any number of attempts share them. Any thread may write.
+/// The metrics of one type of activity, or of workflow: any number of attempts, or runs, share them. Any thread may write.
 class UserMetrics final : public Metrics {
  public:
+  /// Without an activity type: the workflow's own.
   UserMetrics(UserMeter& meter, std::string activity_type, std::string workflow_type);
 
   /// As if each value were recorded by itself.

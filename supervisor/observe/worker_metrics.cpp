@@ -199,7 +199,8 @@ const WorkflowMetrics& WorkerMetrics::workflow(const std::string& type) {
               .task_execution_latency =
                   make_.latency("workflow_task_execution_latency",
                                 "Of workflow code, replay included, for one workflow task",
-                                kWorkflowTask, labels)})
+                                kWorkflowTask, labels),
+              .user = std::make_shared<UserMetrics>(user_, std::string(), type)})
       .first->second;
 }
 

@@ -54,6 +54,7 @@ struct WorkflowMetrics {
   Counter continue_as_new;
   Latency task_schedule_to_start_latency;
   Latency task_execution_latency;
+  std::shared_ptr<UserMetrics> user;
 
   /// The counter of the end that the commands of this completion bring; null when the run goes on.
   [[nodiscard]] const Counter* closed_by(

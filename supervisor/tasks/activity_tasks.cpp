@@ -73,6 +73,7 @@ asio::awaitable<void> ActivityTasks::turn() {
   request.mutable_task_queue()->set_name(queue_.task_queue);
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
+  settings_.deployment.mark(request);
   if (queue_.queue_per_second > 0)
     request.mutable_task_queue_metadata()->mutable_max_tasks_per_second()->set_value(
         queue_.queue_per_second);

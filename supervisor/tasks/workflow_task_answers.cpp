@@ -23,6 +23,9 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
   request.set_namespace_(queue_.name_space);
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
+  queue_.deployment.mark(request);
+  request.set_versioning_behavior(
+      queue_.deployment.behavior_of(module_, task.workflow_type().name()));
   request.mutable_capabilities()->set_discard_speculative_workflow_task_with_events(true);
   if (answer.renews) request.set_force_create_new_workflow_task(true);
   request.set_return_new_workflow_task(answer.keeps_run || answer.renews);
@@ -74,6 +77,7 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
   request.set_identity(queue_.identity);
+  queue_.deployment.mark(request);
   request.set_cause(failure.cause);
   *request.mutable_failure() = std::move(failure.failure);
   try {

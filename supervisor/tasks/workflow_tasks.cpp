@@ -87,6 +87,7 @@ asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
   }
   request.set_identity(queue_.identity);
   request.set_worker_instance_key(queue_.worker_instance_key);
+  queue_.deployment.mark(request);
   auto task = co_await service_.poll_workflow_task_queue(std::move(request));
   if (kind == PollKind::sticky) balance_.sticky_backlog(task.backlog_count_hint());
   place.poll.end();
@@ -226,9 +227,13 @@ std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) c
                              .run_id = task.workflow_execution().run_id(),
                              .workflow_type = task.workflow_type().name(),
                              .task_queue = queue_.task_queue,
+                             .deployment_name = queue_.deployment.name(),
+                             .build_id = queue_.deployment.build_id(),
                              .server_keeps_sdk_metadata = queue_.server_keeps_sdk_metadata};
-  return [&module = module_, context = std::move(context), log = log_sink(task)]() mutable {
-    return std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log));
+  return [&module = module_, context = std::move(context), log = log_sink(task),
+          metrics = metrics_.workflow(task.workflow_type().name()).user]() mutable {
+    return std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log),
+                                                 std::move(metrics));
   };
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/local_calls.hpp"
@@ -44,6 +45,7 @@ struct WorkflowQueue {
   int pollers = 5;
   std::chrono::milliseconds deadlock_timeout{2'000};
   bool server_keeps_sdk_metadata = true;
+  Deployment deployment{};
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
 };
 

@@ -45,8 +45,8 @@ Task<void> succeed(PlainFuture future) {
 }  // namespace
 
 EngineRuntime::EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers,
-                             const LogSink& sink)
-    : machines_(machines), loop_(loop), handlers_(handlers), sink_(sink) {}
+                             Outside outside)
+    : machines_(machines), loop_(loop), handlers_(handlers), outside_(outside) {}
 
 PayloadFuture EngineRuntime::execute_activity(std::string_view type, Payloads arguments,
                                               const ActivityOptions& options) {
@@ -177,7 +177,20 @@ void EngineRuntime::note_cancel(std::string reason) {
 }
 
 void EngineRuntime::write(LogLevel level, std::string_view message, const LogFields& fields) {
-  if (sink_ && !retired_ && !silent_ && !machines_.replaying()) sink_(level, message, fields);
+  if (outside_.log && heard()) outside_.log(level, message, fields);
+}
+
+void EngineRuntime::record(MetricKind kind, std::string_view name, double value,
+                           const MetricLabels& labels) {
+  if (!outside_.metrics || !heard()) return;
+  switch (kind) {
+    case MetricKind::counter:
+      return outside_.metrics->counter(name, static_cast<std::uint64_t>(value), labels);
+    case MetricKind::gauge:
+      return outside_.metrics->gauge(name, value, labels);
+    case MetricKind::histogram:
+      return outside_.metrics->histogram(name, value, labels);
+  }
 }
 
 void EngineRuntime::refuse_if_read_only(const char* call) const {

@@ -20,9 +20,15 @@
 
 namespace temporal::engine {
 
-class EngineRuntime final : public workflow::detail::Runtime, private Logger {
+class EngineRuntime final : public workflow::detail::Runtime, private Logger, private Metrics {
  public:
-  EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers, const LogSink& sink);
+  /// What code reaches through it that is none of the run's. All must outlive it.
+  struct Outside {
+    const LogSink& log;
+    Metrics* metrics;  ///< null: nobody measures
+    const std::function<bool(std::string_view)>& activates_patch;
+  };
+  EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers, Outside outside);
 
   temporal::detail::Trampoline& trampoline() noexcept override { return loop_.trampoline(); }
   workflow::detail::PayloadFuture execute_activity(std::string_view type, Payloads arguments,
@@ -60,6 +66,7 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   bool cancel_requested() const noexcept override { return cancel_requested_; }
   std::string_view cancel_reason() const noexcept override { return cancel_reason_; }
   Logger& log() override { return *this; }
+  Metrics& metrics() override { return *this; }
 
   void reseed(std::uint64_t seed);
   /// Resolved in the next step of the loop.
@@ -75,6 +82,12 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
 
  private:
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
+  void record(MetricKind kind, std::string_view name, double value,
+              const MetricLabels& labels) override;
+  [[nodiscard]] bool heard() const noexcept {
+    return !retired_ && !silent_ && !machines_.replaying();
+  }
+  [[nodiscard]] bool activates(const std::string& patch);
   workflow::detail::PlainFuture start_timer(Duration duration, std::string_view summary);
   void start_local(LocalActivity::Wanted wanted);
   Task<void> retry_local(LocalActivity::Wanted wanted, LocalCall next, Duration backoff);
@@ -86,7 +99,7 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger {
   Machines& machines_;
   EventLoop& loop_;
   HandlerTable& handlers_;
-  const LogSink& sink_;
+  const Outside outside_;
   std::function<void()> on_signal_handler_;
   workflow::Random random_{0};
   std::uint64_t seed_ = 0;

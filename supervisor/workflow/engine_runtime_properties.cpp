@@ -21,7 +21,8 @@ bool EngineRuntime::patched(std::string_view id, bool deprecated) {
   if (retired_) return false;
   refuse_if_read_only(deprecated ? "deprecate_patch" : "patched");
   if (id.empty()) throw std::invalid_argument("workflow::patched: a patch needs an id");
-  const auto answer = machines_.patched(std::string(id), deprecated);
+  const auto answer = machines_.patched(std::string(id), deprecated,
+                                        [&](const auto& patch) { return activates(patch); });
   if (answer.first_left_out)
     log().warn(
         "the search attribute TemporalChangeVersion of this workflow is full: it lists neither "
@@ -29,6 +30,12 @@ bool EngineRuntime::patched(std::string_view id, bool deprecated) {
         "patch nor later ones",
         {{"patch", id}});
   return answer.patched;
+}
+
+bool EngineRuntime::activates(const std::string& patch) {
+  if (!outside_.activates_patch) return true;
+  const ReadOnly guard(*this, "the callback of activate_patches");
+  return outside_.activates_patch(patch);
 }
 
 void EngineRuntime::upsert_search_attributes(const SearchAttributes& changes) {

@@ -42,7 +42,8 @@ void Machines::receive(std::vector<UpdateRequest> updates) {
 void Machines::apply(const Chunk& chunk, History& history) {
   // What this chunk's own task used is written by the completion that follows it.
   for (const auto& event : chunk.events) read_flags(event);
-  if (const auto* next_completed = history.next_completed()) read_flags(*next_completed);
+  const auto* next_completed = history.next_completed();
+  if (next_completed) read_flags(*next_completed);
   look_ahead(history);
 
   for (const auto& event : chunk.events) {
@@ -60,6 +61,28 @@ void Machines::apply(const Chunk& chunk, History& history) {
                           ", which did not come with its task");
   if (chunk.wakes || closed_) refuse_leftovers(chunk);
   if (chunk.wakes) on_wake(chunk.events.back());
+  note_version(next_completed);
+}
+
+// Whose task it is: of the worker that answered it, and while nobody has, of this one.
+void Machines::note_version(const HistoryEvent* completed) {
+  if (!completed) {
+    info_.deployment_name = context_.deployment_name;
+    info_.build_id = context_.build_id;
+    return;
+  }
+  const auto& by = completed->workflow_task_completed_event_attributes();
+  if (by.has_deployment_version()) {
+    info_.deployment_name = by.deployment_version().deployment_name();
+    info_.build_id = by.deployment_version().build_id();
+    return;
+  }
+  const auto& joined = by.worker_deployment_version();
+  const auto dot = joined.find('.');
+  info_.deployment_name =
+      dot == std::string::npos ? by.worker_deployment_name() : joined.substr(0, dot);
+  info_.build_id =
+      dot == std::string::npos ? by.worker_version().build_id() : joined.substr(dot + 1);
 }
 
 std::vector<Job> Machines::take_jobs() {
@@ -117,8 +140,9 @@ SdkFlags::Metadata Machines::sdk_metadata() const {
   return replaying_ || closed_ ? SdkFlags::Metadata{} : flags_.news();
 }
 
-Patches::Answer Machines::patched(const std::string& id, bool deprecated) {
-  auto answer = patches_.ask(*this, id, deprecated, replaying_);
+Patches::Answer Machines::patched(const std::string& id, bool deprecated,
+                                  const Patches::Activates& activates) {
+  auto answer = patches_.ask(*this, id, deprecated, replaying_, activates);
   if (answer.upserted) change(*answer.upserted);
   return answer;
 }
@@ -287,6 +311,7 @@ void Machines::on_wake(const HistoryEvent& task_started) {
   last_started_ = task_started.event_id();
   info_.history_length = task_started.event_id();
   info_.history_size = attributes.history_size_bytes();
+  info_.target_version_changed = attributes.target_worker_deployment_version_changed();
   info_.continue_as_new_suggested = attributes.suggest_continue_as_new();
   info_.continue_as_new_reasons.clear();
   for (const auto reason : attributes.suggest_continue_as_new_reasons())

@@ -53,7 +53,8 @@ class Machines final : public MachineHost {
   [[nodiscard]] SdkFlags::Metadata sdk_metadata() const;
 
   /// Issues what the answer needs.
-  Patches::Answer patched(const std::string& id, bool deprecated);
+  Patches::Answer patched(const std::string& id, bool deprecated,
+                          const Patches::Activates& activates);
   /// What info() says from now on.
   void change(const SearchAttributes& changes) { info_.search_attributes.merge(changes); }
   void change(const Memo& changes) { info_.memo.merge(changes); }
@@ -87,6 +88,7 @@ class Machines final : public MachineHost {
   void on_started(const HistoryEvent& event);
   void on_wake(const HistoryEvent& task_started);
   void look_ahead(History& history);
+  void note_version(const HistoryEvent* completed);
   void deliver_updates(std::int64_t applied_event_id);
   void refuse_leftovers(const Chunk& chunk);
 

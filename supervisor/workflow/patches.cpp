@@ -22,10 +22,13 @@ void Patches::foresee(const HistoryEvent& event) {
 }
 
 Patches::Answer Patches::ask(MachineHost& host, const std::string& id, bool deprecated,
-                             bool replaying) {
-  const auto [known, first] = answers_.try_emplace(id, !replaying || foreseen_.contains(id));
-  Answer answer{.patched = known->second};
-  if (!first || !answer.patched) return answer;
+                             bool replaying, const Activates& activates) {
+  const auto known = answers_.find(id);
+  if (known != answers_.end()) return {.patched = known->second};
+  // Before it is noted: the callback may throw.
+  Answer answer{.patched = replaying ? foreseen_.contains(id) : deprecated || activates(id)};
+  answers_.emplace(id, answer.patched);
+  if (!answer.patched) return answer;
   recorded_.insert(id);
   Command upsert;
   if (host.uses(CoreFlag::upsert_on_patch)) {

@@ -5,7 +5,8 @@
 // the other has not is skipped.
 //
 //   history                code             outcome
-//   live                   patched          true; marker and upsert
+//   live, activated        patched          true; marker and upsert
+//   live, not activated    patched          false; nothing is written
 //   no marker              patched          false; nothing is written
 //   marker                 patched          true; matched
 //   marker                 –                nondeterminism
@@ -13,6 +14,7 @@
 //   any                    deprecate_patch  allowed; live: marker says deprecated
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
 #include <string>
@@ -32,10 +34,14 @@ class Patches {
     std::optional<SearchAttributes> upserted{};  ///< the new value of TemporalChangeVersion
   };
 
+  using Activates = std::function<bool(const std::string& id)>;
+
   /// An event of the chunk after the one that the code is about to be woken for.
   void foresee(const HistoryEvent& event);
   /// The same answer as the first time, for the life of the run: code may ask in a loop.
-  Answer ask(MachineHost& host, const std::string& id, bool deprecated, bool replaying);
+  /// Live, `activates` decides, once.
+  Answer ask(MachineHost& host, const std::string& id, bool deprecated, bool replaying,
+             const Activates& activates);
 
   /// Whether the code has, and needs, no command for this command event. Drops the commands of
   /// patches that history has no marker for.

@@ -81,8 +81,12 @@ QueryAnswer refused(const Query& query, const std::string& why) {
 }  // namespace
 
 struct WorkflowRun::Parts {
-  Parts(const Module& the_module, RunContext the_context, LogSink the_sink)
-      : module(the_module), context(std::move(the_context)), sink(std::move(the_sink)) {}
+  Parts(const Module& the_module, RunContext the_context, LogSink the_sink,
+        std::shared_ptr<Metrics> the_metrics)
+      : module(the_module),
+        context(std::move(the_context)),
+        sink(std::move(the_sink)),
+        metrics(std::move(the_metrics)) {}
 
   TaskOutcome guarded(const std::function<TaskOutcome()>& step) noexcept;
   TaskOutcome apply(WorkflowTaskInput task);
@@ -97,11 +101,12 @@ struct WorkflowRun::Parts {
   const Module& module;
   const RunContext context;
   const LogSink sink;
+  const std::shared_ptr<Metrics> metrics;
   History history;
   Machines machines{context};
   EventLoop loop;
   HandlerTable handlers;
-  EngineRuntime runtime{machines, loop, handlers, sink};
+  EngineRuntime runtime{machines, loop, handlers, {sink, metrics.get(), module.activates_patch()}};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
   bool broken = false;
 };
@@ -186,8 +191,10 @@ TaskOutcome WorkflowRun::Parts::guarded(const std::function<TaskOutcome()>& step
   return outcome;
 }
 
-WorkflowRun::WorkflowRun(const Module& module, RunContext context, LogSink log)
-    : parts_(std::make_unique<Parts>(module, std::move(context), std::move(log))) {}
+WorkflowRun::WorkflowRun(const Module& module, RunContext context, LogSink log,
+                         std::shared_ptr<Metrics> metrics)
+    : parts_(std::make_unique<Parts>(module, std::move(context), std::move(log),
+                                     std::move(metrics))) {}
 
 WorkflowRun::~WorkflowRun() = default;
 

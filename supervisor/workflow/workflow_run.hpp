@@ -20,6 +20,7 @@
 #include "temporal/api/protocol/v1/message.pb.h"
 #include "temporal/api/sdk/v1/task_complete_metadata.pb.h"
 #include "temporal/log.hpp"
+#include "temporal/metrics.hpp"
 #include "temporal/module.hpp"
 #include "temporal/payload.hpp"
 
@@ -36,6 +37,9 @@ struct RunContext {
   std::string run_id;
   std::string workflow_type;
   std::string task_queue;
+  /// Of this worker, for info(); empty: it is not versioned.
+  std::string deployment_name{};
+  std::string build_id{};
   /// GetSystemInfo's capability. Without it every SDK flag counts as unset, always.
   bool server_keeps_sdk_metadata = true;
   /// Set by the replay tool: everything is replay, and histories of other SDKs are taken as they
@@ -98,7 +102,9 @@ struct TaskOutcome {
 /// Thread rule: one thread at a time, any thread. `module` must outlive it.
 class WorkflowRun {
  public:
-  WorkflowRun(const Module& module, RunContext context, LogSink log = {});
+  /// `metrics`: what workflow::metrics() writes to; null: nothing.
+  WorkflowRun(const Module& module, RunContext context, LogSink log = {},
+              std::shared_ptr<Metrics> metrics = {});
   /// Eviction: destroys the coroutines, innermost first, and resumes none. Destructors of user code
   /// run; what they ask of the workflow API is ignored.
   ~WorkflowRun();

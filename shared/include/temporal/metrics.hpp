@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What user code measures with. Handed out by activity::Context::metrics(): the worker adds the
-// labels that say which activity it was, and shows the result at /metrics (--metrics HOST:PORT).
+// What user code measures with. Handed out by activity::Context::metrics() and workflow::metrics(): the
+// worker adds the labels that say which activity or workflow it was, and shows the result at /metrics
+// (--metrics HOST:PORT).
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ using MetricLabels = std::vector<std::pair<std::string, std::string>>;
 
 /// A name is shown as it is given, and has one kind; those that begin with `temporal_` (or what
 /// --metrics-prefix names) are the worker's own. What the worker cannot take (no valid name or label, a value that is not finite,
-/// more series than it keeps) is counted, said once in its log, and never fails the activity.
+/// more series than it keeps) is counted, said once in its log, and never fails who measures.
 ///
 /// Thread rule: used by the thread (or the coroutine) that was given it, only while its task runs.
 class TEMPORAL_API Metrics {

@@ -145,6 +145,17 @@ class TEMPORAL_API Module {
     (failures_.push_back(detail::is_exception<Exceptions>), ...);
   }
 
+  /// Is asked by workflow::patched(), of each patch for which a run comes by for the first time:
+  /// `bool decide(std::string_view id)`. False: this run goes the old way, and stays there. While a
+  /// new version is being rolled out, workers of the old one can still carry such runs on. It may
+  /// look at workflow::info(), but nothing may happen. The default says true.
+  template <class F>
+  void activate_patches(F decide) {
+    static_assert(std::is_same_v<std::invoke_result_t<F&, std::string_view>, bool>,
+                  "it says yes or no: bool decide(std::string_view id)");
+    activates_patch_ = std::move(decide);
+  }
+
   [[nodiscard]] const std::map<std::string, detail::ActivityDefinition>& activities() const {
     return activities_;
   }
@@ -178,8 +189,16 @@ class TEMPORAL_API Module {
   /// The workflow of that type, else the catch-all, else null.
   [[nodiscard]] const detail::WorkflowDefinition* find_workflow(const std::string& type) const;
   [[nodiscard]] bool has_workflows() const { return !workflows_.empty() || dynamic_workflow_; }
+  /// Null when there is no catch-all.
+  [[nodiscard]] const detail::WorkflowDefinition* catch_all_workflow() const {
+    return dynamic_workflow_ ? &*dynamic_workflow_ : nullptr;
+  }
   [[nodiscard]] const std::vector<detail::IsFailure>& workflow_failures() const {
     return failures_;
+  }
+  /// Empty: all are activated.
+  [[nodiscard]] const std::function<bool(std::string_view)>& activates_patch() const {
+    return activates_patch_;
   }
 
  private:
@@ -203,7 +222,7 @@ class TEMPORAL_API Module {
     static_assert(std::is_default_constructible_v<W> || detail::constructed_from_arguments<W>,
                   "a workflow class needs a constructor without arguments, or one that takes those "
                   "of its run()");
-    return {std::move(name), &detail::WorkflowOf<W>::create, {}, {}};
+    return {std::move(name), &detail::WorkflowOf<W>::create, {}, {}, Versioning::unspecified};
   }
   template <class W>
   detail::WorkflowDefinition& add_workflow(std::string name) {
@@ -229,6 +248,7 @@ class TEMPORAL_API Module {
   std::map<std::string, detail::WorkflowDefinition> workflows_;
   std::optional<detail::WorkflowDefinition> dynamic_workflow_;
   std::vector<detail::IsFailure> failures_;
+  std::function<bool(std::string_view)> activates_patch_;
 };
 
 /// Fills a Module; what TEMPORAL_EXPORT_MODULE exports and run_worker takes.

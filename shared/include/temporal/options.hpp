@@ -159,6 +159,13 @@ struct CoroutineRegistration {
   std::string_view name{};
 };
 
+/// What becomes of a run when the deployment that its worker belongs to has a new current version.
+enum class Versioning {
+  unspecified,   ///< `--default-versioning-behavior`
+  pinned,        ///< it stays with the version it began on
+  auto_upgrade,  ///< its next task goes to the new one: changes of its code need patches
+};
+
 struct WorkflowRegistration {
   std::string_view name{};  ///< default: the class's own name
 };

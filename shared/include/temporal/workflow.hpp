@@ -23,6 +23,7 @@
 #include "temporal/handlers.hpp"
 #include "temporal/log.hpp"
 #include "temporal/memo.hpp"
+#include "temporal/metrics.hpp"
 #include "temporal/names.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
@@ -38,7 +39,7 @@ namespace temporal::workflow {
 enum class ContinueReason { unspecified, history_too_large, too_many_events, too_many_updates };
 
 /// What is known of this run. Memo and search attributes change with what the run itself upserts,
-/// the last four from task to task, never inside one.
+/// those from history_length on from task to task, never inside one.
 struct Info {
   std::string workflow_id;
   std::string run_id;
@@ -62,6 +63,11 @@ struct Info {
   std::int64_t history_size = 0;    ///< bytes, as the server counts them
   bool continue_as_new_suggested = false;
   std::vector<ContinueReason> continue_as_new_reasons;  ///< none where the server tells none
+  /// The next run may start on another version of the worker deployment than this one is on.
+  bool target_version_changed = false;
+  /// Of the worker that did, or does, this task; empty where it has none.
+  std::string deployment_name;
+  std::string build_id;
 };
 
 /// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed
@@ -158,6 +164,7 @@ class TEMPORAL_API Runtime {
   virtual bool cancel_requested() const noexcept = 0;
   virtual std::string_view cancel_reason() const noexcept = 0;
   virtual Logger& log() = 0;
+  virtual Metrics& metrics() = 0;
 };
 
 /// The run on this thread. Throws std::logic_error with the next step in it when there is none.
@@ -344,6 +351,8 @@ TEMPORAL_API void set_current_details(std::string details);
 [[nodiscard]] TEMPORAL_API std::string uuid7();
 /// Silent while history is replayed.
 [[nodiscard]] TEMPORAL_API Logger& log();
+/// Of this type of workflow, shown where those of activities are. Silent while history is replayed.
+[[nodiscard]] TEMPORAL_API Metrics& metrics();
 /// For guarding what must not happen twice outside the workflow. Never for a decision.
 [[nodiscard]] TEMPORAL_API bool is_replaying();
 /// True once somebody asked for this run's cancellation.

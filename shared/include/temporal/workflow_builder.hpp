@@ -43,6 +43,7 @@ struct WorkflowDefinition {
   Handlers handlers;
   /// True for what is to fail the workflow though it is no Failure.
   std::vector<IsFailure> failures;
+  Versioning versioning = Versioning::unspecified;
 };
 
 template <class W, class Sig>
@@ -210,6 +211,12 @@ class WorkflowBuilder {
   template <auto Method, auto Validator = nullptr>
   WorkflowBuilder& dynamic_update(UpdateRegistration how = {}) {
     return add_catch_all<Method>(detail::update_method<W, Method, Validator>(how));
+  }
+
+  /// Heeded by workers with --use-versioning.
+  WorkflowBuilder& versioning(Versioning behavior) {
+    definition_.versioning = behavior;
+    return *this;
   }
 
   /// These exceptions, and those derived from them, fail the workflow when they leave run() or a handler, as a Failure does,
