@@ -97,7 +97,9 @@ asio::awaitable<void> LocalCalls::Call::run() {
 }
 
 asio::awaitable<engine::LocalResult> LocalCalls::Call::attempts() {
-  engine::LocalResult result{.seq = call_.seq, .scheduled = scheduled_};
+  engine::LocalResult result;
+  result.seq = call_.seq;
+  result.scheduled = scheduled_;
   for (int number = call_.attempt;; ++number) {
     if (number > call_.attempt && inbox_ && inbox_->renewed) ++inbox_->retries;
     result.attempt = number;

@@ -13,23 +13,23 @@ namespace temporal::supervisor {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Steady = std::chrono::steady_clock;
 
 // Of the time that the server allows a workflow task.
 constexpr double kRenewAfter = 0.8;
 constexpr Duration kDefaultTaskTimeout = std::chrono::seconds(10);
 
-Clock::duration renew_after(const engine::WorkflowRun& run) {
+Steady::duration renew_after(const engine::WorkflowRun& run) {
   auto timeout = run.task_timeout();
   if (timeout <= Duration::zero()) timeout = kDefaultTaskTimeout;
-  return std::chrono::duration_cast<Clock::duration>(timeout * kRenewAfter);
+  return std::chrono::duration_cast<Steady::duration>(timeout * kRenewAfter);
 }
 
 }  // namespace
 
 // False: there is nothing to answer any more; the task was lost, or the worker stops.
 asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Activation>& activation,
-                                                Clock::time_point received) {
+                                                Steady::time_point received) {
   LocalCalls::Run calls(locals_, {.workflow_id = task.workflow_execution().workflow_id(),
                                   .run_id = task.workflow_execution().run_id(),
                                   .workflow_type = task.workflow_type().name()});
@@ -46,7 +46,7 @@ asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Acti
     }
     if (!co_await renew(task, activation, calls.take_retries())) co_return false;
     calls.renewed();
-    if (activation->run) due = Clock::now() + renew_after(*activation->run);
+    if (activation->run) due = Steady::now() + renew_after(*activation->run);
   }
 }
 

@@ -135,6 +135,14 @@ def test_a_farm_counts_right_with_all_its_children(server, start, queue):
     wait_until("every child had a part", lambda: len(pids) == 3)
 
 
+def test_a_receipt_is_written_by_a_local_activity_and_names_the_shop(server, start, queue):
+    start("receipts", "--children", "1", environment={"SHOP": "Smith's"})
+    run = server.start("Receipt", "tea", 250, queue=queue)
+    assert run.result() == "Smith's, tea: 250 cents"
+    assert [m.marker_name for m in run.events("MarkerRecorded")] == ["core_local_activity"] * 2
+    assert run.answered_tasks() == 1
+
+
 def test_a_cart_is_asked_told_and_updated_while_it_is_open(server, start, queue):
     start("shop", "--children", "1")
     cart = server.start("Cart", queue=queue, id=f"{queue}-1")

@@ -42,10 +42,12 @@ LocalResult cancelled_result(const LocalCall& call) {
   failure.set_message("the local activity was cancelled");
   failure.set_source(kFailureSource);
   failure.mutable_canceled_failure_info();
-  return {.seq = call.seq,
-          .outcome = std::move(failure),
-          .attempt = call.attempt,
-          .scheduled = call.scheduled};
+  LocalResult result;
+  result.seq = call.seq;
+  result.outcome = std::move(failure);
+  result.attempt = call.attempt;
+  result.scheduled = call.scheduled;
+  return result;
 }
 
 //  state     on                  →  state     and

@@ -16,7 +16,10 @@ inline constexpr Time kScheduled{std::chrono::seconds(1'700'000'000)};
 
 template <class T>
 engine::LocalResult returned(std::uint32_t seq, const T& value, Duration run_time = {}) {
-  engine::LocalResult result{.seq = seq, .run_time = run_time, .scheduled = kScheduled};
+  engine::LocalResult result;
+  result.seq = seq;
+  result.run_time = run_time;
+  result.scheduled = kScheduled;
   api::common::v1::Payloads payloads;
   to_proto(to_payload(value), payloads.add_payloads());
   result.outcome = std::move(payloads);
@@ -24,7 +27,10 @@ engine::LocalResult returned(std::uint32_t seq, const T& value, Duration run_tim
 }
 
 inline engine::LocalResult failed(std::uint32_t seq, const Failure& failure, int attempt = 1) {
-  engine::LocalResult result{.seq = seq, .attempt = attempt, .scheduled = kScheduled};
+  engine::LocalResult result;
+  result.seq = seq;
+  result.attempt = attempt;
+  result.scheduled = kScheduled;
   to_failure_proto(failure, &result.outcome.emplace<api::failure::v1::Failure>());
   return result;
 }
