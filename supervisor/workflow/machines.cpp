@@ -77,12 +77,16 @@ void Machines::note_version(const HistoryEvent* completed) {
     info_.build_id = by.deployment_version().build_id();
     return;
   }
+// Servers wrote these before they had the one above.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
   const auto& joined = by.worker_deployment_version();
   const auto dot = joined.find('.');
   info_.deployment_name =
       dot == std::string::npos ? by.worker_deployment_name() : joined.substr(0, dot);
   info_.build_id =
       dot == std::string::npos ? by.worker_version().build_id() : joined.substr(dot + 1);
+#pragma GCC diagnostic pop
 }
 
 std::vector<Job> Machines::take_jobs() {

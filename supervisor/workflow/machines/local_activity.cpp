@@ -52,7 +52,7 @@ LocalResult cancelled_result(const LocalCall& call) {
 
 //  state     on                  →  state     and
 //  waiting   marker foreseen        resolved  the future is done           (it starts here when replayed)
-//            cancel(), any kind     waiting   the marker decides
+//            cancel(), any kind     waiting   the marker decides; asked again when replay is over
 //            replay is over         running   it has no marker: hand it out
 //  running   it ended               recorded  RecordMarker; the future is done       (else it starts here)
 //            cancel(), try          leaving   ask it to stop; it ends as cancelled
@@ -135,7 +135,7 @@ void LocalActivity::replay_over() {
     throw Nondeterminism(0, "the code asks for a side effect" + at_line(awaited_at()) +
                                 ", history has no marker of it");
   step(*this, state_, table(), kReplayOver, nullptr);
-  if (cancelled_) cancel();
+  if (cancelled_) step(*this, state_, table(), asked_by(wanted_.on_cancel), nullptr);
 }
 
 void LocalActivity::on_event(const HistoryEvent& event) {
@@ -143,7 +143,7 @@ void LocalActivity::on_event(const HistoryEvent& event) {
 }
 
 void LocalActivity::cancel() {
-  cancelled_ = true;
+  if (std::exchange(cancelled_, true)) return;
   step(*this, state_, table(), asked_by(wanted_.on_cancel), nullptr);
 }
 

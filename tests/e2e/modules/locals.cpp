@@ -231,16 +231,17 @@ class Crowded {
  public:
   Task<std::string> run() {
     auto first = workflow::execute_local_activity<slow>({.start_to_close_timeout = 60s}, 700);
+    std::string ended = "no failure";
     try {
       co_await workflow::execute_local_activity<echo>(
           {.start_to_close_timeout = 10s, .schedule_to_start_timeout = 100ms}, "x");
     } catch (const temporal::ActivityError& error) {
       const auto cause = error.cause();
       const auto* timeout = dynamic_cast<const temporal::TimeoutError*>(cause.get());
-      co_await first;
-      co_return timeout ? "timeout " + std::to_string(static_cast<int>(timeout->kind())) : "failed";
+      ended = timeout ? "timeout " + std::to_string(static_cast<int>(timeout->kind())) : "failed";
     }
-    co_return "no failure";
+    co_await first;
+    co_return ended;
   }
 };
 
