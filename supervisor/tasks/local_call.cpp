@@ -125,15 +125,17 @@ asio::awaitable<LocalCalls::Call::Outcome> LocalCalls::Call::attempt(int number)
   if (auto no_place = co_await get_place()) co_return std::move(*no_place);
   const auto* activity = all_.module_.find_activity(call_.activity_type);
   if (!activity || std::ranges::none_of(all_.executors_, [](auto* home) { return home; }))
-    co_return no_such_activity();
+    co_return refused(no_such_activity(), number);
   const auto home = home_of(*activity, all_.settings_.plain);
   if (home == temporal::Executor::child && !all_.settings_.children)
-    co_return application_failure(
-        "NoPlaceError",
-        "local activity '" + call_.activity_type +
-            "' is a plain function, and this worker has no child for it: allow some with "
-            "--offload-children, or register it for threads",
-        true);
+    co_return refused(
+        application_failure(
+            "NoPlaceError",
+            "local activity '" + call_.activity_type +
+                "' is a plain function, and this worker has no child for it: allow some with "
+                "--offload-children, or register it for threads",
+            true),
+        number);
   auto* executor = all_.executors_[static_cast<std::size_t>(home)];
   running_ = std::make_shared<Attempt>(all_, std::move(place_), alarm_);
   const auto started = steady_clock::now();
@@ -195,11 +197,13 @@ LocalCalls::Call::Outcome LocalCalls::Call::outcome_of(Attempt& attempt, int num
   if (auto* returned = std::get_if<Returned>(&how)) {
     for (const auto& payload : returned->result.payloads())
       if (payload.ByteSizeLong() > all_.settings_.blob_limit)
-        return application_failure(
-            "PayloadTooLarge",
-            "the result is larger than the " + std::to_string(all_.settings_.blob_limit) +
-                " bytes the server takes; store it elsewhere and return its address",
-            true);
+        return refused(
+            application_failure(
+                "PayloadTooLarge",
+                "the result is larger than the " + std::to_string(all_.settings_.blob_limit) +
+                    " bytes the server takes; store it elsewhere and return its address",
+                true),
+            number);
     metrics_.succeed_endtoend_latency.observe(steady_clock::now() - scheduled_here_);
     return std::move(returned->result);
   }
@@ -208,18 +212,23 @@ LocalCalls::Call::Outcome LocalCalls::Call::outcome_of(Attempt& attempt, int num
       metrics_.execution_cancelled.add();
       return cancelled_failure(std::move(stopped->details));
     }
-    metrics_.execution_failed.add();
-    return application_failure("temporal::Cancelled",
-                               "the activity threw Cancelled, but nobody had asked it to stop");
+    return refused(
+        application_failure("temporal::Cancelled",
+                            "the activity threw Cancelled, but nobody had asked it to stop"),
+        number);
   }
   if (std::holds_alternative<CompletesLater>(how)) {
-    metrics_.execution_failed.add();
-    return application_failure("CompleteAsync",
-                               "a local activity cannot be completed by others: the server does "
-                               "not know it",
-                               true);
+    return refused(application_failure("CompleteAsync",
+                                       "a local activity cannot be completed by others: the "
+                                       "server does not know it",
+                                       true),
+                   number);
   }
-  auto failure = as_application_failure(std::move(std::get<Threw>(how).failure));
+  return refused(as_application_failure(std::move(std::get<Threw>(how).failure)), number);
+}
+
+// A failure as history is to keep it.
+LocalCalls::Call::Outcome LocalCalls::Call::refused(Failure failure, int number) {
   if (failure.ByteSizeLong() > all_.settings_.blob_limit) leave_out_details(failure);
   const bool benign =
       failure.application_failure_info().category() == enums::APPLICATION_ERROR_CATEGORY_BENIGN;
@@ -229,7 +238,7 @@ LocalCalls::Call::Outcome LocalCalls::Call::outcome_of(Attempt& attempt, int num
   return failure;
 }
 
-LocalCalls::Call::Outcome LocalCalls::Call::no_such_activity() const {
+Failure LocalCalls::Call::no_such_activity() const {
   std::string known;
   for (const auto& [name, activity] : all_.module_.activities())
     known += (known.empty() ? "" : ", ") + name;

@@ -84,7 +84,8 @@ class LocalCalls::Call : public std::enable_shared_from_this<Call> {
   boost::asio::awaitable<std::optional<Outcome>> get_place();
   boost::asio::awaitable<void> wait_for_place();
   Outcome outcome_of(Attempt& attempt, int number);
-  Outcome no_such_activity() const;
+  Outcome refused(api::failure::v1::Failure failure, int number);
+  [[nodiscard]] api::failure::v1::Failure no_such_activity() const;
   [[nodiscard]] ActivityTask task(int number) const;
   [[nodiscard]] TimePoint after(Duration timeout) const;
 

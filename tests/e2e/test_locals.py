@@ -113,7 +113,7 @@ def test_O008_who_finds_no_place_in_time_times_out_before_the_start(local):
 
 @pytest.mark.parametrize("how", ["try", "wait", "abandon"])
 def test_O009_cancelled_it_ends_in_its_way_with_a_marker(local, how):
-    run = local("Cancels", how)
+    run = local("Cancels", how, task_timeout=timedelta(seconds=1))
     local.worker.wait_for("a slow one begins")
     run.signal("stop")
     assert run.result() == "cancelled"

@@ -40,6 +40,14 @@ def test_N018_a_pinned_run_ends_on_its_version_and_the_others_move_on(server, ve
         run.wait_for_event("WorkflowTaskCompleted")
     version("2.0", "--default-versioning-behavior", "pinned")
     make_current(server, queue, "2.0")
+
+    def new_runs_begin_there():
+        run = server.start("Upgraded", queue=queue)
+        run.signal("go")
+        return run.result().startswith("2.0 ")
+
+    # Who hands out tasks hears of it a moment later.
+    wait_until("new runs begin on 2.0", new_runs_begin_there)
     for run in runs.values():
         run.signal("go")
     ends = {workflow: run.result() for workflow, run in runs.items()}
