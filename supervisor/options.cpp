@@ -211,6 +211,27 @@ class Parser {
     flag("--max-concurrent-local-activities", options_.max_concurrent_local_activities,
          "Local activities at a time; those in children are bounded by --offload-children too")
         ->check(CLI::Range(1, 100'000));
+    app_.add_option_function<std::string>(
+            "--max-eager-activities",
+            [this](const std::string& text) {
+              int most = 0;
+              if (text == "auto") {
+                options_.max_eager_activities.reset();
+              } else if (CLI::detail::lexical_cast(text, most) && most >= 0) {
+                options_.max_eager_activities = most;
+              } else {
+                throw CLI::ValidationError("--max-eager-activities",
+                                           "'" + text + "' is neither a number nor auto");
+              }
+            },
+            "Activities of one workflow task that start here without a poll; auto: as many as have "
+            "a free place, 0: none")
+        ->envname(variable_of("--max-eager-activities"))
+        ->default_str("auto")
+        ->type_name("N|auto");
+    flag("--max-concurrent-eager-activities", options_.max_concurrent_eager_activities,
+         "Activities at a time that started without a poll; 0 is unlimited")
+        ->check(CLI::Range(0, 100'000));
     add_cache();
     flag("--workflow-pollers", options_.workflow_pollers, "Polls for workflow tasks at a time")
         ->check(CLI::Range(1, 1000));

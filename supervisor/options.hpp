@@ -65,7 +65,9 @@ struct Options {
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;
   int max_concurrent_local_activities = 100;
-  int max_cached_workflows = 1000;  ///< 0: no sticky queue
+  std::optional<int> max_eager_activities{};  ///< of one workflow task; none: what has a place
+  int max_concurrent_eager_activities = 0;    ///< 0: unlimited
+  int max_cached_workflows = 1000;            ///< 0: no sticky queue
   milliseconds sticky_timeout{10'000};
   double nonsticky_ratio = 0.2;
   int workflow_pollers = 5;

@@ -189,9 +189,12 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                     .pollers = options_.activity_pollers,
                     .plain = options_.activity_executor,
                     .per_second = options_.activities_per_second,
-                    .queue_per_second = options_.task_queue_activities_per_second},
+                    .queue_per_second = options_.task_queue_activities_per_second,
+                    .max_eager = options_.max_concurrent_eager_activities},
       module_, *attempts_, *activity_permits_, homes_->table());
   activity_tasks_->start(failed);
+  if (workflow_tasks_)
+    workflow_tasks_->start_activities_in(*activity_tasks_, options_.max_eager_activities);
 }
 
 asio::awaitable<void> QueueWorker::stop(Hurry& hurry) {

@@ -36,6 +36,7 @@ supervisor::Options options_from(const WorkerOptions& from) {
   if (from.workflow_threads > 0) options.workflow_threads = from.workflow_threads;
   options.max_concurrent_activities = from.max_concurrent_activities;
   options.no_remote_activities = from.no_remote_activities;
+  options.max_eager_activities = from.max_eager_activities;
   options.max_concurrent_local_activities = from.max_concurrent_local_activities;
   options.max_concurrent_workflow_tasks = from.max_concurrent_workflow_tasks;
   options.activity_pollers = from.activity_pollers;

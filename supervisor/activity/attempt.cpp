@@ -45,11 +45,11 @@ std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
 
 }  // namespace
 
-Attempt::Attempt(AttemptSettings& settings, ActivityTask task)
+Attempt::Attempt(AttemptSettings& settings, ActivityTask task, bool eager)
     : settings_(settings),
       task_(std::move(task)),
       metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
-                                         false)),
+                                         eager)),
       heartbeat_(
           settings.core, settings.service, settings.log, settings.clock,
           {.token = task_.task_token(),

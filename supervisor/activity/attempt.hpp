@@ -48,7 +48,8 @@ struct AttemptSettings {
 /// Thread rule: core loop only.
 class Attempt {
  public:
-  Attempt(AttemptSettings& settings, ActivityTask task);
+  /// `eager`: no poll brought the task.
+  Attempt(AttemptSettings& settings, ActivityTask task, bool eager = false);
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 

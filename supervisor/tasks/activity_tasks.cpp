@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <limits>
 #include <utility>
 
 #include "shared/failure_proto.hpp"
@@ -50,6 +51,8 @@ ActivityTasks::ActivityTasks(ActivityQueue queue, const Module& module, AttemptS
       activities_(activities),
       homes_(homes),
       rate_(settings.core, queue_.per_second, settings.clock),
+      eager_(settings.core,
+             queue_.max_eager > 0 ? queue_.max_eager : std::numeric_limits<int>::max()),
       pollers_(settings.core),
       next_look_(settings.core),
       running_(settings.core),
@@ -83,11 +86,37 @@ asio::awaitable<void> ActivityTasks::turn() {
     co_return;
   }
   token.spend();
+  begin(std::move(task), std::move(places), false);
+}
+
+// A limit on starts would have to be waited for, and the answer of a workflow task waits for nothing.
+std::optional<ActivityTasks::Places> ActivityTasks::try_reserve(const std::string& type) {
+  if (pollers_.stopping() || queue_.per_second > 0 || queue_.queue_per_second > 0)
+    return std::nullopt;
+  const auto* activity = module_.find_activity(type);
+  if (!activity) return std::nullopt;
+  const auto place = static_cast<std::size_t>(home_of(*activity, queue_.plain));
+  auto eager = eager_.try_acquire();
+  auto any = activities_.try_acquire();
+  auto home = homes_[place] ? homes_[place]->places.try_acquire() : std::nullopt;
+  if (!eager || !any || !home) return std::nullopt;
+  Places places;
+  places.eager = std::move(*eager);
+  places.activity = std::move(*any);
+  places.home[place] = std::move(*home);
+  return places;
+}
+
+void ActivityTasks::take(ActivityTask task, Places places) {
+  begin(std::move(task), std::move(places), true);
+}
+
+void ActivityTasks::begin(ActivityTask task, Places places, bool eager) {
   auto type = task.activity_type().name();
   auto id = task.activity_id();
   auto workflow = task.workflow_execution().workflow_id();
   asio::co_spawn(
-      settings_.core, handle(std::move(task), std::move(places), running_.enter()),
+      settings_.core, handle(std::move(task), std::move(places), eager, running_.enter()),
       [&log = settings_.log, type = std::move(type), id = std::move(id),
        workflow = std::move(workflow)](const std::exception_ptr& error) {
         if (!error) return;
@@ -126,14 +155,15 @@ class ActivityTasks::Listed {
   int& running_;
 };
 
-asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, Gate::Pass) {
+asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, bool eager,
+                                            Gate::Pass) {
   const auto* activity = module_.find_activity(task.activity_type().name());
-  if (!activity) co_return co_await refuse(std::move(task));
+  if (!activity) co_return co_await refuse(std::move(task), eager);
   const auto place = static_cast<std::size_t>(home_of(*activity, queue_.plain));
   for (std::size_t i = 0; i < places.home.size(); ++i)
     if (i != place) places.home[i].release();
 
-  Attempt attempt(settings_, std::move(task));
+  Attempt attempt(settings_, std::move(task), eager);
   const Listed listed(*this, attempt, place);
   if (shutdown_notice_) attempt.notify_shutdown();
   if (!looking_) look_at_attempts();
@@ -152,7 +182,7 @@ void ActivityTasks::look_at_attempts() {
   });
 }
 
-asio::awaitable<void> ActivityTasks::refuse(ActivityTask task) {
+asio::awaitable<void> ActivityTasks::refuse(ActivityTask task, bool eager) {
   const auto type = task.activity_type().name();
   const auto workflow_type = task.workflow_type().name();
   std::string known;
@@ -162,8 +192,8 @@ asio::awaitable<void> ActivityTasks::refuse(ActivityTask task) {
   to_failure_proto(ApplicationError("this worker has no activity '" + type + "'; it has: " + known,
                                     {.type = "NotFoundError"}),
                    &failure);
-  Attempt attempt(settings_, std::move(task));
-  settings_.metrics.unregistered_activity(type, workflow_type, false);
+  Attempt attempt(settings_, std::move(task), eager);
+  settings_.metrics.unregistered_activity(type, workflow_type, eager);
   co_await attempt.refuse(std::move(failure));
 }
 

@@ -11,6 +11,7 @@
 #include <exception>
 #include <functional>
 #include <list>
+#include <optional>
 #include <string>
 
 #include "supervisor/activity/attempt.hpp"
@@ -41,7 +42,8 @@ struct ActivityQueue {
   temporal::Executor plain = temporal::Executor::child;
   double per_second = 0;  ///< started by this worker; 0: unlimited
   double queue_per_second =
-      0;  ///< started from the queue by all workers, kept by the server; 0: unlimited
+      0;              ///< started from the queue by all workers, kept by the server; 0: unlimited
+  int max_eager = 0;  ///< that came without a poll, at a time; 0: unlimited
 };
 
 /// Thread rule: core loop only.
@@ -58,6 +60,17 @@ class ActivityTasks {
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
     return pollers_.end(patience);
   }
+
+  /// What one task may need, taken before it is asked for.
+  struct Places {
+    Permit activity;
+    std::array<Permit, 3> home;
+    Permit eager;
+  };
+  /// For a task of this type that may come with the answer of a workflow task; nothing when none could start now.
+  [[nodiscard]] std::optional<Places> try_reserve(const std::string& type);
+  /// It came.
+  void take(ActivityTask task, Places places);
 
   /// The steps of a stop, for every attempt that runs.
   void notify_shutdown();
@@ -78,15 +91,12 @@ class ActivityTasks {
 
  private:
   class Listed;
-  /// What one task may need, taken before it is asked for.
-  struct Places {
-    Permit activity;
-    std::array<Permit, 3> home;
-  };
   boost::asio::awaitable<Places> reserve();
   boost::asio::awaitable<void> turn();
-  boost::asio::awaitable<void> handle(ActivityTask task, Places places, Gate::Pass pass);
-  boost::asio::awaitable<void> refuse(ActivityTask task);
+  void begin(ActivityTask task, Places places, bool eager);
+  boost::asio::awaitable<void> handle(ActivityTask task, Places places, bool eager,
+                                      Gate::Pass pass);
+  boost::asio::awaitable<void> refuse(ActivityTask task, bool eager);
   void look_at_attempts();
 
   ActivityQueue queue_;
@@ -95,6 +105,7 @@ class ActivityTasks {
   Permits& activities_;
   Homes homes_;
   RateLimit rate_;
+  Permits eager_;
   Pollers pollers_;
   std::list<Attempt*> attempts_;
   std::array<int, 3> running_in_{};  // by temporal::Executor

@@ -18,6 +18,12 @@ asio::awaitable<Permit> Permits::acquire() {
   co_return Permit(this);
 }
 
+std::optional<Permit> Permits::try_acquire() {
+  if (free() <= 0) return std::nullopt;
+  ++taken_;
+  return Permit(this);
+}
+
 void Permits::set_capacity(int capacity) {
   capacity_ = capacity;
   if (free() > 0) changed_.notify();

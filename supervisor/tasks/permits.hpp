@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <concepts>
+#include <optional>
 #include <utility>
 
 #include "supervisor/wakeup.hpp"
@@ -51,6 +52,8 @@ class Permits {
     ++taken_;
     co_return Permit(this);
   }
+  /// Nothing when no place is free.
+  std::optional<Permit> try_acquire();
   void look_again() noexcept { changed_.notify(); }
 
   /// Fewer places than are taken is allowed: nothing is handed out until enough came back.

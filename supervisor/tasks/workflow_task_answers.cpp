@@ -39,12 +39,16 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
   }
   for (auto& command : outcome.commands) request.add_commands()->Swap(&command);
   for (auto& message : outcome.messages) request.add_messages()->Swap(&message);
+  auto reserved = reserve_places(request, outcome.finished);
   *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
   for (auto& said : std::exchange(activation.answers, {})) add(std::move(said), request);
   try {
     const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
     auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
     if (closed) closed->add();
+    for (auto& started : *completed.mutable_activity_tasks())
+      if (auto place = reserved.extract(started.activity_id()); place)
+        activities_->take(std::move(started), std::move(place.mapped()));
     co_return completed;
   } catch (const RpcError& error) {
     // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
@@ -59,6 +63,24 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
                "the server did not take a workflow task's completion; the run is replayed", line);
   }
   co_return std::nullopt;
+}
+
+// A wish of the code becomes a request where a place is kept for what it may bring; those that bring nothing are given back with
+// the answer.
+WorkflowTasks::Reserved WorkflowTasks::reserve_places(
+    ws::RespondWorkflowTaskCompletedRequest& request, bool closes) {
+  Reserved reserved;
+  for (auto& command : *request.mutable_commands()) {
+    if (!command.has_schedule_activity_task_command_attributes()) continue;
+    auto& activity = *command.mutable_schedule_activity_task_command_attributes();
+    if (!activity.request_eager_execution()) continue;
+    const bool may =
+        activities_ && !closes && (!most_eager_ || std::cmp_less(reserved.size(), *most_eager_));
+    auto places = may ? activities_->try_reserve(activity.activity_type().name()) : std::nullopt;
+    activity.set_request_eager_execution(places.has_value());
+    if (places) reserved.emplace(activity.activity_id(), std::move(*places));
+  }
+  return reserved;
 }
 
 asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure) {

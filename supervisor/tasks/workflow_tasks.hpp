@@ -7,6 +7,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/tasks/activity_tasks.hpp"
 #include "supervisor/tasks/local_calls.hpp"
 #include "supervisor/tasks/permits.hpp"
 #include "supervisor/tasks/poll_balance.hpp"
@@ -64,6 +66,12 @@ class WorkflowTasks {
                 Permits& permits, Logger& log, WorkerMetrics& metrics);
 
   void start(const Pollers::Failed& failed);
+  /// Activities of its own queue may come with the answer of a workflow task: as many as have a free place, at most `most` (none:
+  /// no other bound). `activities` must outlive this.
+  void start_activities_in(ActivityTasks& activities, std::optional<int> most) {
+    activities_ = &activities;
+    most_eager_ = most;
+  }
   void stop_polling() noexcept { pollers_.stop(); }
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
     return pollers_.end(patience);
@@ -122,6 +130,9 @@ class WorkflowTasks {
                                      int retries);
   boost::asio::awaitable<std::optional<Completed>> respond(const Task& task, Activation& activation,
                                                            Answer answer);
+  using Reserved = std::map<std::string, ActivityTasks::Places>;  // by activity id
+  Reserved reserve_places(api::workflowservice::v1::RespondWorkflowTaskCompletedRequest& request,
+                          bool closes);
   boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
   boost::asio::awaitable<void> answer_query(Task task);
   boost::asio::awaitable<void> respond_query(const Task& task, engine::QueryAnswer answer);
@@ -143,6 +154,8 @@ class WorkflowTasks {
   WorkflowService& service_;
   WorkflowThreads& threads_;
   LocalCalls& locals_;
+  ActivityTasks* activities_ = nullptr;
+  std::optional<int> most_eager_;
   Logger& log_;
   WorkerMetrics& metrics_;
   Permits& permits_;

@@ -98,6 +98,10 @@ TEST_CASE("a module and a task queue are enough; the rest has defaults") {
   CHECK(o.loop_threads == 1);
   CHECK(o.max_concurrent_workflow_tasks == 100);
   CHECK(o.max_concurrent_activities == 100);
+  CHECK(o.max_concurrent_local_activities == 100);
+  CHECK_FALSE(o.max_eager_activities);
+  CHECK_FALSE(o.no_remote_activities);
+  CHECK_FALSE(o.use_versioning);
   CHECK(o.max_cached_workflows == 1000);
   CHECK(o.sticky_timeout == 10s);
   CHECK(o.nonsticky_ratio == 0.2);

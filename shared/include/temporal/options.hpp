@@ -49,6 +49,13 @@ enum class OnCancel {
   abandon,         ///< do not ask; go on at once
 };
 
+/// Which of those that wait comes first; see the server's task queue priorities.
+struct Priority {
+  int key = 0;  ///< 1 is the most urgent; 0: the server's default, 3
+  std::string_view fairness_key{};
+  float fairness_weight = 0;  ///< 0: the server's default, 1
+};
+
 /// One of the first two timeouts must be set.
 struct ActivityOptions {
   Duration start_to_close_timeout{};
@@ -59,6 +66,10 @@ struct ActivityOptions {
   std::string_view task_queue{};  ///< default: the workflow's own
   std::string_view id{};          ///< default: "1", "2", ... in call order
   OnCancel on_cancel = OnCancel::try_cancel;
+  /// On the workflow's own queue: where this very worker has a place free, it starts at once, without
+  /// a poll.
+  bool eager = true;
+  Priority priority{};         ///< default: the workflow's own
   std::string_view summary{};  ///< shown by the UI, at most 400 bytes
 };
 
@@ -99,13 +110,6 @@ struct ContinueOptions {
   const SearchAttributes* search_attributes = nullptr;
   Duration start_delay{};  ///< before the next run's first task
   ContinueVersion version = ContinueVersion::inherited;
-};
-
-/// Which of those that wait comes first; see the server's task queue priorities.
-struct Priority {
-  int key = 0;  ///< 1 is the most urgent; 0: the server's default, 3
-  std::string_view fairness_key{};
-  float fairness_weight = 0;  ///< 0: the server's default, 1
 };
 
 /// What a parent sees when it cancels a child. Whoever ends in the very task that asks, asks nobody:

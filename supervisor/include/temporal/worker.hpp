@@ -50,6 +50,8 @@ struct WorkerOptions {
   int workflow_threads = 0;  ///< 0: usable cores, at least 2
   int max_concurrent_activities = 100;
   int max_concurrent_local_activities = 100;
+  /// Of one workflow task, that start here without a poll; default: as many as have a free place.
+  std::optional<int> max_eager_activities{};
   int max_concurrent_workflow_tasks = 100;
   int activity_pollers = 5;
   int workflow_pollers = 5;

@@ -29,6 +29,7 @@ void check_options(std::string_view type, const ActivityOptions& options) {
   if (options.start_to_close_timeout < kZero || options.schedule_to_close_timeout < kZero ||
       options.schedule_to_start_timeout < kZero || options.heartbeat_timeout < kZero)
     refuse(type, "a timeout must not be negative");
+  if (const char* why = fault_of(options.priority)) refuse(type, why);
   check(options.retry, "activity " + std::string(type));
 }
 
@@ -52,6 +53,9 @@ Command activity_command(std::string_view type, const Payloads& arguments,
   to_proto(options.start_to_close_timeout, attributes->mutable_start_to_close_timeout());
   to_proto(options.heartbeat_timeout, attributes->mutable_heartbeat_timeout());
   if (is_set(options.retry)) set_retry_policy(options.retry, attributes->mutable_retry_policy());
+  // A wish: who sends the command knows whether a place is free.
+  attributes->set_request_eager_execution(options.eager && queue->name() == own_task_queue);
+  if (is_set(options.priority)) set_priority(options.priority, attributes->mutable_priority());
   set_summary(options.summary, command);
   return command;
 }

@@ -41,16 +41,6 @@ enums::WorkflowIdReusePolicy policy_of(IdReuse reuse) {
   return enums::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED;
 }
 
-void set_priority(const Priority& priority, api::common::v1::Priority* proto) {
-  proto->set_priority_key(priority.key);
-  proto->set_fairness_key(std::string(priority.fairness_key));
-  proto->set_fairness_weight(priority.fairness_weight);
-}
-
-bool is_set(const Priority& priority) {
-  return priority.key != 0 || !priority.fairness_key.empty() || priority.fairness_weight != 0;
-}
-
 }  // namespace
 
 void check(std::string_view type, const ChildOptions& options) {
@@ -61,8 +51,7 @@ void check(std::string_view type, const ChildOptions& options) {
   if (options.execution_timeout < kZero) refuse("execution_timeout must not be negative");
   if (options.run_timeout < kZero) refuse("run_timeout must not be negative");
   if (options.task_timeout < kZero) refuse("task_timeout must not be negative");
-  if (options.priority.key < 0) refuse("priority.key must not be negative");
-  if (options.priority.fairness_weight < 0) refuse("priority.fairness_weight must not be negative");
+  if (const char* why = fault_of(options.priority)) refuse(why);
   check(options.retry, what);
 }
 

@@ -37,6 +37,22 @@ void set_search_attributes(const SearchAttributes& attributes,
   set_fields(attributes.fields(), proto->mutable_indexed_fields());
 }
 
+const char* fault_of(const Priority& priority) {
+  if (priority.key < 0) return "priority.key must not be negative";
+  if (priority.fairness_weight < 0) return "priority.fairness_weight must not be negative";
+  return nullptr;
+}
+
+bool is_set(const Priority& priority) {
+  return priority.key != 0 || !priority.fairness_key.empty() || priority.fairness_weight != 0;
+}
+
+void set_priority(const Priority& priority, api::common::v1::Priority* proto) {
+  proto->set_priority_key(priority.key);
+  proto->set_fairness_key(std::string(priority.fairness_key));
+  proto->set_fairness_weight(priority.fairness_weight);
+}
+
 std::function<void()> succeeding(workflow::detail::PayloadFuture future,
                                  const api::common::v1::Payloads& result) {
   auto payload =

@@ -25,6 +25,11 @@ void set_memo(const Memo& memo, api::common::v1::Memo* proto);
 void set_search_attributes(const SearchAttributes& attributes,
                            api::common::v1::SearchAttributes* proto);
 
+/// Null: none.
+[[nodiscard]] const char* fault_of(const Priority& priority);
+[[nodiscard]] bool is_set(const Priority& priority);
+void set_priority(const Priority& priority, api::common::v1::Priority* proto);
+
 /// What an operation's end does to its future; one without a result has returned nothing.
 [[nodiscard]] std::function<void()> succeeding(workflow::detail::PayloadFuture future,
                                                const api::common::v1::Payloads& result);

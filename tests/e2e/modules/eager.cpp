@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// Many small activities at once.
+#include <chrono>
+#include <temporal/activity.hpp>
+#include <temporal/module.hpp>
+#include <temporal/workflow.hpp>
+#include <vector>
+
+using namespace std::chrono_literals;
+using temporal::Task;
+namespace workflow = temporal::workflow;
+
+int one() { return 1; }
+
+class Fan {
+ public:
+  Task<int> run(int count) {
+    std::vector<workflow::Future<int>> all;
+    for (int i = 0; i < count; ++i)
+      all.push_back(workflow::execute_activity<one>({.start_to_close_timeout = 60s}));
+    const auto results = co_await workflow::all(std::move(all));
+    co_return static_cast<int>(results.size());
+  }
+};
+
+class Patient {
+ public:
+  Task<int> run() {
+    co_return co_await workflow::execute_activity<one>(
+        {.start_to_close_timeout = 60s, .eager = false, .priority = {.key = 2}});
+  }
+};
+
+void fill(temporal::Module& m) {
+  m.activity<one>();
+  m.workflow<Fan>();
+  m.workflow<Patient>();
+}
+TEMPORAL_EXPORT_MODULE(fill);
