@@ -45,11 +45,11 @@ std::string variable_of(const std::string& flag) {
 }
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
-const std::set<std::string> kOfTheProcess{
-    "--address",        "--connect-timeout", "--dev",          "--dev-db",
-    "--dev-ui-port",    "--log-format",      "--log-level",    "--loop-stall",
-    "--metrics",        "--metrics-prefix",  "--metrics-unit", "--metrics-label",
-    "--metrics-buckets"};
+const std::set<std::string> kOfTheProcess{"--address",       "--connect-timeout", "--crash-pages",
+                                          "--dev",           "--dev-db",          "--dev-ui-port",
+                                          "--log-format",    "--log-level",       "--loop-stall",
+                                          "--metrics",       "--metrics-prefix",  "--metrics-unit",
+                                          "--metrics-label", "--metrics-buckets"};
 
 class Parser {
  public:
@@ -278,6 +278,16 @@ class Parser {
     duration_or_never("--timeout-grace", options_.timeout_grace,
                       "The same after an activity's own timeout");
     duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
+    app_.add_option_function<std::string>(
+            "--crash-pages",
+            [this](const std::string& text) {
+              options_.crash_pages = text == "off" ? std::filesystem::path() : text;
+            },
+            "Folder in which a crash of workflow code is kept for the worker that is started next, "
+            "which fails that run's tasks for a while; off keeps none")
+        ->envname(variable_of("--crash-pages"))
+        ->default_str(options_.crash_pages.empty() ? "off" : options_.crash_pages.string())
+        ->type_name("DIR|off");
     choice("--log-format", options_.log_format,
            {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},
            "auto", "text, json or auto: text on a terminal");

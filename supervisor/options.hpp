@@ -76,6 +76,7 @@ struct Options {
   milliseconds local_timeout_buffer{5'000};
   milliseconds heartbeat_throttle_max{60'000};
   milliseconds heartbeat_throttle_default{30'000};
+  std::filesystem::path crash_pages{};  ///< empty: none are kept
   MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;

@@ -8,6 +8,7 @@
 
 #include "shared/module_loader.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "supervisor/version.hpp"
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -133,10 +134,19 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .pollers = options_.workflow_pollers,
                                         .deadlock_timeout = options_.deadlock_timeout,
                                         .server_keeps_sdk_metadata = sdk_metadata,
-                                        .sticky = std::move(sticky)},
+                                        .sticky = std::move(sticky),
+                                        .crashes = crash_history()},
                           module_, *service_, *workflow_threads_, *workflow_permits_, log_,
                           metrics_);
   workflow_tasks_->start(failed);
+}
+
+CrashHistory QueueWorker::crash_history() const {
+  if (options_.crash_pages.empty()) return {};
+  return {.folder = options_.crash_pages,
+          .name_space = options_.name_space,
+          .task_queue = options_.task_queue,
+          .build = kVersion + (' ' + build_of(options_.modules, !own_modules_.empty()))};
 }
 
 void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>& failed) {

@@ -92,7 +92,7 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
   for (const auto& options : options_)
     workers_.emplace_back(core_.get_executor(), options, own_modules_, watchdog_, registry_, log_);
   if (process == Process::embedding) return;
-  crash_reports_.emplace(watchdog_, log_);
+  crash_reports_.emplace(watchdog_, log_, options_.front().crash_pages);
   signals_.emplace(core_, SIGINT, SIGTERM);
   state_signal_.emplace(core_, log_, [this] { return state(); });
 }

@@ -4,8 +4,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
-#include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/task_messages.hpp"
 
 namespace asio = boost::asio;
@@ -17,32 +17,13 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-engine::TaskFailure task_failure(enums::WorkflowTaskFailedCause cause, std::string_view type,
-                                 const std::string& text) {
-  engine::TaskFailure failure;
-  failure.cause = cause;
-  failure.text = text;
-  to_failure_proto(ApplicationError(text, {.type = type}), &failure.failure);
-  return failure;
-}
-
-std::string seconds_text(std::chrono::milliseconds duration) {
-  return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + " s"
-                                      : std::to_string(duration.count()) + " ms";
-}
-
-std::string join(const std::vector<std::string>& lines, const char* between) {
-  std::string text;
-  for (const auto& line : lines) text += (text.empty() ? "" : between) + line;
-  return text;
-}
-
-std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task) {
+std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task, std::string note) {
   return std::make_shared<const TaskIdentity>(
       TaskFields{.workflow_type = task.workflow_type().name(),
                  .workflow_id = task.workflow_execution().workflow_id(),
                  .run_id = task.workflow_execution().run_id(),
-                 .attempt = static_cast<std::uint32_t>(task.attempt())});
+                 .attempt = static_cast<std::uint32_t>(task.attempt())},
+      std::move(note));
 }
 
 }  // namespace
@@ -60,10 +41,14 @@ WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, co
       permits_(permits),
       balance_(permits, queue_.sticky.has_value()),
       cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0),
+      poisoned_(queue_.crashes),
       pollers_(core),
       running_(core) {}
 
 void WorkflowTasks::start(const Pollers::Failed& failed) {
+  for (auto& task : poisoned_.take_unanswered())
+    asio::co_spawn(core_, fail_crashed(std::move(task), running_.enter()),
+                   bug("a task that crashed was not answered: this is a bug of the worker"));
   const auto split = queue_.sticky ? split_pollers(queue_.pollers, queue_.sticky->nonsticky_ratio)
                                    : PollerSplit{.normal = queue_.pollers, .sticky = 0};
   pollers_.start(
@@ -111,15 +96,22 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
     co_await answer_query(std::move(task));
     co_return std::nullopt;
   }
+  const auto& run_id = task.workflow_execution().run_id();
+  if (auto refusal = poisoned_.refuses(run_id)) {
+    co_await respond_failed(task, std::move(refusal->failure), !refusal->told);
+    poisoned_.told(run_id);
+    co_return std::nullopt;
+  }
   const auto& metrics = metrics_.workflow(task.workflow_type().name());
   metrics.task_schedule_to_start_latency.observe(
       between(from_proto(task.scheduled_time()), from_proto(task.started_time())));
-  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
+  auto lease = co_await cache_.check_out(run_id);
   if (!co_await complete_history(task, lease)) co_return std::nullopt;
 
   const auto begun = std::chrono::steady_clock::now();
   auto activation = co_await activate(task, std::move(lease.run));
   metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
+  poisoned_.absolve(run_id);
   if (activation->outcome.failure) {
     co_await respond_failed(task, std::move(*activation->outcome.failure));
     co_return std::nullopt;
@@ -159,8 +151,7 @@ asio::awaitable<bool> WorkflowTasks::complete_history(Task& task, RunCache::Leas
   } catch (const RpcError& error) {
     // Gone: nobody waits for an answer.
     if (error.code() != RpcCode::not_found)
-      unreadable = task_failure(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
-                                "HistoryUnavailable",
+      unreadable = task_failure("HistoryUnavailable",
                                 std::string("the history could not be read: ") + error.what());
   }
   evict(std::move(lease.run));
@@ -191,18 +182,20 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
         activation->answers.push_back(run->answer(query));
     if (!keeps || activation->outcome.failure || activation->outcome.finished) run.reset();
   };
-  auto end = co_await threads_.run(std::move(work), identity_of(task));
+  // A question that nobody answers is asked again, or given up, by who asked it.
+  auto note = poisoned_.note(only_asks(task) ? std::string_view() : task.task_token());
+  auto end = co_await threads_.run(std::move(work), identity_of(task, std::move(note)));
   if (end.returned) co_return activation;
 
   metrics_.deadlock(task.workflow_type().name());
   auto lost = std::make_shared<Activation>();
   lost->outcome.failure = task_failure(
-      enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, "DeadlockDetected",
+      "DeadlockDetected",
       "[TMPRL1101] Potential deadlock: workflow code of type " + task.workflow_type().name() +
           " held its thread for " + seconds_text(queue_.deadlock_timeout) +
           " without waiting for anything. Move what blocks or computes into an activity, or raise "
           "--deadlock-timeout. It is in: " +
-          (end.stack.empty() ? "an unknown place" : join(end.stack, ", called by ")));
+          stack_text(end.stack));
   lost->outcome.failure->failure.set_stack_trace(join(end.stack, "\n"));
   co_return lost;
 }
@@ -243,7 +236,8 @@ asio::awaitable<void> WorkflowTasks::destroy(Run run, Gate::Pass) {
   const auto identity = std::make_shared<const TaskIdentity>(
       TaskFields{.workflow_type = line["workflow_type"].get_ref<const std::string&>(),
                  .workflow_id = line["workflow_id"].get_ref<const std::string&>(),
-                 .run_id = line["run_id"].get_ref<const std::string&>()});
+                 .run_id = line["run_id"].get_ref<const std::string&>()},
+      poisoned_.note({}));
   auto end = co_await threads_.run(std::move(work), identity);
   if (end.returned) co_return;
   line["stack"] = std::move(end.stack);

@@ -15,6 +15,7 @@
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
 #include "supervisor/tasks/permits.hpp"
+#include "supervisor/tasks/poisoned_runs.hpp"
 #include "supervisor/tasks/poll_balance.hpp"
 #include "supervisor/tasks/pollers.hpp"
 #include "supervisor/tasks/run_cache.hpp"
@@ -44,6 +45,7 @@ struct WorkflowQueue {
   std::chrono::milliseconds deadlock_timeout{2'000};
   bool server_keeps_sdk_metadata = true;
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
+  CrashHistory crashes{};
 };
 
 /// Since the start.
@@ -99,7 +101,9 @@ class WorkflowTasks {
   boost::asio::awaitable<std::shared_ptr<Activation>> activate(Task& task, Run run);
   boost::asio::awaitable<std::optional<Completed>> respond(const Task& task, Activation& activation,
                                                            bool keeps_run);
-  boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
+  boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure,
+                                              bool also_later_attempts = false);
+  boost::asio::awaitable<void> fail_crashed(PoisonedRuns::Unanswered task, Gate::Pass pass);
   boost::asio::awaitable<void> answer_query(Task task);
   boost::asio::awaitable<void> respond_query(const Task& task, engine::QueryAnswer answer);
   [[nodiscard]] bool keeps_runs() const noexcept {
@@ -124,6 +128,7 @@ class WorkflowTasks {
   Permits& permits_;
   PollBalance balance_;
   RunCache cache_;
+  PoisonedRuns poisoned_;
   CacheCounts counts_;
   Pollers pollers_;
   Gate running_;

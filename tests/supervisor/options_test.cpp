@@ -181,6 +181,17 @@ TEST_CASE("every flag is heard") {
   CHECK(o.modules == std::vector<std::filesystem::path>{"m.so", "n.so"});
 }
 
+TEST_CASE("crash pages are kept where the system keeps state, elsewhere, or not at all") {
+  {
+    const Variable state("STATE_DIRECTORY", "/var/lib/worker");
+    CHECK(options({}).crash_pages == "/var/lib/worker/crashes");
+    CHECK(options({"--crash-pages", "/elsewhere", "--module", "n.so"}).crash_pages == "/elsewhere");
+    CHECK(options({"--crash-pages", "off", "--module", "n.so"}).crash_pages.empty());
+  }
+  const Variable home("HOME", "/home/me"), state("XDG_STATE_HOME", "not/absolute");
+  CHECK(options({}).crash_pages == "/home/me/.local/state/temporal-supervisor/crashes");
+}
+
 TEST_CASE("run and replay are verbs; replay takes files after a module") {
   CHECK(options({"run"}).verb == Options::Verb::run);
   CHECK(parse({"run", "--module", "m.so", "--task-queue", "q"}).options.task_queue == "q");

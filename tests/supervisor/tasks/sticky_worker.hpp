@@ -76,13 +76,17 @@ inline void fill_sticky(Module& m) {
 }
 
 struct StickyWorker : WorkflowWorker {
+  explicit StickyWorker(supervisor::CrashHistory crashes)
+      : StickyWorker(10, std::chrono::seconds(10), std::move(crashes)) {}
   explicit StickyWorker(std::size_t max_cached = 10,
-                        std::chrono::milliseconds deadline = std::chrono::seconds(10))
+                        std::chrono::milliseconds deadline = std::chrono::seconds(10),
+                        supervisor::CrashHistory crashes = {})
       : WorkflowWorker(fill_sticky, {.deadline = deadline,
-                                     .sticky = supervisor::StickyQueue{
-                                         .name = "sticky-1",
-                                         .max_cached = max_cached,
-                                         .schedule_to_start = std::chrono::seconds(7)}}) {
+                                     .sticky = supervisor::StickyQueue{.name = "sticky-1",
+                                                                       .max_cached = max_cached,
+                                                                       .schedule_to_start =
+                                                                           std::chrono::seconds(7)},
+                                     .crashes = std::move(crashes)}) {
     sticky_workflows::begun = 0;
     sticky_workflows::destroyed_on.clear();
   }

@@ -22,6 +22,7 @@ struct WorkflowWorker {
     std::chrono::milliseconds deadline{10'000};
     int places = 10;
     std::optional<supervisor::StickyQueue> sticky{};
+    supervisor::CrashHistory crashes{};
   };
 
   WorkflowWorker(ModuleFunction fill, Settings settings)
@@ -35,7 +36,8 @@ struct WorkflowWorker {
                                   .worker_instance_key = "key",
                                   .pollers = 2,
                                   .deadlock_timeout = settings.deadline,
-                                  .sticky = std::move(settings.sticky)},
+                                  .sticky = std::move(settings.sticky),
+                                  .crashes = std::move(settings.crashes)},
         module, service, threads, permits, log, metrics);
     tasks->start([this](const std::exception_ptr&) { ++failures; });
   }
