@@ -33,6 +33,25 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   return milliseconds{static_cast<std::int64_t>(scaled)};
 }
 
+std::optional<std::size_t> parse_size(const std::string& text) {
+  static const std::map<std::string, int> kShifts{
+      {"", 0}, {"k", 10}, {"m", 20}, {"g", 30}, {"t", 40}};
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit = end;
+  std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto shift = kShifts.find(unit);
+  if (error != std::errc{} || shift == kShifts.end() || number > (~std::size_t{0} >> shift->second))
+    return std::nullopt;
+  return number << shift->second;
+}
+
+std::string size_text(std::size_t bytes) {
+  constexpr std::size_t kMebi = 1 << 20;
+  return bytes > 0 && bytes % kMebi == 0 ? std::to_string(bytes / kMebi) + "M"
+                                         : std::to_string(bytes);
+}
+
 std::string duration_text(milliseconds duration) {
   if (duration.count() % 1000 == 0) return std::to_string(duration.count() / 1000) + "s";
   return std::to_string(duration.count()) + "ms";
@@ -133,6 +152,22 @@ class Parser {
         ->type_name("DURATION");
   }
 
+  void size(const std::string& name, std::size_t& value, const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value](const std::string& text) {
+              const auto parsed = parse_size(text);
+              if (!parsed)
+                throw CLI::ValidationError(
+                    name, "'" + text + "' is no size; write bytes, or 64K, 512M, 2G");
+              value = *parsed;
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(size_text(value))
+        ->type_name("SIZE");
+  }
+
   void duration_or_never(const std::string& name, std::optional<milliseconds>& value,
                          const std::string& help) {
     app_.add_option_function<std::string>(
@@ -220,6 +255,11 @@ class Parser {
     flag("--max-cached-workflows", options_.max_cached_workflows,
          "Workflow runs kept in memory between their tasks; 0: each task replays its run")
         ->check(CLI::Range(0, 10'000'000));
+    size("--max-cache-bytes", options_.max_cache_bytes,
+         "Memory that these runs may take, about; the least recently used go first; 0: unbounded. "
+         "The default is a quarter of what the process may use");
+    size("--max-run-bytes", options_.max_run_bytes,
+         "Memory that one run may take, about, before its task fails; 0: unbounded");
     duration("--sticky-timeout", options_.sticky_timeout,
              "How long a task of a run in memory waits for this worker before any may take it");
     flag("--nonsticky-ratio", options_.nonsticky_ratio,

@@ -60,6 +60,8 @@ struct Options {
   int max_concurrent_workflow_tasks = 100;
   int max_concurrent_activities = 100;
   int max_cached_workflows = 1000;  ///< 0: no sticky queue
+  std::size_t max_cache_bytes = 0;  ///< 0: unbounded
+  std::size_t max_run_bytes = 0;    ///< 0: unbounded
   milliseconds sticky_timeout{10'000};
   double nonsticky_ratio = 0.2;
   int workflow_pollers = 5;
@@ -116,5 +118,8 @@ void check_options(const Options& options, bool own_modules);
 
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.
 [[nodiscard]] int usable_cores();
+
+/// Bytes this process may use: its cgroup's limit, or what the machine has.
+[[nodiscard]] std::size_t usable_memory();
 
 }  // namespace temporal::supervisor

@@ -64,6 +64,8 @@ Options default_options() {
   options.children = usable_cores();
   options.offload_children = usable_cores();
   options.workflow_threads = std::max(2, usable_cores());
+  // In whole MiB, as it is shown.
+  options.max_cache_bytes = usable_memory() / 4 >> 20 << 20;
   options.crash_pages = default_crash_pages();
   options.identity = std::to_string(::getpid()) + "@" + host_name();
   return options;

@@ -123,6 +123,7 @@ void QueueWorker::start_workflows(bool sdk_metadata,
     sticky_queue_ = sticky_name(options_.identity);
     sticky = StickyQueue{.name = sticky_queue_,
                          .max_cached = static_cast<std::size_t>(options_.max_cached_workflows),
+                         .max_bytes = options_.max_cache_bytes,
                          .schedule_to_start = options_.sticky_timeout,
                          .nonsticky_ratio = options_.nonsticky_ratio};
   }
@@ -135,6 +136,7 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .deadlock_timeout = options_.deadlock_timeout,
                                         .server_keeps_sdk_metadata = sdk_metadata,
                                         .sticky = std::move(sticky),
+                                        .max_run_bytes = options_.max_run_bytes,
                                         .crashes = crash_history()},
                           module_, *service_, *workflow_threads_, *workflow_permits_, log_,
                           metrics_);
@@ -261,6 +263,14 @@ void QueueWorker::show_metrics() {
   if (activity_tasks_)
     metrics_.activity_tasks.show(activity_tasks_->polls(), activity_tasks_->running(),
                                  activity_tasks_->slots());
+  if (workflow_tasks_) {
+    const auto& counts = workflow_tasks_->cache_counts();
+    metrics_.cache.hit.show(counts.hits);
+    metrics_.cache.miss.show(counts.misses);
+    metrics_.cache.forced_eviction.show(counts.evictions);
+    metrics_.cache.size.set(static_cast<double>(workflow_tasks_->cached()));
+    metrics_.cache.bytes.set(static_cast<double>(workflow_tasks_->cached_bytes()));
+  }
   if (workflow_threads_) metrics_.leaked_workflow_threads.set(workflow_threads_->lost());
   if (pool()) metrics_.show(pool()->counts());
 }
@@ -282,6 +292,7 @@ LogFields QueueWorker::state() const {
   if (workflow_tasks_) {
     const auto& counts = workflow_tasks_->cache_counts();
     state["cached_workflows"] = workflow_tasks_->cached();
+    state["cached_bytes"] = workflow_tasks_->cached_bytes();
     state["cache_hits"] = counts.hits;
     state["cache_misses"] = counts.misses;
     state["cache_evictions"] = counts.evictions;

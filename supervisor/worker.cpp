@@ -40,6 +40,7 @@ supervisor::Options options_from(const WorkerOptions& from) {
   options.activity_pollers = from.activity_pollers;
   options.workflow_pollers = from.workflow_pollers;
   options.max_cached_workflows = from.max_cached_workflows;
+  if (from.max_cache_bytes) options.max_cache_bytes = *from.max_cache_bytes;
   options.activities_per_second = from.activities_per_second;
   options.task_queue_activities_per_second = from.task_queue_activities_per_second;
   options.deadlock_timeout = milliseconds(from.deadlock_timeout);

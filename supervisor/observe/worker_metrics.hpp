@@ -63,6 +63,15 @@ struct TaskMetrics {
   }
 };
 
+/// Of the runs that stay in memory between their tasks.
+struct CacheMetrics {
+  Counter hit;
+  Counter miss;
+  Counter forced_eviction;
+  Gauge size;
+  Gauge bytes;
+};
+
 /// Thread rule: core loop only, where nothing else is said.
 class WorkerMetrics {
   // First: what is below is made by them.
@@ -92,6 +101,7 @@ class WorkerMetrics {
   const Counter workflow_poll_succeed;
   const TaskMetrics activity_tasks;
   const TaskMetrics workflow_tasks;
+  const CacheMetrics cache;
   const Gauge leaked_workflow_threads;
 
  private:

@@ -138,7 +138,7 @@ asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
   }
   co_await respond_query(task, std::move(answer));
   if (lease.run && keeps_runs())
-    evict(cache_.check_in(std::move(lease)));
+    keep(std::move(lease));
   else
     evict(std::move(lease.run));
 }

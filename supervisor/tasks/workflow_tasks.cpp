@@ -17,6 +17,14 @@ namespace enums = api::enums::v1;
 
 namespace {
 
+engine::TaskFailure too_large(const engine::WorkflowRun& run, std::size_t most) {
+  return task_failure("RunTooLarge",
+                      "workflow code of type " + run.context().workflow_type +
+                          " holds " + std::to_string(run.bytes()) + " bytes in this run, and " +
+                          std::to_string(most) +
+                          " are allowed: keep less, continue as new, or raise --max-run-bytes");
+}
+
 std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task, std::string note) {
   return std::make_shared<const TaskIdentity>(
       TaskFields{.workflow_type = task.workflow_type().name(),
@@ -40,7 +48,8 @@ WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, co
       metrics_(metrics),
       permits_(permits),
       balance_(permits, queue_.sticky.has_value()),
-      cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0),
+      cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0,
+             queue_.sticky ? queue_.sticky->max_bytes : 0),
       poisoned_(queue_.crashes),
       pollers_(core),
       running_(core) {}
@@ -123,7 +132,7 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
     lease.run->roll_back_to(completed->reset_history_event_id());
   // What the server did not take is in the run and not in its history.
   if (completed && keeps_run && keeps_runs())
-    evict(cache_.check_in(std::move(lease)));
+    keep(std::move(lease));
   else
     evict(std::move(lease.run));
   if (!completed || completed->workflow_task().task_token().empty()) co_return std::nullopt;
@@ -172,10 +181,15 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   std::function<Run()> make_run;
   if (!activation->run) make_run = run_maker(task);
   // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
-  WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs()] {
+  WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs(),
+                                most = queue_.max_run_bytes] {
     auto& run = activation->run;
     if (make_run) run = make_run();
     if (activation->has_news) activation->outcome = run->activate(std::move(activation->input));
+    if (most > 0 && run->bytes() > most && !activation->outcome.failure) {
+      activation->outcome = {};
+      activation->outcome.failure = too_large(*run, most);
+    }
     activation->input = {};
     if (!activation->outcome.failure)
       for (const auto& query : activation->queries)
@@ -220,6 +234,10 @@ void WorkflowTasks::evict(Run run) {
   if (!run) return;
   ++counts_.evictions;
   destroy_later(std::move(run));
+}
+
+void WorkflowTasks::keep(RunCache::Lease lease) {
+  for (auto& run : cache_.check_in(std::move(lease))) evict(std::move(run));
 }
 
 void WorkflowTasks::destroy_later(Run run) {

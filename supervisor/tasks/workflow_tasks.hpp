@@ -31,6 +31,7 @@ namespace temporal::supervisor {
 struct StickyQueue {
   std::string name;  ///< of this process alone: what it is sent fits no other's runs
   std::size_t max_cached = 1000;
+  std::size_t max_bytes = 0;  ///< that the runs kept may take; 0: unbounded
   /// For how long a task waits for this worker before any other may have it.
   std::chrono::milliseconds schedule_to_start{10'000};
   double nonsticky_ratio = 0.2;  ///< share of the polls that stays with the normal queue
@@ -45,6 +46,7 @@ struct WorkflowQueue {
   std::chrono::milliseconds deadlock_timeout{2'000};
   bool server_keeps_sdk_metadata = true;
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
+  std::size_t max_run_bytes = 0;  ///< a run that takes more fails its task; 0: unbounded
   CrashHistory crashes{};
 };
 
@@ -74,6 +76,7 @@ class WorkflowTasks {
   /// Destroys the runs that are kept, each on a workflow thread: drained() tells when it is done.
   void forget_runs();
   [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
+  [[nodiscard]] std::size_t cached_bytes() const noexcept { return cache_.bytes(); }
   [[nodiscard]] const CacheCounts& cache_counts() const noexcept { return counts_; }
 
   /// For who watches: polls that are open, and how many tasks there may be at a time.
@@ -111,6 +114,7 @@ class WorkflowTasks {
   }
   std::function<Run()> run_maker(const Task& task) const;
   void evict(Run run);
+  void keep(RunCache::Lease lease);
   void destroy_later(Run run);
   boost::asio::awaitable<void> destroy(Run run, Gate::Pass pass);
   std::function<void(std::exception_ptr)> bug(const char* what) const;

@@ -13,6 +13,7 @@
 #include "supervisor/workflow/machines.hpp"
 #include "supervisor/workflow/machines/close_command.hpp"
 #include "supervisor/workflow/queries.hpp"
+#include "supervisor/workflow/sizes.hpp"
 
 namespace temporal::engine {
 
@@ -90,6 +91,7 @@ struct WorkflowRun::Parts {
     return failure_from(std::move(error), context, machines.last_started_event_id());
   }
   void find_definition();
+  [[nodiscard]] std::size_t count_bytes();
 
   const Module& module;
   const RunContext context;
@@ -100,6 +102,7 @@ struct WorkflowRun::Parts {
   HandlerTable handlers;
   EngineRuntime runtime{machines, loop, handlers, sink};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
+  std::size_t bytes = 0;
   bool broken = false;
 };
 
@@ -117,6 +120,12 @@ void WorkflowRun::Parts::find_definition() {
 bool WorkflowRun::Parts::ends_by(const Nondeterminism& wrong) const {
   return !context.replay_only && instance &&
          instance->fails_workflow(std::make_exception_ptr(wrong));
+}
+
+std::size_t WorkflowRun::Parts::count_bytes() {
+  auto count = sizeof *this + history.bytes() + machines.bytes() + loop.bytes();
+  for (const auto& signal : handlers.unhandled_signals) count += size_of(signal.arguments);
+  return count;
 }
 
 TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
@@ -145,6 +154,7 @@ TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
   outcome.messages = machines.take_messages();
   outcome.sdk_metadata = machines.sdk_metadata();
   outcome.finished = machines.finished();
+  bytes = count_bytes();
   return outcome;
 }
 
@@ -200,6 +210,8 @@ bool WorkflowRun::finished() const noexcept { return parts_->machines.finished()
 std::int64_t WorkflowRun::last_started_event_id() const noexcept {
   return parts_->machines.last_started_event_id();
 }
+
+std::size_t WorkflowRun::bytes() const noexcept { return parts_->bytes; }
 
 const RunContext& WorkflowRun::context() const noexcept { return parts_->context; }
 

@@ -112,6 +112,10 @@ class WorkflowRun {
   /// previous_started_event_id equals it.
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept;
   [[nodiscard]] const RunContext& context() const noexcept;
+  /// Memory, as it was when the last task had been applied: coroutine frames, history and commands
+  /// that wait, payloads in signals and results that somebody still holds. What the workflow keeps
+  /// in containers of its own is not in it.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   struct Parts;

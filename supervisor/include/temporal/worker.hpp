@@ -3,6 +3,7 @@
 // temporal-supervisor without --module), or inside a program that has another purpose (Worker).
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -51,6 +52,9 @@ struct WorkerOptions {
   int activity_pollers = 5;
   int workflow_pollers = 5;
   int max_cached_workflows = 1000;              ///< 0: each task replays its run
+  /// Memory that these runs may take, about. Default: a quarter of what the process may use; 0:
+  /// unbounded.
+  std::optional<std::size_t> max_cache_bytes{};
   double activities_per_second = 0;             ///< of this worker; 0: unlimited
   double task_queue_activities_per_second = 0;  ///< of all workers of the queue; 0: unlimited
   Duration deadlock_timeout = std::chrono::seconds(2);   ///< 0: off
