@@ -64,11 +64,10 @@ std::string variable_of(const std::string& flag) {
 }
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
-const std::set<std::string> kOfTheProcess{"--address",       "--connect-timeout", "--crash-pages",
-                                          "--dev",           "--dev-db",          "--dev-ui-port",
-                                          "--log-format",    "--log-level",       "--loop-stall",
-                                          "--metrics",       "--metrics-prefix",  "--metrics-unit",
-                                          "--metrics-label", "--metrics-buckets"};
+const std::set<std::string> kOfTheProcess{
+    "--address", "--connect-timeout", "--crash-pages",  "--debug",         "--dev",
+    "--dev-db",  "--dev-ui-port",     "--log-format",   "--log-level",     "--loop-stall",
+    "--metrics", "--metrics-prefix",  "--metrics-unit", "--metrics-label", "--metrics-buckets"};
 
 class Parser {
  public:
@@ -249,6 +248,16 @@ class Parser {
         ->check(CLI::Range(1, 1000));
     duration("--deadlock-timeout", options_.deadlock_timeout,
              "Longest a workflow may hold its thread in one go; 0 is off");
+    choice("--determinism-guard", options_.determinism_guard,
+           {{"fail", temporal::DeterminismGuard::fail},
+            {"log", temporal::DeterminismGuard::log},
+            {"off", temporal::DeterminismGuard::off}},
+           "fail",
+           "A workflow that asks the clock, the system's randomness, files, sockets or threads "
+           "fails its task, is named in the log (log), or is let alone (off)");
+    app_.add_flag("--debug", options_.debug,
+                  "For a debugger: no deadlock detector, no determinism guard")
+        ->envname("TEMPORAL_DEBUG");
   }
 
   void add_cache() {
@@ -321,7 +330,7 @@ class Parser {
     app_.add_option_function<std::string>(
             "--crash-pages",
             [this](const std::string& text) {
-              options_.crash_pages = text == "off" ? std::filesystem::path() : text;
+              options_.crash_pages = std::filesystem::path(text == "off" ? "" : text);
             },
             "Folder in which a crash of workflow code is kept for the worker that is started next, "
             "which fails that run's tasks for a while; off keeps none")
@@ -378,6 +387,13 @@ class Parser {
       "processes that cannot hurt it"};
 };
 
+// Whatever else was said of the two.
+void heed_debug(Options& options) {
+  if (!options.debug) return;
+  options.deadlock_timeout = {};
+  options.determinism_guard = temporal::DeterminismGuard::off;
+}
+
 // The words of the command line count more than those of the file, which are only about what is not
 // said there.
 std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
@@ -388,6 +404,7 @@ std::vector<Options> workers_of(const Options& options, const Parser& parser, in
     Parser of_worker(worker, own_modules);
     words.insert(words.end(), argv + 1, argv + argc);
     of_worker.parse(std::move(words));
+    heed_debug(worker);
     check_options(worker, own_modules);
     for (const auto& other : std::span(workers).first(workers.size() - 1))
       if (other.task_queue == worker.task_queue && other.name_space == worker.name_space)
@@ -407,6 +424,7 @@ ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules)
   Parser parser(options, own_modules);
   try {
     parser.parse(argc, argv);
+    heed_debug(options);
     if (options.worker_file.empty()) {
       check_options(options, own_modules);
       parsed.workers = {options};

@@ -13,6 +13,7 @@
 
 #include "supervisor/observe/log.hpp"
 #include "supervisor/observe/metrics_options.hpp"
+#include "temporal/determinism_guard.hpp"
 #include "temporal/options.hpp"
 
 namespace temporal::supervisor {
@@ -67,6 +68,8 @@ struct Options {
   int workflow_pollers = 5;
   int activity_pollers = 5;
   milliseconds deadlock_timeout{2'000};
+  temporal::DeterminismGuard determinism_guard = temporal::DeterminismGuard::fail;
+  bool debug = false;  ///< neither of the two: a debugger stops workflow code
   milliseconds connect_timeout{60'000};
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};

@@ -44,6 +44,7 @@ supervisor::Options options_from(const WorkerOptions& from) {
   options.activities_per_second = from.activities_per_second;
   options.task_queue_activities_per_second = from.task_queue_activities_per_second;
   options.deadlock_timeout = milliseconds(from.deadlock_timeout);
+  options.determinism_guard = from.determinism_guard;
   options.loop_stall = milliseconds(from.loop_stall);
   options.connect_timeout = milliseconds(from.connect_timeout);
   options.grace = milliseconds(from.grace);

@@ -39,10 +39,10 @@ MetricLabels activity_labels(const std::string& type, const std::string& workflo
 
 bool is_label_of_worker(std::string_view name) {
   constexpr std::string_view kOurs[] = {
-      "namespace",     "task_queue",  "service_name",   "activity_type",
-      "workflow_type", "eager",       "operation",      "status_code",
-      "poller_type",   "worker_type", "failure_reason", "state",
-      "reason",        "step",        "loop",           "le"};
+      "namespace",      "task_queue", "service_name", "activity_type", "workflow_type",
+      "eager",          "operation",  "status_code",  "poller_type",   "worker_type",
+      "failure_reason", "state",      "reason",       "step",          "loop",
+      "call",           "le"};
   return std::ranges::find(kOurs, name) != std::end(kOurs);
 }
 
@@ -204,6 +204,14 @@ void WorkerMetrics::deadlock(const std::string& workflow_type) {
   make_
       .counter("supervisor_deadlocks", "Workflow tasks that held their thread for too long",
                {{"workflow_type", workflow_type}})
+      .add();
+}
+
+void WorkerMetrics::determinism_violation(const char* call) {
+  make_
+      .counter("supervisor_determinism_violations",
+               "Workflow tasks whose code called what a replay would answer differently",
+               {{"call", call}})
       .add();
 }
 

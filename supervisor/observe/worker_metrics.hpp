@@ -92,6 +92,7 @@ class WorkerMetrics {
   void unregistered_activity(const std::string& type, const std::string& workflow_type, bool eager);
   void workflow_task_failed(const std::string& type, std::string_view reason);
   void deadlock(const std::string& workflow_type);
+  void determinism_violation(const char* call);
   /// What a pool of children counts itself.
   void show(const children::PoolCounts& counts);
 

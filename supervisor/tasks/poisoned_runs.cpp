@@ -24,7 +24,7 @@ std::chrono::seconds wait_after(std::size_t crashes) {
   return std::min(wait, kLongestWait);
 }
 
-void remove(const std::filesystem::path& file) {
+void take_away(const std::filesystem::path& file) {
   std::error_code gone_already;
   std::filesystem::remove(file, gone_already);
 }
@@ -61,7 +61,7 @@ void PoisonedRuns::read() {
   for (auto& crash : read_crash_pages(of_.folder)) {
     if (!crash.note.starts_with(queue)) continue;
     if (now_() - crash.at > kRemembered) {
-      remove(crash.file);
+      take_away(crash.file);
       continue;
     }
     if (crash.run_id.empty() || !crash.note.starts_with(mine)) continue;
@@ -100,7 +100,7 @@ std::optional<PoisonedRuns::Refusal> PoisonedRuns::refuses(const std::string& ru
 void PoisonedRuns::absolve(const std::string& run_id) {
   const auto run = runs_.find(run_id);
   if (run == runs_.end()) return;
-  for (const auto& page : run->second.pages) remove(page);
+  for (const auto& page : run->second.pages) take_away(page);
   runs_.erase(run);
 }
 

@@ -21,6 +21,19 @@ engine::TaskFailure task_failure(std::string_view type, const std::string& text)
                       text);
 }
 
+engine::TaskFailure task_failure(const Violation& violation, const std::string& workflow_type) {
+  const std::string name = violation.call.name;
+  auto failure = task_failure(
+      enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR, "NondeterminismError",
+      "[TMPRL1100] Nondeterminism: workflow code of type " + workflow_type + " called " + name +
+          "(), which does not do the same when it is replayed; " + violation.call.advice +
+          ", or, if you know that it does no harm, put workflow::unsafe::allow around it. It was "
+          "called in: " +
+          stack_text(violation.stack));
+  failure.failure.set_stack_trace(join(violation.stack, "\n"));
+  return failure;
+}
+
 std::string seconds_text(std::chrono::milliseconds duration) {
   return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + " s"
                                       : std::to_string(duration.count()) + " ms";

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/threads/tripwire.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
 
 namespace temporal::supervisor {
@@ -17,6 +18,14 @@ namespace temporal::supervisor {
                                                std::string_view type, const std::string& text);
 /// The user's code, or what it met here, is to blame.
 [[nodiscard]] engine::TaskFailure task_failure(std::string_view type, const std::string& text);
+
+/// Workflow code called a function whose answers differ from replay to replay.
+struct Violation {
+  GuardedCall call;
+  std::vector<std::string> stack;  ///< innermost first
+};
+[[nodiscard]] engine::TaskFailure task_failure(const Violation& violation,
+                                               const std::string& workflow_type);
 
 /// `10 s`, or `1500 ms`.
 [[nodiscard]] std::string seconds_text(std::chrono::milliseconds duration);

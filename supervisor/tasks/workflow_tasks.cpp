@@ -7,6 +7,9 @@
 #include "shared/payload_proto.hpp"
 #include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/task_messages.hpp"
+#include "supervisor/threads/symbols.hpp"
+#include "supervisor/threads/tripwire.hpp"
+#include "temporal/unsafe.hpp"
 
 namespace asio = boost::asio;
 
@@ -19,8 +22,8 @@ namespace {
 
 engine::TaskFailure too_large(const engine::WorkflowRun& run, std::size_t most) {
   return task_failure("RunTooLarge",
-                      "workflow code of type " + run.context().workflow_type +
-                          " holds " + std::to_string(run.bytes()) + " bytes in this run, and " +
+                      "workflow code of type " + run.context().workflow_type + " holds " +
+                          std::to_string(run.bytes()) + " bytes in this run, and " +
                           std::to_string(most) +
                           " are allowed: keep less, continue as new, or raise --max-run-bytes");
 }
@@ -182,10 +185,10 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   if (!activation->run) make_run = run_maker(task);
   // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
   WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs(),
-                                most = queue_.max_run_bytes] {
+                                most = queue_.max_run_bytes, guard = queue_.determinism_guard] {
     auto& run = activation->run;
     if (make_run) run = make_run();
-    if (activation->has_news) activation->outcome = run->activate(std::move(activation->input));
+    if (activation->has_news) activate_guarded(*activation, guard);
     if (most > 0 && run->bytes() > most && !activation->outcome.failure) {
       activation->outcome = {};
       activation->outcome.failure = too_large(*run, most);
@@ -199,8 +202,10 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   // A question that nobody answers is asked again, or given up, by who asked it.
   auto note = poisoned_.note(only_asks(task) ? std::string_view() : task.task_token());
   auto end = co_await threads_.run(std::move(work), identity_of(task, std::move(note)));
-  if (end.returned) co_return activation;
-
+  if (end.returned) {
+    if (activation->trip) co_await judge(task, activation);
+    co_return activation;
+  }
   metrics_.deadlock(task.workflow_type().name());
   auto lost = std::make_shared<Activation>();
   lost->outcome.failure = task_failure(
@@ -212,6 +217,41 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
           stack_text(end.stack));
   lost->outcome.failure->failure.set_stack_trace(join(end.stack, "\n"));
   co_return lost;
+}
+
+// On a workflow thread.
+void WorkflowTasks::activate_guarded(Activation& activation, DeterminismGuard guard) {
+  auto& run = *activation.run;
+  if (guard == DeterminismGuard::off) {
+    activation.outcome = run.activate(std::move(activation.input));
+    return;
+  }
+  const Tripwire tripwire;
+  activation.outcome = run.activate(std::move(activation.input));
+  activation.trip = tripwire.tripped();
+  if (!activation.trip || guard == DeterminismGuard::log || activation.outcome.failure) return;
+  activation.outcome = {};
+  activation.outcome.failure.emplace();  // judge() words it
+}
+
+// The first look at symbols reads those of all objects: not while workflow code is timed.
+asio::awaitable<void> WorkflowTasks::judge(const Task& task,
+                                           std::shared_ptr<Activation> activation) {
+  Violation violation{activation->trip->call, {}};
+  metrics_.determinism_violation(violation.call.name);
+  WorkflowThreads::Work work = [activation, stack = &violation.stack] {
+    *stack = printed(activation->trip->where);
+  };
+  co_await threads_.run_unwatched(std::move(work));
+  auto& failure = activation->outcome.failure;
+  if (failure && failure->text.empty())
+    failure = task_failure(violation, task.workflow_type().name());
+  if (queue_.determinism_guard != DeterminismGuard::log) co_return;
+  auto line = fields(task);
+  line["call"] = violation.call.name;
+  line["stack"] = violation.stack;
+  log_.warn(std::string("workflow code does what a replay cannot repeat; ") + violation.call.advice,
+            line);
 }
 
 std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) const {
@@ -284,6 +324,8 @@ api::taskqueue::v1::TaskQueue WorkflowTasks::sticky_queue() const {
 engine::LogSink WorkflowTasks::log_sink(const Task& task) const {
   return
       [this, ids = fields(task)](LogLevel level, std::string_view message, const LogFields& more) {
+        // It is workflow code that logs, and the log that looks at the clock.
+        const workflow::unsafe::allow ours;
         auto line = ids;
         if (more.is_object()) line.update(more);
         log_.write(level, message, line);

@@ -19,9 +19,11 @@
 #include "supervisor/tasks/poll_balance.hpp"
 #include "supervisor/tasks/pollers.hpp"
 #include "supervisor/tasks/run_cache.hpp"
+#include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/workflow_history.hpp"
 #include "supervisor/threads/workflow_threads.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
+#include "temporal/determinism_guard.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
 
@@ -44,9 +46,10 @@ struct WorkflowQueue {
   std::string worker_instance_key;
   int pollers = 5;
   std::chrono::milliseconds deadlock_timeout{2'000};
+  DeterminismGuard determinism_guard = DeterminismGuard::off;
   bool server_keeps_sdk_metadata = true;
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
-  std::size_t max_run_bytes = 0;  ///< a run that takes more fails its task; 0: unbounded
+  std::size_t max_run_bytes = 0;        ///< a run that takes more fails its task; 0: unbounded
   CrashHistory crashes{};
 };
 
@@ -94,6 +97,7 @@ class WorkflowTasks {
     bool has_news = true;  // else the run is only asked
     std::vector<engine::Query> queries;
     engine::TaskOutcome outcome;
+    std::optional<Tripwire::Trip> trip;  // the first violation of determinism
     std::vector<engine::QueryAnswer> answers;
   };
 
@@ -112,6 +116,8 @@ class WorkflowTasks {
   [[nodiscard]] bool keeps_runs() const noexcept {
     return cache_.capacity() > 0 && !pollers_.stopping();
   }
+  static void activate_guarded(Activation& activation, DeterminismGuard guard);
+  boost::asio::awaitable<void> judge(const Task& task, std::shared_ptr<Activation> activation);
   std::function<Run()> run_maker(const Task& task) const;
   void evict(Run run);
   void keep(RunCache::Lease lease);

@@ -40,8 +40,9 @@ namespace temporal::supervisor {
 namespace {
 
 constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-constexpr int kPatienceMs = 2000;        // of the handler, with the watchdog
-constexpr int kOthersPatienceMs = 4000;  // of threads that crash while one is being reported
+constexpr int kPatienceMs = 2000;         // of the handler, with the watchdog
+constexpr int kPatienceForPageMs = 5000;  // when nothing is lost by it, and names are worth more
+constexpr int kOthersPatienceMs = 7000;   // of threads that crash while one is being reported
 
 // What a handler may write. One is enough: the process ends with its first crash.
 struct Crash {
@@ -214,7 +215,8 @@ void on_crash(int signal, siginfo_t* info, void* context) {
     const auto* watchdog = reporter.load();
     const bool can_answer = watchdog && me != watchdog->thread();
     if (can_answer) watchdog->ring();
-    if (!can_answer || !wait_until(page.reported, kPatienceMs)) write_raw();
+    const int patience = page.kept ? kPatienceForPageMs : kPatienceMs;
+    if (!can_answer || !wait_until(page.reported, patience)) write_raw();
   } else if (other == me) {
     write_raw();  // the handler itself crashed
   } else {

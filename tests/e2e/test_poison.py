@@ -60,7 +60,8 @@ def test_other_ways_to_crash_are_told_as_well(server, start, queue, pages, how, 
 
 def test_it_is_tried_again_after_10_s_and_then_after_20(server, start, queue, pages):
     flags = (*WORKFLOWS, "--crash-pages", str(pages))
-    assert (crashed := start("poison", *flags)) and (run := poison(server, queue, "abort"))
+    crashed = start("poison", *flags)
+    run = poison(server, queue, "abort")
     assert crashed.ended() == -signal.SIGABRT
     first, = pages.iterdir()
     again = start("poison", *flags)

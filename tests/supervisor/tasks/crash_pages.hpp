@@ -42,7 +42,9 @@ class CrashPages {
     page.signal = SIGABRT;
     page.task = supervisor::TaskRecord(
         {.workflow_type = "Deadly", .workflow_id = "workflow", .run_id = run_id});
-    page.note.add(supervisor::PoisonedRuns(of).note(token));
+    // Long ago: it takes no page away.
+    const auto epoch = [] { return supervisor::PoisonedRuns::Time(); };
+    page.note.add(supervisor::PoisonedRuns(of, epoch).note(token));
     page.stack.add("die at deadly.cpp:3\nrun at deadly.cpp:7\n");
     REQUIRE(supervisor::CrashFile(of.folder).write(page));
   }

@@ -22,6 +22,7 @@ struct WorkflowWorker {
     std::chrono::milliseconds deadline{10'000};
     int places = 10;
     std::optional<supervisor::StickyQueue> sticky{};
+    DeterminismGuard guard = DeterminismGuard::fail;
     std::size_t max_run_bytes = 0;
     supervisor::CrashHistory crashes{};
   };
@@ -37,6 +38,7 @@ struct WorkflowWorker {
                                   .worker_instance_key = "key",
                                   .pollers = 2,
                                   .deadlock_timeout = settings.deadline,
+                                  .determinism_guard = settings.guard,
                                   .sticky = std::move(settings.sticky),
                                   .max_run_bytes = settings.max_run_bytes,
                                   .crashes = std::move(settings.crashes)},
