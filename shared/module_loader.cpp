@@ -17,6 +17,7 @@
 #include <tuple>
 #include <utility>
 
+#include "shared/ipc/crc32c.hpp"
 #include "shared/offloaded.hpp"
 
 namespace temporal {
@@ -96,8 +97,24 @@ Descriptor private_copy(const std::filesystem::path& path, const File& file) {
   return copy;
 }
 
-void* open_private_copy(const std::filesystem::path& path, const File& file) {
+struct Loaded {
+  void* handle;
+  std::vector<detail::OffloadedFunction> offloaded;
+  std::string content;
+};
+
+// A checksum of the bytes.
+std::string content_of(int fd, std::size_t size) {
+  void* memory = size == 0 ? MAP_FAILED : ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (memory == MAP_FAILED) return "unknown";
+  const auto checksum = ipc::crc32c(0, {static_cast<const std::byte*>(memory), size});
+  ::munmap(memory, size);
+  return std::to_string(checksum) + "." + std::to_string(size);
+}
+
+Loaded open_private_copy(const std::filesystem::path& path, const File& file) {
   auto copy = private_copy(path, file);
+  auto content = content_of(copy.get(), static_cast<std::size_t>(file.status.st_size));
   const auto name = "/proc/self/fd/" + std::to_string(copy.get());
   void* handle = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
@@ -109,16 +126,11 @@ void* open_private_copy(const std::filesystem::path& path, const File& file) {
   }
   // The loader knows objects by name, and would take the next module at this number for this one.
   copy.keep();
-  return handle;
+  return {handle, take_offloaded(), std::move(content)};
 }
 
 // What is announced while a file is loaded is that file's.
 std::mutex loading;
-
-struct Loaded {
-  void* handle;
-  std::vector<detail::OffloadedFunction> offloaded;
-};
 
 // What a file announces while it is loaded it announces once: its second copy shares the first one's templates.
 Loaded& loaded(const std::filesystem::path& path) {
@@ -129,14 +141,13 @@ Loaded& loaded(const std::filesystem::path& path) {
   const auto& is = file.status;
   const Identity identity{is.st_dev, is.st_ino, is.st_mtim.tv_sec, is.st_mtim.tv_nsec, is.st_size};
   if (const auto found = files.find(identity); found != files.end()) return found->second;
-  void* handle = open_private_copy(path, file);
-  return files.emplace(identity, Loaded{handle, take_offloaded()}).first->second;
+  return files.emplace(identity, open_private_copy(path, file)).first->second;
 }
 
 }  // namespace
 
 void load_module(const std::filesystem::path& path, Module& into) {
-  auto& [handle, offloaded] = loaded(path);
+  auto& [handle, offloaded, content] = loaded(path);
   auto abi = reinterpret_cast<const char* (*)()>(::dlsym(handle, "temporal_module_abi"));
   auto fill = reinterpret_cast<ModuleFunction>(::dlsym(handle, "temporal_module_register"));
   if (!abi || !fill)
@@ -163,6 +174,17 @@ void register_own(std::span<const ModuleFunction> functions, Module& into) {
   }();
   for (const auto& function : offloaded) into.add(function);
   for (auto function : functions) function(into);
+}
+
+std::string build_of(std::span<const std::filesystem::path> modules, bool own) {
+  std::string build;
+  for (const auto& module : modules) build += loaded(module).content + ' ';
+  if (own) {
+    const std::filesystem::path program = "/proc/self/exe";
+    const auto file = open_file(program);
+    build += content_of(file.descriptor.get(), static_cast<std::size_t>(file.status.st_size));
+  }
+  return build;
 }
 
 std::string fingerprint(const Module& module) {

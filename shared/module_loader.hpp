@@ -30,4 +30,8 @@ void register_own(std::span<const ModuleFunction> functions, Module& into);
 /// Names and executors of everything registered, hashed: equal in all processes of one generation.
 [[nodiscard]] std::string fingerprint(const Module& module);
 
+/// Of the code itself: differs when these files do, as they were when they were loaded, or when
+/// this program does, where it brings modules of its own. Throws as load_module(). Any thread.
+[[nodiscard]] std::string build_of(std::span<const std::filesystem::path> modules, bool own);
+
 }  // namespace temporal

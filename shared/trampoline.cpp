@@ -30,12 +30,15 @@ void Trampoline::link(Frame& frame) noexcept {
   if (newest_) newest_->newer = &frame;
   newest_ = &frame;
   ++frames_;
+  frame.bytes = std::exchange(allocated_, 0);
+  frame_bytes_ += frame.bytes;
 }
 
 void Trampoline::unlink(Frame& frame) noexcept {
   (frame.newer ? frame.newer->older : newest_) = frame.older;
   if (frame.older) frame.older->newer = frame.newer;
   --frames_;
+  frame_bytes_ -= frame.bytes;
 }
 
 void Trampoline::destroy_all() noexcept {

@@ -33,6 +33,25 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   return milliseconds{static_cast<std::int64_t>(scaled)};
 }
 
+std::optional<std::size_t> parse_size(const std::string& text) {
+  static const std::map<std::string, int> kShifts{
+      {"", 0}, {"k", 10}, {"m", 20}, {"g", 30}, {"t", 40}};
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit = end;
+  std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto shift = kShifts.find(unit);
+  if (error != std::errc{} || shift == kShifts.end() || number > (~std::size_t{0} >> shift->second))
+    return std::nullopt;
+  return number << shift->second;
+}
+
+std::string size_text(std::size_t bytes) {
+  constexpr std::size_t kMebi = 1 << 20;
+  return bytes > 0 && bytes % kMebi == 0 ? std::to_string(bytes / kMebi) + "M"
+                                         : std::to_string(bytes);
+}
+
 std::string duration_text(milliseconds duration) {
   if (duration.count() % 1000 == 0) return std::to_string(duration.count() / 1000) + "s";
   return std::to_string(duration.count()) + "ms";
@@ -46,10 +65,9 @@ std::string variable_of(const std::string& flag) {
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
 const std::set<std::string> kOfTheProcess{
-    "--address",        "--connect-timeout", "--dev",          "--dev-db",
-    "--dev-ui-port",    "--log-format",      "--log-level",    "--loop-stall",
-    "--metrics",        "--metrics-prefix",  "--metrics-unit", "--metrics-label",
-    "--metrics-buckets"};
+    "--address", "--connect-timeout", "--crash-pages",  "--debug",         "--dev",
+    "--dev-db",  "--dev-ui-port",     "--log-format",   "--log-level",     "--loop-stall",
+    "--metrics", "--metrics-prefix",  "--metrics-unit", "--metrics-label", "--metrics-buckets"};
 
 class Parser {
  public:
@@ -131,6 +149,22 @@ class Parser {
         ->envname(variable_of(name))
         ->default_str(duration_text(value))
         ->type_name("DURATION");
+  }
+
+  void size(const std::string& name, std::size_t& value, const std::string& help) {
+    app_.add_option_function<std::string>(
+            name,
+            [name, &value](const std::string& text) {
+              const auto parsed = parse_size(text);
+              if (!parsed)
+                throw CLI::ValidationError(
+                    name, "'" + text + "' is no size; write bytes, or 64K, 512M, 2G");
+              value = *parsed;
+            },
+            help)
+        ->envname(variable_of(name))
+        ->default_str(size_text(value))
+        ->type_name("SIZE");
   }
 
   void duration_or_never(const std::string& name, std::optional<milliseconds>& value,
@@ -239,12 +273,27 @@ class Parser {
         ->check(CLI::Range(1, 1000));
     duration("--deadlock-timeout", options_.deadlock_timeout,
              "Longest a workflow may hold its thread in one go; 0 is off");
+    choice("--determinism-guard", options_.determinism_guard,
+           {{"fail", temporal::DeterminismGuard::fail},
+            {"log", temporal::DeterminismGuard::log},
+            {"off", temporal::DeterminismGuard::off}},
+           "fail",
+           "A workflow that asks the clock, the system's randomness, files, sockets or threads "
+           "fails its task, is named in the log (log), or is let alone (off)");
+    app_.add_flag("--debug", options_.debug,
+                  "For a debugger: no deadlock detector, no determinism guard")
+        ->envname("TEMPORAL_DEBUG");
   }
 
   void add_cache() {
     flag("--max-cached-workflows", options_.max_cached_workflows,
          "Workflow runs kept in memory between their tasks; 0: each task replays its run")
         ->check(CLI::Range(0, 10'000'000));
+    size("--max-cache-bytes", options_.max_cache_bytes,
+         "Memory that these runs may take, about; the least recently used go first; 0: unbounded. "
+         "The default is a quarter of what the process may use");
+    size("--max-run-bytes", options_.max_run_bytes,
+         "Memory that one run may take, about, before its task fails; 0: unbounded");
     duration("--sticky-timeout", options_.sticky_timeout,
              "How long a task of a run in memory waits for this worker before any may take it");
     flag("--nonsticky-ratio", options_.nonsticky_ratio,
@@ -323,6 +372,16 @@ class Parser {
     duration_or_never("--timeout-grace", options_.timeout_grace,
                       "The same after an activity's own timeout");
     duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
+    app_.add_option_function<std::string>(
+            "--crash-pages",
+            [this](const std::string& text) {
+              options_.crash_pages = std::filesystem::path(text == "off" ? "" : text);
+            },
+            "Folder in which a crash of workflow code is kept for the worker that is started next, "
+            "which fails that run's tasks for a while; off keeps none")
+        ->envname(variable_of("--crash-pages"))
+        ->default_str(options_.crash_pages.empty() ? "off" : options_.crash_pages.string())
+        ->type_name("DIR|off");
     choice("--log-format", options_.log_format,
            {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},
            "auto", "text, json or auto: text on a terminal");
@@ -373,6 +432,13 @@ class Parser {
       "processes that cannot hurt it"};
 };
 
+// Whatever else was said of the two.
+void heed_debug(Options& options) {
+  if (!options.debug) return;
+  options.deadlock_timeout = {};
+  options.determinism_guard = temporal::DeterminismGuard::off;
+}
+
 // The words of the command line count more than those of the file, which are only about what is not
 // said there.
 std::vector<Options> workers_of(const Options& options, const Parser& parser, int argc,
@@ -383,6 +449,7 @@ std::vector<Options> workers_of(const Options& options, const Parser& parser, in
     Parser of_worker(worker, own_modules);
     words.insert(words.end(), argv + 1, argv + argc);
     of_worker.parse(std::move(words));
+    heed_debug(worker);
     check_options(worker, own_modules);
     for (const auto& other : std::span(workers).first(workers.size() - 1))
       if (other.task_queue == worker.task_queue && other.name_space == worker.name_space)
@@ -402,6 +469,7 @@ ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules)
   Parser parser(options, own_modules);
   try {
     parser.parse(argc, argv);
+    heed_debug(options);
     if (options.worker_file.empty()) {
       check_options(options, own_modules);
       parsed.workers = {options};

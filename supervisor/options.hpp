@@ -13,6 +13,7 @@
 
 #include "supervisor/observe/log.hpp"
 #include "supervisor/observe/metrics_options.hpp"
+#include "temporal/determinism_guard.hpp"
 #include "temporal/options.hpp"
 
 namespace temporal::supervisor {
@@ -68,11 +69,15 @@ struct Options {
   std::optional<int> max_eager_activities{};  ///< of one workflow task; none: what has a place
   int max_concurrent_eager_activities = 0;    ///< 0: unlimited
   int max_cached_workflows = 1000;            ///< 0: no sticky queue
+  std::size_t max_cache_bytes = 0;            ///< 0: unbounded
+  std::size_t max_run_bytes = 0;              ///< 0: unbounded
   milliseconds sticky_timeout{10'000};
   double nonsticky_ratio = 0.2;
   int workflow_pollers = 5;
   int activity_pollers = 5;
   milliseconds deadlock_timeout{2'000};
+  temporal::DeterminismGuard determinism_guard = temporal::DeterminismGuard::fail;
+  bool debug = false;  ///< neither of the two: a debugger stops workflow code
   milliseconds connect_timeout{60'000};
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};
@@ -84,6 +89,7 @@ struct Options {
   milliseconds local_timeout_buffer{5'000};
   milliseconds heartbeat_throttle_max{60'000};
   milliseconds heartbeat_throttle_default{30'000};
+  std::filesystem::path crash_pages{};  ///< empty: none are kept
   MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
@@ -123,5 +129,8 @@ void check_options(const Options& options, bool own_modules);
 
 /// Cores this process may use: its affinity and its cgroup's CPU share, rounded up.
 [[nodiscard]] int usable_cores();
+
+/// Bytes this process may use: its cgroup's limit, or what the machine has.
+[[nodiscard]] std::size_t usable_memory();
 
 }  // namespace temporal::supervisor

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 
@@ -19,6 +21,21 @@ namespace {
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "localhost";
+}
+
+// Where the system, or the user's session, keeps what a program leaves for its next start.
+std::filesystem::path default_crash_pages() {
+  const auto under = [](const char* variable, const char* path) {
+    const char* folder = std::getenv(variable);
+    // What is not absolute depends on where the worker was started.
+    return folder && folder[0] == '/' ? std::filesystem::path(folder) / path
+                                      : std::filesystem::path();
+  };
+  for (const auto& folder :
+       {under("STATE_DIRECTORY", "crashes"), under("XDG_STATE_HOME", "temporal-supervisor/crashes"),
+        under("HOME", ".local/state/temporal-supervisor/crashes")})
+    if (!folder.empty()) return folder;
+  return {};
 }
 
 bool printable_ascii(const std::string& text) {
@@ -47,6 +64,9 @@ Options default_options() {
   options.children = usable_cores();
   options.offload_children = usable_cores();
   options.workflow_threads = std::max(2, usable_cores());
+  // In whole MiB, as it is shown.
+  options.max_cache_bytes = usable_memory() / 4 >> 20 << 20;
+  options.crash_pages = default_crash_pages();
   options.identity = std::to_string(::getpid()) + "@" + host_name();
   return options;
 }

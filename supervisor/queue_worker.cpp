@@ -9,6 +9,7 @@
 
 #include "shared/module_loader.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "supervisor/version.hpp"
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -136,6 +137,7 @@ void QueueWorker::start_workflows(bool sdk_metadata,
     sticky_queue_ = sticky_name(options_.identity);
     sticky = StickyQueue{.name = sticky_queue_,
                          .max_cached = static_cast<std::size_t>(options_.max_cached_workflows),
+                         .max_bytes = options_.max_cache_bytes,
                          .schedule_to_start = options_.sticky_timeout,
                          .nonsticky_ratio = options_.nonsticky_ratio};
   }
@@ -146,12 +148,23 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .worker_instance_key = instance_key_,
                                         .pollers = options_.workflow_pollers,
                                         .deadlock_timeout = options_.deadlock_timeout,
+                                        .determinism_guard = options_.determinism_guard,
                                         .server_keeps_sdk_metadata = sdk_metadata,
                                         .deployment = deployment_,
-                                        .sticky = std::move(sticky)},
+                                        .sticky = std::move(sticky),
+                                        .max_run_bytes = options_.max_run_bytes,
+                                        .crashes = crash_history()},
                           module_, *service_, *workflow_threads_, *local_calls_, *workflow_permits_,
                           log_, metrics_);
   workflow_tasks_->start(failed);
+}
+
+CrashHistory QueueWorker::crash_history() const {
+  if (options_.crash_pages.empty()) return {};
+  return {.folder = options_.crash_pages,
+          .name_space = options_.name_space,
+          .task_queue = options_.task_queue,
+          .build = kVersion + (' ' + build_of(options_.modules, !own_modules_.empty()))};
 }
 
 void QueueWorker::give_client() {
@@ -296,6 +309,14 @@ void QueueWorker::show_metrics() {
     metrics_.local_slots_available.set(
         std::max(local_calls_->places() - local_calls_->running(), 0));
   }
+  if (workflow_tasks_) {
+    const auto& counts = workflow_tasks_->cache_counts();
+    metrics_.cache.hit.show(counts.hits);
+    metrics_.cache.miss.show(counts.misses);
+    metrics_.cache.forced_eviction.show(counts.evictions);
+    metrics_.cache.size.set(static_cast<double>(workflow_tasks_->cached()));
+    metrics_.cache.bytes.set(static_cast<double>(workflow_tasks_->cached_bytes()));
+  }
   if (workflow_threads_) metrics_.leaked_workflow_threads.set(workflow_threads_->lost());
   if (pool()) metrics_.show(pool()->counts());
 }
@@ -318,6 +339,7 @@ LogFields QueueWorker::state() const {
   if (workflow_tasks_) {
     const auto& counts = workflow_tasks_->cache_counts();
     state["cached_workflows"] = workflow_tasks_->cached();
+    state["cached_bytes"] = workflow_tasks_->cached_bytes();
     state["cache_hits"] = counts.hits;
     state["cache_misses"] = counts.misses;
     state["cache_evictions"] = counts.evictions;

@@ -87,6 +87,7 @@ class QueueWorker {
  private:
   void start_workflows(bool sdk_metadata, const std::function<void(std::exception_ptr)>& failed);
   void give_client();
+  [[nodiscard]] CrashHistory crash_history() const;
   void start_activities(const std::function<void(std::exception_ptr)>& failed);
   boost::asio::awaitable<void> announce_stop();
   boost::asio::awaitable<void> end_polling();

@@ -91,8 +91,12 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
       watchdog_(log, {.stall = options_.front().loop_stall}, &metrics_) {
   for (const auto& options : options_)
     workers_.emplace_back(core_.get_executor(), options, own_modules_, watchdog_, registry_, log_);
+  if (options_.front().debug)
+    log_.warn(
+        "debug mode: no deadlock detector and no determinism guard; a workflow that blocks or asks "
+        "the clock is not noticed");
   if (process == Process::embedding) return;
-  crash_reports_.emplace(watchdog_, log_);
+  crash_reports_.emplace(watchdog_, log_, options_.front().crash_pages);
   signals_.emplace(core_, SIGINT, SIGTERM);
   state_signal_.emplace(core_, log_, [this] { return state(); });
 }

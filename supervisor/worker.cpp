@@ -18,6 +18,7 @@ std::chrono::milliseconds milliseconds(Duration duration) {
 
 supervisor::Options options_from(const WorkerOptions& from) {
   auto options = supervisor::default_options();
+  options.crash_pages.clear();  // crashes are for the program to report
   options.address = from.address;
   options.name_space = from.name_space;
   options.task_queue = from.task_queue;
@@ -42,9 +43,11 @@ supervisor::Options options_from(const WorkerOptions& from) {
   options.activity_pollers = from.activity_pollers;
   options.workflow_pollers = from.workflow_pollers;
   options.max_cached_workflows = from.max_cached_workflows;
+  if (from.max_cache_bytes) options.max_cache_bytes = *from.max_cache_bytes;
   options.activities_per_second = from.activities_per_second;
   options.task_queue_activities_per_second = from.task_queue_activities_per_second;
   options.deadlock_timeout = milliseconds(from.deadlock_timeout);
+  options.determinism_guard = from.determinism_guard;
   options.loop_stall = milliseconds(from.loop_stall);
   options.connect_timeout = milliseconds(from.connect_timeout);
   options.grace = milliseconds(from.grace);

@@ -39,10 +39,10 @@ MetricLabels activity_labels(const std::string& type, const std::string& workflo
 
 bool is_label_of_worker(std::string_view name) {
   constexpr std::string_view kOurs[] = {
-      "namespace",     "task_queue",  "service_name",   "activity_type",
-      "workflow_type", "eager",       "operation",      "status_code",
-      "poller_type",   "worker_type", "failure_reason", "state",
-      "reason",        "step",        "loop",           "le"};
+      "namespace",      "task_queue", "service_name", "activity_type", "workflow_type",
+      "eager",          "operation",  "status_code",  "poller_type",   "worker_type",
+      "failure_reason", "state",      "reason",       "step",          "loop",
+      "call",           "le"};
   return std::ranges::find(kOurs, name) != std::end(kOurs);
 }
 
@@ -86,6 +86,15 @@ WorkerMetrics::WorkerMetrics(MetricRegistry& registry, const std::string& name_s
                                    {{"worker_type", "LocalActivityWorker"}})),
       local_slots_available(make_.gauge("worker_task_slots_available", "Slots that are free",
                                         {{"worker_type", "LocalActivityWorker"}})),
+      cache{.hit = make_.counter("sticky_cache_hit",
+                                 "Workflow tasks that went on with the run in memory"),
+            .miss = make_.counter("sticky_cache_miss",
+                                  "Workflow tasks with news only, of a run that was not there"),
+            .forced_eviction = make_.counter(
+                "sticky_cache_total_forced_eviction",
+                "Runs that left memory before their end: to make room, or because a task failed"),
+            .size = make_.gauge("sticky_cache_size", "Runs in memory between their tasks"),
+            .bytes = make_.gauge("supervisor_cache_bytes", "Memory that these runs take, about")},
       leaked_workflow_threads(make_.gauge("supervisor_leaked_workflow_threads",
                                           "Threads that workflow code never gave back")),
       children_starting_(children("starting")),
@@ -227,6 +236,14 @@ void WorkerMetrics::deadlock(const std::string& workflow_type) {
   make_
       .counter("supervisor_deadlocks", "Workflow tasks that held their thread for too long",
                {{"workflow_type", workflow_type}})
+      .add();
+}
+
+void WorkerMetrics::determinism_violation(const char* call) {
+  make_
+      .counter("supervisor_determinism_violations",
+               "Workflow tasks whose code called what a replay would answer differently",
+               {{"call", call}})
       .add();
 }
 

@@ -74,6 +74,15 @@ struct TaskMetrics {
   }
 };
 
+/// Of the runs that stay in memory between their tasks.
+struct CacheMetrics {
+  Counter hit;
+  Counter miss;
+  Counter forced_eviction;
+  Gauge size;
+  Gauge bytes;
+};
+
 /// Thread rule: core loop only, where nothing else is said.
 class WorkerMetrics {
   // First: what is below is made by them.
@@ -96,6 +105,7 @@ class WorkerMetrics {
   void unregistered_activity(const std::string& type, const std::string& workflow_type, bool eager);
   void workflow_task_failed(const std::string& type, std::string_view reason);
   void deadlock(const std::string& workflow_type);
+  void determinism_violation(const char* call);
   /// What a pool of children counts itself.
   void show(const children::PoolCounts& counts);
 
@@ -106,6 +116,7 @@ class WorkerMetrics {
   const TaskMetrics activity_tasks;
   const TaskMetrics workflow_tasks;
   const Gauge local_slots_used, local_slots_available;
+  const CacheMetrics cache;
   const Gauge leaked_workflow_threads;
 
  private:

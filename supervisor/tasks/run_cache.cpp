@@ -23,31 +23,38 @@ asio::awaitable<RunCache::Lease> RunCache::check_out(const std::string& run_id) 
   co_return lease;
 }
 
-RunCache::Run RunCache::check_in(Lease lease) {
-  if (capacity_ == 0) return std::move(lease.run);
+std::vector<RunCache::Run> RunCache::check_in(Lease lease) {
+  std::vector<Run> gone;
+  if (capacity_ == 0) {
+    gone.push_back(std::move(lease.run));
+    return gone;
+  }
   auto& entry = lease.node_->second;
   entry.run = std::move(lease.run);
   entry.place = idle_.insert(idle_.end(), lease.node_);
-  if (idle_.size() <= capacity_) return nullptr;
-  auto& oldest = *idle_.front();
-  auto run = take(oldest);
-  if (oldest.second.tasks == 0) entries_.erase(oldest.first);
-  return run;
+  bytes_ += entry.run->bytes();
+  while (idle_.size() > capacity_ || (max_bytes_ > 0 && bytes_ > max_bytes_))
+    gone.push_back(take_oldest());
+  return gone;
 }
 
 std::vector<RunCache::Run> RunCache::clear() {
   std::vector<Run> runs;
-  while (!idle_.empty()) {
-    auto& node = *idle_.front();
-    runs.push_back(take(node));
-    if (node.second.tasks == 0) entries_.erase(node.first);
-  }
+  while (!idle_.empty()) runs.push_back(take_oldest());
   return runs;
 }
 
 RunCache::Run RunCache::take(Node& node) {
   idle_.erase(node.second.place);
+  bytes_ -= node.second.run->bytes();
   return std::move(node.second.run);
+}
+
+RunCache::Run RunCache::take_oldest() {
+  auto& node = *idle_.front();
+  auto run = take(node);
+  if (node.second.tasks == 0) entries_.erase(node.first);
+  return run;
 }
 
 void RunCache::release(Node& node, bool held) {

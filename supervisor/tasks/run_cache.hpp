@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A run that is replayed for each of its tasks costs more the longer it lives, so runs stay in
 // memory between their tasks. Which ones, and how is it that two tasks never have the same one? The
-// least recently used go when there are too many, and a task has its run to itself from check_out()
+// least recently used go when there are too many, or they take too much memory, and a task has its run to itself from check_out()
 // to the end of its Lease.
 #pragma once
 
@@ -50,18 +50,22 @@ class RunCache {
     bool holds_ = false;
   };
 
-  /// `capacity`: how many are kept between their tasks. Those that have a task come on top.
-  RunCache(boost::asio::any_io_executor core, std::size_t capacity)
-      : capacity_(capacity), released_(std::move(core)) {}
+  /// `capacity`: how many are kept between their tasks; `max_bytes`: how much memory they may take,
+  /// as WorkflowRun::bytes() counts it; 0: unbounded. Those that have a task come on top.
+  RunCache(boost::asio::any_io_executor core, std::size_t capacity, std::size_t max_bytes = 0)
+      : capacity_(capacity), max_bytes_(max_bytes), released_(std::move(core)) {}
 
   /// Waits until no other task has this run; those that wait are served in their turn.
   boost::asio::awaitable<Lease> check_out(const std::string& run_id);
-  /// Keeps the lease's run for its next task. Returns the one that has to go for it, or null.
-  [[nodiscard]] Run check_in(Lease lease);
+  /// Keeps the lease's run for its next task. Returns those that have to go for it; it may be among
+  /// them.
+  [[nodiscard]] std::vector<Run> check_in(Lease lease);
   /// All that have no task now, the least recently used first.
   [[nodiscard]] std::vector<Run> clear();
 
   [[nodiscard]] std::size_t size() const noexcept { return idle_.size(); }
+  /// Of those that have no task now.
+  [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
 
  private:
@@ -73,9 +77,12 @@ class RunCache {
   };
 
   Run take(Node& node);
+  Run take_oldest();
   void release(Node& node, bool held);
 
   std::size_t capacity_;
+  std::size_t max_bytes_;
+  std::size_t bytes_ = 0;
   std::unordered_map<std::string, Entry> entries_;
   std::list<Node*> idle_;  // least recently used first
   Wakeup released_;

@@ -83,7 +83,8 @@ WorkflowTasks::Reserved WorkflowTasks::reserve_places(
   return reserved;
 }
 
-asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure) {
+asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::TaskFailure failure,
+                                                    bool also_later_attempts) {
   auto line = fields(task);
   line["failure"] = failure.text;
   line["attempt"] = task.attempt();
@@ -94,7 +95,7 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
           : "WorkflowError");
   log_.error("a workflow task failed; the workflow waits for corrected code", line);
   // Later attempts stay silent: the server times the task out and waits longer each time.
-  if (task.attempt() > 1) co_return;
+  if (task.attempt() > 1 && !also_later_attempts) co_return;
   ws::RespondWorkflowTaskFailedRequest request;
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
@@ -110,8 +111,35 @@ asio::awaitable<void> WorkflowTasks::respond_failed(const Task& task, engine::Ta
   }
 }
 
+// It came to an earlier process, which died of it. Failed now, it need not time out, and history
+// says why.
+asio::awaitable<void> WorkflowTasks::fail_crashed(PoisonedRuns::Unanswered task, Gate::Pass) {
+  ws::RespondWorkflowTaskFailedRequest request;
+  request.set_task_token(task.task_token);
+  request.set_namespace_(queue_.name_space);
+  request.set_identity(queue_.identity);
+  request.set_cause(task.failure.cause);
+  *request.mutable_failure() = std::move(task.failure.failure);
+  log_.error("a workflow's code crashed this worker before; its task fails",
+             {{"run_id", task.run_id}, {"failure", task.failure.text}});
+  try {
+    co_await service_.respond_workflow_task_failed(std::move(request));
+    poisoned_.told(task.run_id);
+  } catch (const RpcError& error) {
+    // Timed out meanwhile, or answered by a worker beside this one: its next task fails.
+    log_.debug("the server did not take a workflow task's failure",
+               {{"run_id", task.run_id}, {"error", error.what()}});
+  }
+}
+
 // A run in memory is asked as it is; else it is replayed first. Without a history there is no answer: the server asks again.
 asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
+  if (auto refusal = poisoned_.refuses(task.workflow_execution().run_id())) {
+    engine::QueryAnswer refused;
+    refused.failure = std::move(refusal->failure.failure);
+    co_await respond_query(task, std::move(refused));
+    co_return;
+  }
   auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
   if (lease.run && task.previous_started_event_id() == lease.run->last_started_event_id()) {
     task.clear_history();
@@ -141,7 +169,7 @@ asio::awaitable<void> WorkflowTasks::answer_query(Task task) {
   co_await respond_query(task, std::move(answer));
   // What it asked for was not done here: it was only asked.
   if (lease.run && keeps_runs() && !activation->outcome.waits)
-    evict(cache_.check_in(std::move(lease)));
+    keep(std::move(lease));
   else
     evict(std::move(lease.run));
 }

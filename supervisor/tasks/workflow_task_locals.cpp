@@ -52,9 +52,9 @@ asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Acti
 
 asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::resolve(
     const Task& task, std::shared_ptr<Activation> activation, engine::LocalResult result) {
-  WorkflowThreads::Work work = [activation, result = std::move(result),
-                                keeps = keeps_runs()]() mutable {
-    activation->outcome = activation->run->resolve(std::move(result));
+  WorkflowThreads::Work work = [activation, result = std::move(result), keeps = keeps_runs(),
+                                bounds = bounds()]() mutable {
+    advance(*activation, bounds, [&] { return activation->run->resolve(std::move(result)); });
     if (activation->is_over(keeps)) activation->run.reset();
   };
   co_return co_await step(task, std::move(activation), std::move(work));

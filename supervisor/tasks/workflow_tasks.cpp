@@ -4,9 +4,12 @@
 #include <boost/asio/co_spawn.hpp>
 #include <utility>
 
-#include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/task_messages.hpp"
+#include "supervisor/threads/symbols.hpp"
+#include "supervisor/threads/tripwire.hpp"
+#include "temporal/unsafe.hpp"
 
 namespace asio = boost::asio;
 
@@ -17,32 +20,21 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-engine::TaskFailure task_failure(enums::WorkflowTaskFailedCause cause, std::string_view type,
-                                 const std::string& text) {
-  engine::TaskFailure failure;
-  failure.cause = cause;
-  failure.text = text;
-  to_failure_proto(ApplicationError(text, {.type = type}), &failure.failure);
-  return failure;
+engine::TaskFailure too_large(const engine::WorkflowRun& run, std::size_t most) {
+  return task_failure("RunTooLarge",
+                      "workflow code of type " + run.context().workflow_type + " holds " +
+                          std::to_string(run.bytes()) + " bytes in this run, and " +
+                          std::to_string(most) +
+                          " are allowed: keep less, continue as new, or raise --max-run-bytes");
 }
 
-std::string seconds_text(std::chrono::milliseconds duration) {
-  return duration.count() % 1000 == 0 ? std::to_string(duration.count() / 1000) + " s"
-                                      : std::to_string(duration.count()) + " ms";
-}
-
-std::string join(const std::vector<std::string>& lines, const char* between) {
-  std::string text;
-  for (const auto& line : lines) text += (text.empty() ? "" : between) + line;
-  return text;
-}
-
-std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task) {
+std::shared_ptr<const TaskIdentity> identity_of(const PolledWorkflowTask& task, std::string note) {
   return std::make_shared<const TaskIdentity>(
       TaskFields{.workflow_type = task.workflow_type().name(),
                  .workflow_id = task.workflow_execution().workflow_id(),
                  .run_id = task.workflow_execution().run_id(),
-                 .attempt = static_cast<std::uint32_t>(task.attempt())});
+                 .attempt = static_cast<std::uint32_t>(task.attempt())},
+      std::move(note));
 }
 
 }  // namespace
@@ -60,11 +52,16 @@ WorkflowTasks::WorkflowTasks(asio::any_io_executor core, WorkflowQueue queue, co
       metrics_(metrics),
       permits_(permits),
       balance_(permits, queue_.sticky.has_value()),
-      cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0),
+      cache_(core, queue_.sticky ? queue_.sticky->max_cached : 0,
+             queue_.sticky ? queue_.sticky->max_bytes : 0),
+      poisoned_(queue_.crashes),
       pollers_(core),
       running_(core) {}
 
 void WorkflowTasks::start(const Pollers::Failed& failed) {
+  for (auto& task : poisoned_.take_unanswered())
+    asio::co_spawn(core_, fail_crashed(std::move(task), running_.enter()),
+                   bug("a task that crashed was not answered: this is a bug of the worker"));
   const auto split = queue_.sticky ? split_pollers(queue_.pollers, queue_.sticky->nonsticky_ratio)
                                    : PollerSplit{.normal = queue_.pollers, .sticky = 0};
   pollers_.start(
@@ -113,16 +110,23 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
     co_await answer_query(std::move(task));
     co_return std::nullopt;
   }
+  const auto run_id = task.workflow_execution().run_id();
+  if (auto refusal = poisoned_.refuses(run_id)) {
+    co_await respond_failed(task, std::move(refusal->failure), !refusal->told);
+    poisoned_.told(run_id);
+    co_return std::nullopt;
+  }
   const auto& metrics = metrics_.workflow(task.workflow_type().name());
   metrics.task_schedule_to_start_latency.observe(
       between(from_proto(task.scheduled_time()), from_proto(task.started_time())));
   const auto received = std::chrono::steady_clock::now();
-  auto lease = co_await cache_.check_out(task.workflow_execution().run_id());
+  auto lease = co_await cache_.check_out(run_id);
   if (!co_await complete_history(task, lease)) co_return std::nullopt;
 
   const auto begun = std::chrono::steady_clock::now();
   auto activation = co_await activate(task, std::move(lease.run));
   metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
+  poisoned_.absolve(run_id);
   if (activation->run && activation->outcome.waits &&
       !co_await run_locals(task, activation, received)) {
     evict(std::move(activation->run));
@@ -139,7 +143,7 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
     lease.run->roll_back_to(completed->reset_history_event_id());
   // What the server did not take is in the run and not in its history.
   if (completed && keeps_run && keeps_runs())
-    evict(cache_.check_in(std::move(lease)));
+    keep(std::move(lease));
   else
     evict(std::move(lease.run));
   if (!completed || completed->workflow_task().task_token().empty()) co_return std::nullopt;
@@ -167,8 +171,7 @@ asio::awaitable<bool> WorkflowTasks::complete_history(Task& task, RunCache::Leas
   } catch (const RpcError& error) {
     // Gone: nobody waits for an answer.
     if (error.code() != RpcCode::not_found)
-      unreadable = task_failure(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE,
-                                "HistoryUnavailable",
+      unreadable = task_failure("HistoryUnavailable",
                                 std::string("the history could not be read: ") + error.what());
   }
   evict(std::move(lease.run));
@@ -189,10 +192,12 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
   std::function<Run()> make_run;
   if (!activation->run) make_run = run_maker(task);
   // Named: GCC 12 destroys a closure twice that is written inside a co_await expression.
-  WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs()] {
+  WorkflowThreads::Work work = [activation, make_run = std::move(make_run), keeps = keeps_runs(),
+                                bounds = bounds()] {
     auto& run = activation->run;
     if (make_run) run = make_run();
-    if (activation->has_news) activation->outcome = run->activate(std::move(activation->input));
+    if (activation->has_news)
+      advance(*activation, bounds, [&] { return run->activate(std::move(activation->input)); });
     activation->input = {};
     if (!activation->outcome.failure)
       for (const auto& query : activation->queries)
@@ -205,20 +210,65 @@ asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::activ
 // On a workflow thread, which is left behind when the code does not come back.
 asio::awaitable<std::shared_ptr<WorkflowTasks::Activation>> WorkflowTasks::step(
     const Task& task, std::shared_ptr<Activation> activation, WorkflowThreads::Work work) {
-  auto end = co_await threads_.run(std::move(work), identity_of(task));
-  if (end.returned) co_return activation;
-
+  // A question that nobody answers is asked again, or given up, by who asked it.
+  auto note = poisoned_.note(only_asks(task) ? std::string_view() : task.task_token());
+  auto end = co_await threads_.run(std::move(work), identity_of(task, std::move(note)));
+  if (end.returned) {
+    if (activation->trip) co_await judge(task, activation);
+    co_return activation;
+  }
   metrics_.deadlock(task.workflow_type().name());
   auto lost = std::make_shared<Activation>();
   lost->outcome.failure = task_failure(
-      enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE, "DeadlockDetected",
+      "DeadlockDetected",
       "[TMPRL1101] Potential deadlock: workflow code of type " + task.workflow_type().name() +
           " held its thread for " + seconds_text(queue_.deadlock_timeout) +
           " without waiting for anything. Move what blocks or computes into an activity, or raise "
           "--deadlock-timeout. It is in: " +
-          (end.stack.empty() ? "an unknown place" : join(end.stack, ", called by ")));
+          stack_text(end.stack));
   lost->outcome.failure->failure.set_stack_trace(join(end.stack, "\n"));
   co_return lost;
+}
+
+// On a workflow thread.
+void WorkflowTasks::advance(Activation& activation, Bounds bounds,
+                            const std::function<engine::TaskOutcome()>& step) {
+  if (bounds.guard == DeterminismGuard::off) {
+    activation.outcome = step();
+  } else {
+    const Tripwire tripwire;
+    activation.outcome = step();
+    activation.trip = tripwire.tripped();
+  }
+  auto& outcome = activation.outcome;
+  if (outcome.failure) return;
+  if (activation.trip && bounds.guard != DeterminismGuard::log) {
+    outcome = {};
+    outcome.failure.emplace();  // judge() words it
+  } else if (bounds.run_bytes > 0 && activation.run->bytes() > bounds.run_bytes) {
+    outcome = {};
+    outcome.failure = too_large(*activation.run, bounds.run_bytes);
+  }
+}
+
+// The first look at symbols reads those of all objects: not while workflow code is timed.
+asio::awaitable<void> WorkflowTasks::judge(const Task& task,
+                                           std::shared_ptr<Activation> activation) {
+  Violation violation{activation->trip->call, {}};
+  metrics_.determinism_violation(violation.call.name);
+  WorkflowThreads::Work work = [activation, stack = &violation.stack] {
+    *stack = printed(activation->trip->where);
+  };
+  co_await threads_.run_unwatched(std::move(work));
+  auto& failure = activation->outcome.failure;
+  if (failure && failure->text.empty())
+    failure = task_failure(violation, task.workflow_type().name());
+  if (queue_.determinism_guard != DeterminismGuard::log) co_return;
+  auto line = fields(task);
+  line["call"] = violation.call.name;
+  line["stack"] = violation.stack;
+  log_.warn(std::string("workflow code does what a replay cannot repeat; ") + violation.call.advice,
+            line);
 }
 
 std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) const {
@@ -247,6 +297,10 @@ void WorkflowTasks::evict(Run run) {
   destroy_later(std::move(run));
 }
 
+void WorkflowTasks::keep(RunCache::Lease lease) {
+  for (auto& run : cache_.check_in(std::move(lease))) evict(std::move(run));
+}
+
 void WorkflowTasks::destroy_later(Run run) {
   asio::co_spawn(core_, destroy(std::move(run), running_.enter()),
                  bug("a run was not forgotten: this is a bug of the worker"));
@@ -261,7 +315,8 @@ asio::awaitable<void> WorkflowTasks::destroy(Run run, Gate::Pass) {
   const auto identity = std::make_shared<const TaskIdentity>(
       TaskFields{.workflow_type = line["workflow_type"].get_ref<const std::string&>(),
                  .workflow_id = line["workflow_id"].get_ref<const std::string&>(),
-                 .run_id = line["run_id"].get_ref<const std::string&>()});
+                 .run_id = line["run_id"].get_ref<const std::string&>()},
+      poisoned_.note({}));
   auto end = co_await threads_.run(std::move(work), identity);
   if (end.returned) co_return;
   line["stack"] = std::move(end.stack);
@@ -290,6 +345,8 @@ api::taskqueue::v1::TaskQueue WorkflowTasks::sticky_queue() const {
 engine::LogSink WorkflowTasks::log_sink(const Task& task) const {
   return
       [this, ids = fields(task)](LogLevel level, std::string_view message, const LogFields& more) {
+        // It is workflow code that logs, and the log that looks at the clock.
+        const workflow::unsafe::allow ours;
         auto line = ids;
         if (more.is_object()) line.update(more);
         log_.write(level, message, line);

@@ -19,12 +19,15 @@
 #include "supervisor/tasks/activity_tasks.hpp"
 #include "supervisor/tasks/local_calls.hpp"
 #include "supervisor/tasks/permits.hpp"
+#include "supervisor/tasks/poisoned_runs.hpp"
 #include "supervisor/tasks/poll_balance.hpp"
 #include "supervisor/tasks/pollers.hpp"
 #include "supervisor/tasks/run_cache.hpp"
+#include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/workflow_history.hpp"
 #include "supervisor/threads/workflow_threads.hpp"
 #include "supervisor/workflow/workflow_run.hpp"
+#include "temporal/determinism_guard.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
 
@@ -34,6 +37,7 @@ namespace temporal::supervisor {
 struct StickyQueue {
   std::string name;  ///< of this process alone: what it is sent fits no other's runs
   std::size_t max_cached = 1000;
+  std::size_t max_bytes = 0;  ///< that the runs kept may take; 0: unbounded
   /// For how long a task waits for this worker before any other may have it.
   std::chrono::milliseconds schedule_to_start{10'000};
   double nonsticky_ratio = 0.2;  ///< share of the polls that stays with the normal queue
@@ -46,9 +50,12 @@ struct WorkflowQueue {
   std::string worker_instance_key;
   int pollers = 5;
   std::chrono::milliseconds deadlock_timeout{2'000};
+  DeterminismGuard determinism_guard = DeterminismGuard::off;
   bool server_keeps_sdk_metadata = true;
   Deployment deployment{};
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
+  std::size_t max_run_bytes = 0;        ///< a run that takes more fails its task; 0: unbounded
+  CrashHistory crashes{};
 };
 
 /// Since the start.
@@ -83,6 +90,7 @@ class WorkflowTasks {
   /// Destroys the runs that are kept, each on a workflow thread: drained() tells when it is done.
   void forget_runs();
   [[nodiscard]] std::size_t cached() const noexcept { return cache_.size(); }
+  [[nodiscard]] std::size_t cached_bytes() const noexcept { return cache_.bytes(); }
   [[nodiscard]] const CacheCounts& cache_counts() const noexcept { return counts_; }
 
   /// For who watches: polls that are open, and how many tasks there may be at a time.
@@ -100,6 +108,7 @@ class WorkflowTasks {
     bool has_news = true;  // else the run is only asked
     std::vector<engine::Query> queries;
     engine::TaskOutcome outcome;
+    std::optional<Tripwire::Trip> trip;  // the first violation of determinism
     std::vector<engine::QueryAnswer> answers;
     /// Its run is of no use any more. `keeps`: runs stay in memory between their tasks.
     [[nodiscard]] bool is_over(bool keeps) const {
@@ -133,14 +142,25 @@ class WorkflowTasks {
   using Reserved = std::map<std::string, ActivityTasks::Places>;  // by activity id
   Reserved reserve_places(api::workflowservice::v1::RespondWorkflowTaskCompletedRequest& request,
                           bool closes);
-  boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure);
+  boost::asio::awaitable<void> respond_failed(const Task& task, engine::TaskFailure failure,
+                                              bool also_later_attempts = false);
+  boost::asio::awaitable<void> fail_crashed(PoisonedRuns::Unanswered task, Gate::Pass pass);
   boost::asio::awaitable<void> answer_query(Task task);
   boost::asio::awaitable<void> respond_query(const Task& task, engine::QueryAnswer answer);
   [[nodiscard]] bool keeps_runs() const noexcept {
     return cache_.capacity() > 0 && !pollers_.stopping();
   }
+  struct Bounds {
+    DeterminismGuard guard;
+    std::size_t run_bytes;  ///< 0: unbounded
+  };
+  [[nodiscard]] Bounds bounds() const { return {queue_.determinism_guard, queue_.max_run_bytes}; }
+  static void advance(Activation& activation, Bounds bounds,
+                      const std::function<engine::TaskOutcome()>& step);
+  boost::asio::awaitable<void> judge(const Task& task, std::shared_ptr<Activation> activation);
   std::function<Run()> run_maker(const Task& task) const;
   void evict(Run run);
+  void keep(RunCache::Lease lease);
   void destroy_later(Run run);
   boost::asio::awaitable<void> destroy(Run run, Gate::Pass pass);
   std::function<void(std::exception_ptr)> bug(const char* what) const;
@@ -161,6 +181,7 @@ class WorkflowTasks {
   Permits& permits_;
   PollBalance balance_;
   RunCache cache_;
+  PoisonedRuns poisoned_;
   CacheCounts counts_;
   Pollers pollers_;
   Gate running_;

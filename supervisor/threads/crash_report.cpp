@@ -22,8 +22,10 @@
 #include <string_view>
 #include <typeinfo>
 
+#include "supervisor/threads/crash_page.hpp"
 #include "supervisor/threads/report_fields.hpp"
 #include "supervisor/threads/stacks.hpp"
+#include "supervisor/threads/symbols.hpp"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(TEMPORAL_THREAD_SANITIZER)
 #define CRASHES_ARE_THE_SANITIZERS 1
@@ -38,11 +40,12 @@ namespace temporal::supervisor {
 namespace {
 
 constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-constexpr int kPatienceMs = 2000;        // of the handler, with the watchdog
-constexpr int kOthersPatienceMs = 4000;  // of threads that crash while one is being reported
+constexpr int kPatienceMs = 2000;         // of the handler, with the watchdog
+constexpr int kPatienceForPageMs = 5000;  // when nothing is lost by it, and names are worth more
+constexpr int kOthersPatienceMs = 7000;   // of threads that crash while one is being reported
 
 // What a handler may write. One is enough: the process ends with its first crash.
-struct CrashPage {
+struct Crash {
   std::atomic<pid_t> thread = 0;  // whose crash it is
   int signal = 0;
   pid_t sender = 0;  // another process that sent the signal
@@ -56,9 +59,13 @@ struct CrashPage {
   // SYNC handler → watchdog: the page is complete · watchdog → handler: the line is written.
   std::atomic<bool> written = false, reported = false;
   std::atomic<bool> raw = false;
+  bool kept = false;  // in a file
 };
 static_assert(std::atomic<pid_t>::is_always_lock_free);
-CrashPage page;
+Crash page;
+// What is kept of it, and where.
+CrashPage kept;
+CrashFile crash_file;
 std::atomic<const Watchdog*> reporter = nullptr;
 
 std::uintptr_t stack_pointer(const ucontext_t& context) noexcept {
@@ -104,11 +111,6 @@ class RawLine {
     std::ranges::copy(text, buffer_.data() + size_);
     size_ += text.size();
   }
-  void add_hex(std::uintptr_t number) noexcept {
-    std::array<char, 20> digits{'0', 'x'};
-    const auto end = std::to_chars(digits.data() + 2, digits.data() + digits.size(), number, 16);
-    add({digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
-  }
   void add_field(std::string_view name, std::string_view value) noexcept {
     if (value.empty()) return;
     add("  ");
@@ -126,15 +128,54 @@ class RawLine {
   std::size_t size_ = 0;
 };
 
-void add_place(RawLine& line, std::uintptr_t address) noexcept {
-  line.add(" ");
+using Place = KeptText<128>;
+
+void add_hex(Place& place, std::uintptr_t number) noexcept {
+  std::array<char, 20> digits{'0', 'x'};
+  const auto end = std::to_chars(digits.data() + 2, digits.data() + digits.size(), number, 16);
+  place.add({digits.data(), static_cast<std::size_t>(end.ptr - digits.data())});
+}
+
+Place place_of(std::uintptr_t address) noexcept {
+  Place place;
   dl_find_object object{};
-  if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0)
-    return line.add_hex(address);
+  if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) {
+    add_hex(place, address);
+    return place;
+  }
   const std::string_view path = object.dlfo_link_map->l_name;
-  line.add(path.empty() ? "program" : path.substr(path.rfind('/') + 1));
-  line.add("+");
-  line.add_hex(address - object.dlfo_link_map->l_addr);
+  place.add(path.empty() ? "program" : path.substr(path.rfind('/') + 1));
+  place.add("+");
+  add_hex(place, address - object.dlfo_link_map->l_addr);
+  return place;
+}
+
+// As much as can be said inside the handler: names may come too late, or never.
+void keep_raw() noexcept {
+  const auto* slot = TaskSlot::in_handler();
+  const auto* step = slot ? slot->current() : nullptr;
+  if (!step || step->task().note().empty()) return;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  kept.at_ms = std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  kept.signal = page.signal;
+  kept.stack_overflow = page.stack_overflow;
+  kept.task = step->task().record();
+  kept.exception.add(page.exception.data());
+  kept.note.add(step->task().note());
+  for (auto address : page.snapshot.stack()) {
+    kept.stack.add(place_of(address).view());
+    kept.stack.add("\n");
+  }
+  page.kept = crash_file.write(kept);
+}
+
+// The same with names.
+void keep_named() {
+  if (!page.kept) return;
+  kept.stack.clear();
+  for (const auto& line : printed(page.snapshot)) kept.stack.add(line + "\n");
+  (void)crash_file.write(kept);
 }
 
 void write_raw() noexcept {
@@ -156,7 +197,10 @@ void write_raw() noexcept {
       line.add_field("run_id", task.run_id);
     }
     line.add("  stack=");
-    for (auto address : snapshot.stack()) add_place(line, address);
+    for (auto address : snapshot.stack()) {
+      line.add(" ");
+      line.add(place_of(address).view());
+    }
   }
   line.write();
 }
@@ -166,11 +210,13 @@ void on_crash(int signal, siginfo_t* info, void* context) {
   pid_t other = 0;
   if (page.thread.compare_exchange_strong(other, me)) {
     fill_page(signal, *info, *static_cast<ucontext_t*>(context));
+    keep_raw();
     page.written = true;
     const auto* watchdog = reporter.load();
     const bool can_answer = watchdog && me != watchdog->thread();
     if (can_answer) watchdog->ring();
-    if (!can_answer || !wait_until(page.reported, kPatienceMs)) write_raw();
+    const int patience = page.kept ? kPatienceForPageMs : kPatienceMs;
+    if (!can_answer || !wait_until(page.reported, patience)) write_raw();
   } else if (other == me) {
     write_raw();  // the handler itself crashed
   } else {
@@ -200,6 +246,7 @@ void report(Logger& log) {
           ? "a task crashed the worker, which ends now; in a child it would have cost one attempt"
           : "the worker crashed and ends now",
       line);
+  keep_named();
   page.reported = true;
 }
 
@@ -235,7 +282,8 @@ const bool CrashReports::kAvailable = true;
 
 class CrashReports::Impl {
  public:
-  Impl(Watchdog& watchdog, Logger& log) : watchdog_(watchdog) {
+  Impl(Watchdog& watchdog, Logger& log, const std::filesystem::path& pages) : watchdog_(watchdog) {
+    crash_file = CrashFile(pages);
     prepare_stacks();
     watchdog_.on_ring([&log] { report(log); });
     reporter = &watchdog_;
@@ -265,8 +313,8 @@ class CrashReports::Impl {
   std::array<struct sigaction, kSignals.size()> before_{};
 };
 
-CrashReports::CrashReports(Watchdog& watchdog, Logger& log)
-    : impl_(kAvailable ? std::make_unique<Impl>(watchdog, log) : nullptr) {}
+CrashReports::CrashReports(Watchdog& watchdog, Logger& log, const std::filesystem::path& pages)
+    : impl_(kAvailable ? std::make_unique<Impl>(watchdog, log, pages) : nullptr) {}
 
 CrashReports::~CrashReports() = default;
 

@@ -6,8 +6,12 @@
 // The handler only writes raw facts into memory that was there before and rings the watchdog, which
 // finds the names and writes the line. When that does not answer within two seconds (the crash may
 // hold the lock it needs), the handler writes the facts to stderr itself.
+//
+// A task that has a note leaves a page (crash_page.hpp) for the process after this one: by the
+// handler, with raw addresses; then by the watchdog, with names.
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "supervisor/threads/alternate_stack.hpp"
@@ -23,8 +27,9 @@ class CrashReports {
  public:
   static const bool kAvailable;
 
-  /// One at a time in a process; made by the main thread. Both arguments outlive this.
-  CrashReports(Watchdog& watchdog, Logger& log);
+  /// One at a time in a process; made by the main thread. Both outlive this. `pages`: the folder for
+  /// crash pages; empty: none are left.
+  CrashReports(Watchdog& watchdog, Logger& log, const std::filesystem::path& pages = {});
   CrashReports(const CrashReports&) = delete;
   CrashReports& operator=(const CrashReports&) = delete;
   /// Puts back what handled the signals before.

@@ -10,7 +10,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace temporal::supervisor {
 
@@ -51,7 +53,12 @@ class TaskRecord {
 /// step of it. Must outlive each CurrentTask made of it.
 class TaskIdentity {
  public:
-  explicit TaskIdentity(const TaskFields& fields) noexcept : record_(fields) {}
+  static constexpr std::size_t kLongestNote = 2048;
+
+  /// `note`: kept with a crash of the task, in a file, for whoever knows what it says; at most
+  /// kLongestNote bytes. Empty: its crash is told, and not kept.
+  explicit TaskIdentity(const TaskFields& fields, std::string note = {}) noexcept
+      : record_(fields), note_(std::move(note)) {}
   TaskIdentity(const TaskIdentity&) = delete;
   TaskIdentity& operator=(const TaskIdentity&) = delete;
   virtual ~TaskIdentity() = default;
@@ -61,6 +68,7 @@ class TaskIdentity {
   [[nodiscard]] const CoroutineChain* chain() const noexcept {
     return chain_.load(std::memory_order_relaxed);
   }
+  [[nodiscard]] const std::string& note() const noexcept { return note_; }
   /// Differs from that of every other identity this process has had.
   [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
 
@@ -69,6 +77,7 @@ class TaskIdentity {
   static std::uint64_t next_number() noexcept;
 
   const TaskRecord record_;
+  const std::string note_;
   const std::uint64_t number_ = next_number();
   std::atomic<const CoroutineChain*> chain_ = nullptr;  // set and read on the loop thread
 };

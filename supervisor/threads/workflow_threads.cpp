@@ -30,6 +30,7 @@ struct WorkflowThreads::Job {
         done(std::move(core)),
         work(std::move(closure)),
         task(std::move(identity)) {}
+  bool watched = true;
   const std::uint64_t number;  // from 1; the address may be that of an earlier job
   Wakeup done;
   Work work;
@@ -117,7 +118,16 @@ void WorkflowThreads::start_worker() {
 
 asio::awaitable<WorkflowThreads::End> WorkflowThreads::run(
     Work work, std::shared_ptr<const TaskIdentity> task) {
-  auto job = std::make_shared<Job>(core_, ++jobs_, std::move(work), std::move(task));
+  return run(std::make_shared<Job>(core_, ++jobs_, std::move(work), std::move(task)));
+}
+
+asio::awaitable<void> WorkflowThreads::run_unwatched(Work work) {
+  auto job = std::make_shared<Job>(core_, ++jobs_, std::move(work), nullptr);
+  job->watched = false;
+  co_await run(std::move(job));
+}
+
+asio::awaitable<WorkflowThreads::End> WorkflowThreads::run(std::shared_ptr<Job> job) {
   {
     std::lock_guard lock(queue_->mutex);
     queue_->jobs.push_back(job);
@@ -151,7 +161,7 @@ void WorkflowThreads::look_at_workers() {
     std::vector<std::shared_ptr<Worker>> overstaying;
     for (auto& worker : workers_) {
       std::lock_guard lock(worker->mutex);
-      const auto number = worker->job ? worker->job->number : 0;
+      const auto number = worker->job && worker->job->watched ? worker->job->number : 0;
       if (number == 0 || number != worker->seen) {
         worker->seen = number;
         worker->seen_for = {};

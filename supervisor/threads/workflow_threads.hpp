@@ -50,6 +50,8 @@ class WorkflowThreads {
   };
   /// Runs `work` on a free thread, in the name of `task` if there is one.
   boost::asio::awaitable<End> run(Work work, std::shared_ptr<const TaskIdentity> task = {});
+  /// The same for work of ours, which may last.
+  boost::asio::awaitable<void> run_unwatched(Work work);
 
   /// Threads that have not come back yet. While there are some, the process can only end by _exit.
   [[nodiscard]] int lost() const noexcept { return *lost_; }
@@ -59,6 +61,7 @@ class WorkflowThreads {
   struct Worker;
   struct Queue;
 
+  boost::asio::awaitable<End> run(std::shared_ptr<Job> job);
   void start_worker();
   void look_at_workers();
   void give_up(std::shared_ptr<Job> job, pid_t thread);

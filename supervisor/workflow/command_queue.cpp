@@ -57,4 +57,10 @@ std::vector<Command> CommandQueue::commands() const {
   return commands;
 }
 
+std::size_t CommandQueue::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& one : waiting_) bytes += sizeof *one + one->command.SpaceUsedLong();
+  return bytes;
+}
+
 }  // namespace temporal::engine

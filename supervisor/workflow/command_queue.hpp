@@ -31,6 +31,8 @@ class CommandQueue {
   void drop_front();
   /// All that wait, in the order to send them.
   [[nodiscard]] std::vector<Command> commands() const;
+  /// Of those that have no event yet.
+  [[nodiscard]] std::size_t bytes() const;
   [[nodiscard]] bool ends_run() const noexcept { return terminal_; }
 
  private:

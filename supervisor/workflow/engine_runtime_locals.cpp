@@ -14,6 +14,7 @@
 #include "supervisor/workflow/machines/local_activity.hpp"
 #include "supervisor/workflow/machines/retry_policy.hpp"
 #include "temporal/errors.hpp"
+#include "temporal/unsafe.hpp"
 
 namespace temporal::engine {
 
@@ -136,6 +137,7 @@ PayloadFuture EngineRuntime::side_effect(std::function<Payload()> work) {
   LocalResult result;
   result.seq = last_activity_;
   const ReadOnly guard(*this, "a side effect");
+  const workflow::unsafe::allow what_it_is_there_for;
   try {
     api::common::v1::Payloads value;
     to_proto(work(), value.add_payloads());

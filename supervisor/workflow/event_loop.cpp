@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/workflow/sizes.hpp"
+
 namespace temporal::engine {
 
 using workflow::detail::FutureState;
@@ -62,7 +64,9 @@ bool EventLoop::wake_first_satisfied() {
 void EventLoop::cancel_with_scope(const std::shared_ptr<FutureState>& future) {
   const auto key = next_pending_++;
   pending_.emplace(key, Pending{future, trampoline_.scope()});
-  future->on_done([this, key] { pending_.erase(key); });
+  future->on_done([this, key] {
+    if (const auto pending = pending_.extract(key)) done_.push_back(pending.mapped().future);
+  });
 }
 
 namespace {
@@ -82,6 +86,18 @@ void EventLoop::cancel_pending(const Scope& scope) {
     if (auto alive = one.future.lock(); alive && within(one.scope.get(), scope.get()))
       pending.push_back(std::move(alive));
   for (const auto& future : pending) future->cancel();
+}
+
+std::size_t EventLoop::bytes() {
+  std::erase_if(done_, [](const auto& future) { return future.expired(); });
+  auto bytes = trampoline_.frame_bytes();
+  bytes += pending_.size() * (sizeof(Pending) + sizeof(workflow::detail::PayloadState));
+  for (const auto& future : done_) {
+    const auto state = future.lock();
+    if (const auto* result = dynamic_cast<const workflow::detail::PayloadState*>(state.get()))
+      bytes += sizeof *result + size_of(result->payload);
+  }
+  return bytes;
 }
 
 void EventLoop::destroy() noexcept {

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "temporal/future.hpp"
 #include "temporal/scope.hpp"
@@ -48,6 +49,9 @@ class EventLoop {
   /// own scope.
   void cancel_pending(const Scope& scope);
 
+  /// Frames, futures that are not done, and results that somebody still holds.
+  [[nodiscard]] std::size_t bytes();
+
   /// Destroys all coroutines, newest first, and resumes none.
   void destroy() noexcept;
 
@@ -63,6 +67,7 @@ class EventLoop {
   };
   std::map<std::uint64_t, Pending> pending_;
   std::uint64_t next_pending_ = 0;
+  std::vector<std::weak_ptr<workflow::detail::FutureState>> done_;  // some are gone since
 };
 
 }  // namespace temporal::engine

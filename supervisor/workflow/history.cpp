@@ -101,4 +101,10 @@ std::optional<History::End> History::find_end() const {
   return End{events_.size() - 1, false};
 }
 
+std::size_t History::bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& event : events_) bytes += event.SpaceUsedLong();
+  return bytes;
+}
+
 }  // namespace temporal::engine

@@ -46,6 +46,8 @@ class History {
   }
   /// The server takes the newest events back: they were never written, and others will have their ids.
   void forget_newest(std::int64_t count) noexcept { last_id_ -= count; }
+  /// Of the events that are not taken yet.
+  [[nodiscard]] std::size_t bytes() const;
   /// Id of the newest event added; 0 before the first.
   [[nodiscard]] std::int64_t last_event_id() const noexcept { return last_id_; }
 

@@ -17,6 +17,9 @@ namespace enums = api::enums::v1;
 
 namespace {
 
+// With its place in the table, and the future that it resolves.
+constexpr std::size_t kMachine = 512;
+
 [[noreturn]] void refuse(const HistoryEvent& event) {
   throw EngineError(event.event_id(), "this worker cannot replay event " +
                                           std::to_string(event.event_id()) + ", " +
@@ -27,6 +30,10 @@ namespace {
 
 Machines::Machines(const RunContext& context)
     : context_(context), flags_(context.server_keeps_sdk_metadata, context.replay_only) {}
+
+std::size_t Machines::bytes() const {
+  return by_event_id_.size() * kMachine + commands_.bytes() + started_.SpaceUsedLong();
+}
 
 void Machines::begin_task(std::int64_t previous_started_event_id) {
   previous_started_ =

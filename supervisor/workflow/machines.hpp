@@ -60,6 +60,9 @@ class Machines final : public MachineHost {
   void change(const Memo& changes) { info_.memo.merge(changes); }
 
   [[nodiscard]] LocalActivities& locals() noexcept { return locals_; }
+  /// What is kept of history and commands, and one machine for each operation that is not over.
+  [[nodiscard]] std::size_t bytes() const;
+
   [[nodiscard]] bool replaying() const noexcept { return replaying_; }
   /// History holds the last event, or code issued the command for it.
   [[nodiscard]] bool finished() const noexcept { return closed_ || commands_.ends_run(); }

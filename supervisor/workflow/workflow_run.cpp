@@ -13,6 +13,7 @@
 #include "supervisor/workflow/machines.hpp"
 #include "supervisor/workflow/machines/close_command.hpp"
 #include "supervisor/workflow/queries.hpp"
+#include "supervisor/workflow/sizes.hpp"
 
 namespace temporal::engine {
 
@@ -97,6 +98,7 @@ struct WorkflowRun::Parts {
     return failure_from(std::move(error), context, machines.last_started_event_id());
   }
   void find_definition();
+  [[nodiscard]] std::size_t count_bytes();
 
   const Module& module;
   const RunContext context;
@@ -108,6 +110,7 @@ struct WorkflowRun::Parts {
   HandlerTable handlers;
   EngineRuntime runtime{machines, loop, handlers, {sink, metrics.get(), module.activates_patch()}};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
+  std::size_t bytes = 0;
   bool broken = false;
 };
 
@@ -125,6 +128,12 @@ void WorkflowRun::Parts::find_definition() {
 bool WorkflowRun::Parts::ends_by(const Nondeterminism& wrong) const {
   return !context.replay_only && instance &&
          instance->fails_workflow(std::make_exception_ptr(wrong));
+}
+
+std::size_t WorkflowRun::Parts::count_bytes() {
+  auto count = sizeof *this + history.bytes() + machines.bytes() + loop.bytes();
+  for (const auto& signal : handlers.unhandled_signals) count += size_of(signal.arguments);
+  return count;
 }
 
 TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
@@ -169,6 +178,7 @@ TaskOutcome WorkflowRun::Parts::outcome() {
   outcome.local_calls = machines.locals().take_calls();
   outcome.local_cancels = machines.locals().take_cancels();
   outcome.waits = !outcome.finished && machines.locals().waits();
+  bytes = count_bytes();
   return outcome;
 }
 
@@ -239,6 +249,7 @@ std::int64_t WorkflowRun::last_started_event_id() const noexcept {
 }
 
 Duration WorkflowRun::task_timeout() const noexcept { return parts_->machines.info().task_timeout; }
+std::size_t WorkflowRun::bytes() const noexcept { return parts_->bytes; }
 
 const RunContext& WorkflowRun::context() const noexcept { return parts_->context; }
 

@@ -129,6 +129,10 @@ class WorkflowRun {
   [[nodiscard]] const RunContext& context() const noexcept;
   /// For how long the server leaves it a task; 0 before the first.
   [[nodiscard]] Duration task_timeout() const noexcept;
+  /// Memory, as it was when the last task had been applied: coroutine frames, history and commands
+  /// that wait, payloads in signals and results that somebody still holds. What the workflow keeps
+  /// in containers of its own is not in it.
+  [[nodiscard]] std::size_t bytes() const noexcept;
 
  private:
   struct Parts;

@@ -2,6 +2,7 @@
 """Runs that stay in memory between their tasks, and what becomes of those that do not."""
 
 from harness.replaying import replays
+from harness.scrape import Scraper
 from harness.waiting import wait_until
 
 
@@ -131,3 +132,27 @@ def test_two_workers_of_one_queue_keep_their_runs_apart(server, start, queue):
     assert [run.result() for run in runs] == [["a", "b"]] * 20
     assert sum(w.state()["cache_misses"] for w in workers) == 0
     assert replays("workflows", *runs)
+
+
+def test_R024_the_runs_kept_are_bounded_by_their_bytes_and_give_them_back(server, start, queue):
+    worker = start("workflows", "--children", "0", "--max-cache-bytes", "256K", "--metrics", "127.0.0.1:0")
+    runs = [server.start("Mailbox", queue=queue) for _ in range(100)]
+    for run in runs:
+        wait_until("its first task is answered", run.answered_tasks)
+    state = worker.state()
+    assert 0 < state["cached_workflows"] < 100
+    assert state["cached_bytes"] <= 256 * 1024
+    assert state["cache_evictions"] >= 100 - state["cached_workflows"]
+    scraper = Scraper(worker)
+    scraper.wait_for_value(state["cached_bytes"], "temporal_supervisor_cache_bytes")
+    scraper.wait_for_value(state["cached_workflows"], "temporal_sticky_cache_size")
+    scraper.wait_for_value(state["cache_evictions"], "temporal_sticky_cache_total_forced_eviction")
+    for run in runs:
+        run.signal("post", "a")
+        run.signal("close")
+    assert [run.result() for run in runs] == [["a"]] * 100
+    state = worker.state()
+    assert (state["cached_workflows"], state["cached_bytes"]) == (0, 0)
+    assert scraper.value("temporal_sticky_cache_hit") == state["cache_hits"] > 0
+    assert scraper.value("temporal_sticky_cache_miss") == state["cache_misses"] > 0
+    assert not worker.errors()

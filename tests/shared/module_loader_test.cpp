@@ -89,6 +89,16 @@ TEST_CASE("several modules fill one Module, each from its own file") {
   CHECK(call(module, "first") == 2);
 }
 
+TEST_CASE("a build is the content of the modules, wherever they lie") {
+  const auto build = [](const fs::path& path) { return temporal::build_of({{path}}, false); };
+  const Folder folder;
+  const auto first = bytes_of(built("first"));
+  CHECK(build(built("first")) == build(folder.file("same.so", first)));
+  CHECK(build(built("first")) != build(built("second")));
+  CHECK(build(built("first")) != temporal::build_of({}, true));
+  CHECK(temporal::build_of({}, true) == temporal::build_of({}, true));
+}
+
 TEST_CASE("an exception of a module is caught as what it is") {
   Module module;
   load_module(built("second"), module);

@@ -185,6 +185,36 @@ TEST_CASE("every flag is heard") {
   CHECK(o.modules == std::vector<std::filesystem::path>{"m.so", "n.so"});
 }
 
+TEST_CASE("sizes are bytes, or have a unit; the cache may take a quarter of the memory there is") {
+  const auto cache = [](const char* size) {
+    return options({"--max-cache-bytes", size, "--max-run-bytes", "1", "--module", "n.so"})
+        .max_cache_bytes;
+  };
+  CHECK(cache("0") == 0);
+  CHECK(cache("1000") == 1000);
+  CHECK(cache("64K") == 64 * 1024);
+  CHECK(cache("256m") == 256u << 20);
+  CHECK(cache("2G") == 2ull << 30);
+  for (const char* wrong : {"m", "-1", "1.5m", "1 m", "10mb", "99999999999t"})
+    says(refusal({std::string("--max-cache-bytes=") + wrong}), "64K, 512M, 2G");
+  const auto o = options({});
+  CHECK(o.max_run_bytes == 0);
+  CHECK(o.max_cache_bytes > 0);
+  CHECK(o.max_cache_bytes <= usable_memory() / 4);
+  CHECK(o.max_cache_bytes + (1 << 20) > usable_memory() / 4);
+}
+
+TEST_CASE("crash pages are kept where the system keeps state, elsewhere, or not at all") {
+  {
+    const Variable state("STATE_DIRECTORY", "/var/lib/worker");
+    CHECK(options({}).crash_pages == "/var/lib/worker/crashes");
+    CHECK(options({"--crash-pages", "/elsewhere", "--module", "n.so"}).crash_pages == "/elsewhere");
+    CHECK(options({"--crash-pages", "off", "--module", "n.so"}).crash_pages.empty());
+  }
+  const Variable state("XDG_STATE_HOME", "/state");
+  CHECK(options({}).crash_pages == "/state/temporal-supervisor/crashes");
+}
+
 TEST_CASE("run and replay are verbs; replay takes files after a module") {
   CHECK(options({"run"}).verb == Options::Verb::run);
   CHECK(parse({"run", "--module", "m.so", "--task-queue", "q"}).options.task_queue == "q");

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <coroutine>
+#include <cstddef>
 #include <exception>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -69,6 +71,16 @@ struct PromiseBase : Frame {
   }
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
+
+  // A frame's size is known here only, before there is a promise.
+  static void* operator new(std::size_t bytes) {
+    void* frame = ::operator new(bytes);
+    if (auto* run = current_trampoline()) run->allocated(bytes);
+    return frame;
+  }
+  static void operator delete(void* frame, std::size_t bytes) noexcept {
+    ::operator delete(frame, bytes);
+  }
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   /// Notes the line of each co_await: for stack traces, and for what a command is blamed on.

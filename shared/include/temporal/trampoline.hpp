@@ -27,6 +27,7 @@ struct Frame {
   TaskOwner* owner = nullptr;  ///< the Task object that would destroy it
   Frame* older = nullptr;
   Frame* newer = nullptr;
+  std::size_t bytes = 0;       ///< of memory, locals and all; 0 when it lies in another frame
   std::shared_ptr<Scope> scope{};  ///< of what it starts; while it runs the trampoline has it
   std::source_location where{};    ///< its latest co_await
 };
@@ -57,6 +58,8 @@ class TEMPORAL_API Trampoline {
   /// The running coroutine is about to wait.
   void leave(Frame& frame) noexcept { frame.scope = std::move(scope_); }
 
+  /// Memory was taken for the frame that is linked next.
+  void allocated(std::size_t bytes) noexcept { allocated_ = bytes; }
   void link(Frame& frame) noexcept;
   void unlink(Frame& frame) noexcept;
   /// Destroys every frame, newest first: what a coroutine borrowed existed before it did, so no
@@ -64,6 +67,8 @@ class TEMPORAL_API Trampoline {
   /// detached first.
   void destroy_all() noexcept;
   [[nodiscard]] std::size_t frames() const noexcept { return frames_; }
+  /// Of all frames. What their locals point to is not in it.
+  [[nodiscard]] std::size_t frame_bytes() const noexcept { return frame_bytes_; }
   /// The coroutine that runs; null between two. Also in a signal handler on its thread.
   [[nodiscard]] const Frame* running() const noexcept { return running_; }
   /// Null when there is none; its `older` leads to the others.
@@ -76,6 +81,8 @@ class TEMPORAL_API Trampoline {
   std::shared_ptr<Scope> scope_;
   Frame* newest_ = nullptr;
   std::size_t frames_ = 0;
+  std::size_t frame_bytes_ = 0;
+  std::size_t allocated_ = 0;
 };
 
 /// The run whose code is on this thread now; null outside workflow code.

@@ -3,6 +3,7 @@
 // temporal-supervisor without --module), or inside a program that has another purpose (Worker).
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <initializer_list>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "temporal/determinism_guard.hpp"
 #include "temporal/export.hpp"
 #include "temporal/log.hpp"
 #include "temporal/module.hpp"
@@ -55,10 +57,16 @@ struct WorkerOptions {
   int max_concurrent_workflow_tasks = 100;
   int activity_pollers = 5;
   int workflow_pollers = 5;
-  int max_cached_workflows = 1000;              ///< 0: each task replays its run
+  int max_cached_workflows = 1000;  ///< 0: each task replays its run
+  /// Memory that these runs may take, about. Default: a quarter of what the process may use; 0:
+  /// unbounded.
+  std::optional<std::size_t> max_cache_bytes{};
   double activities_per_second = 0;             ///< of this worker; 0: unlimited
   double task_queue_activities_per_second = 0;  ///< of all workers of the queue; 0: unlimited
-  Duration deadlock_timeout = std::chrono::seconds(2);   ///< 0: off
+  Duration deadlock_timeout = std::chrono::seconds(2);  ///< 0: off
+  /// Works where this library comes before libc in the order of libraries: in a program that is linked
+  /// with it, not in one that loads it later.
+  DeterminismGuard determinism_guard = DeterminismGuard::fail;
   Duration loop_stall = std::chrono::milliseconds(100);  ///< 0: off
   Duration connect_timeout = std::chrono::seconds(60);
   Duration grace = std::chrono::seconds(20);      ///< after stop(), how long activities may go on

@@ -47,7 +47,8 @@ class Worker:
         self.process = subprocess.Popen(
             [str(c) for c in command], cwd=home, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True,
-            env={**os.environ, "TEMPORAL_CLI": temporal_cli(), **(environment or {}), processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home)})
+            env={**os.environ, "TEMPORAL_CLI": temporal_cli(), **(environment or {}), processes.MARK: self.mark, "TMPDIR": str(home), "XDG_RUNTIME_DIR": str(home),
+                 "XDG_STATE_HOME": str(home)})
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
 

@@ -107,6 +107,24 @@ TEST_CASE("R011 the least recently used run makes room, destroyed on a workflow 
   CHECK(world.service.answers.size() == 5);
 }
 
+TEST_CASE("a run that takes more memory than it may fails its task by name, and is forgotten") {
+  for (const bool allowed : {false, true}) {
+    StickyWorker world(10, 10s, {}, allowed ? 2 << 20 : 1 << 20);
+    world.serve(ServedRun("a", "Hoards").whole());
+    CHECK(world.tasks->cached() == (allowed ? 1 : 0));
+    if (allowed) {
+      CHECK(world.tasks->cached_bytes() > 1 << 20);
+      continue;
+    }
+    REQUIRE(world.service.workflow_failed.size() == 1);
+    const auto& failure = world.service.workflow_failed[0].failure();
+    INFO(failure.message());
+    CHECK(failure.message().find("type Hoards holds 10") != std::string::npos);
+    CHECK(failure.message().find("1048576 are allowed") != std::string::npos);
+    CHECK(world.service.workflow_completed.empty());
+  }
+}
+
 TEST_CASE("K004 at the end all runs are destroyed, none on the core loop") {
   World world;
   for (const char* id : {"a", "b", "c"}) world.serve(ServedRun(id).whole());

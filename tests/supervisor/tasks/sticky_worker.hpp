@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <stdexcept>
@@ -53,6 +54,16 @@ struct FailsLater {
   }
 };
 
+// Holds 1 MiB while it naps.
+struct Hoards {
+  Task<> run() {
+    ++begun;
+    std::array<char, 1 << 20> kept{};
+    co_await workflow::sleep(1h);
+    kept[0] = 1;
+  }
+};
+
 struct HangsInItsDestructor {
   struct Hangs {
     ~Hangs() { stuck->block(); }
@@ -72,17 +83,23 @@ using PolledTask = ws::PollWorkflowTaskQueueResponse;
 inline void fill_sticky(Module& m) {
   m.workflow<sticky_workflows::Naps>();
   m.workflow<sticky_workflows::FailsLater>();
+  m.workflow<sticky_workflows::Hoards>();
   m.workflow<sticky_workflows::HangsInItsDestructor>();
 }
 
 struct StickyWorker : WorkflowWorker {
+  explicit StickyWorker(supervisor::CrashHistory crashes)
+      : StickyWorker(10, std::chrono::seconds(10), std::move(crashes)) {}
   explicit StickyWorker(std::size_t max_cached = 10,
-                        std::chrono::milliseconds deadline = std::chrono::seconds(10))
+                        std::chrono::milliseconds deadline = std::chrono::seconds(10),
+                        supervisor::CrashHistory crashes = {}, std::size_t max_run_bytes = 0)
       : WorkflowWorker(fill_sticky, {.deadline = deadline,
-                                     .sticky = supervisor::StickyQueue{
-                                         .name = "sticky-1",
-                                         .max_cached = max_cached,
-                                         .schedule_to_start = std::chrono::seconds(7)}}) {
+                                     .sticky = supervisor::StickyQueue{.name = "sticky-1",
+                                                                       .max_cached = max_cached,
+                                                                       .schedule_to_start =
+                                                                           std::chrono::seconds(7)},
+                                     .max_run_bytes = max_run_bytes,
+                                     .crashes = std::move(crashes)}) {
     sticky_workflows::begun = 0;
     sticky_workflows::destroyed_on.clear();
   }

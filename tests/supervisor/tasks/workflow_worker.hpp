@@ -22,6 +22,9 @@ struct WorkflowWorker {
     std::chrono::milliseconds deadline{10'000};
     int places = 10;
     std::optional<supervisor::StickyQueue> sticky{};
+    DeterminismGuard guard = DeterminismGuard::fail;
+    std::size_t max_run_bytes = 0;
+    supervisor::CrashHistory crashes{};
   };
 
   WorkflowWorker(ModuleFunction fill, Settings settings)
@@ -35,7 +38,10 @@ struct WorkflowWorker {
                                   .worker_instance_key = "key",
                                   .pollers = 2,
                                   .deadlock_timeout = settings.deadline,
-                                  .sticky = std::move(settings.sticky)},
+                                  .determinism_guard = settings.guard,
+                                  .sticky = std::move(settings.sticky),
+                                  .max_run_bytes = settings.max_run_bytes,
+                                  .crashes = std::move(settings.crashes)},
         module, service, threads, locals, permits, log, metrics);
     tasks->start([this](const std::exception_ptr&) { ++failures; });
   }

@@ -11,16 +11,22 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 
 #include "shared/ipc/fd.hpp"
+#include "supervisor/threads/crash_page.hpp"
 #include "tests/supervisor/threads/support.hpp"
 
 using namespace std::chrono_literals;
 using temporal::ipc::UniqueFd;
+using temporal::supervisor::CrashFile;
+using temporal::supervisor::CrashPage;
 using temporal::supervisor::CrashReports;
+using temporal::supervisor::read_crash_pages;
 
 namespace {
 
@@ -179,6 +185,87 @@ TEST_CASE("a crash of the watchdog itself does not wait for the watchdog") {
   const int status = crasher.wait();
   CHECK(WTERMSIG(status) == SIGSEGV);
   CHECK(has(crasher.shouted(), "signal=SIGSEGV  thread=watchdog"));
+}
+
+namespace {
+
+// A folder that is not there yet, for the pages of those who die.
+class Pages {
+ public:
+  Pages() {
+    char name[] = "/tmp/crash-pages-XXXXXX";
+    REQUIRE(::mkdtemp(name));
+    root_ = name;
+    ::setenv("CRASH_PAGES", folder().c_str(), 1);
+  }
+  Pages(const Pages&) = delete;
+  Pages& operator=(const Pages&) = delete;
+  ~Pages() {
+    ::unsetenv("CRASH_PAGES");
+    std::filesystem::remove_all(root_);
+  }
+  [[nodiscard]] std::filesystem::path folder() const { return root_ / "state" / "pages"; }
+
+ private:
+  std::filesystem::path root_;
+};
+
+}  // namespace
+
+TEST_CASE("a task with a note leaves a page for the process after it, with names in it") {
+  if (skipped()) return;
+  const Pages pages;
+  for (const std::string how : {"abort", "overflow", "throw"}) {
+    CAPTURE(how);
+    const auto before = std::chrono::system_clock::now() - 1ms;
+    Crasher crasher(how);
+    crasher.wait();
+    const auto crashes = read_crash_pages(pages.folder());
+    REQUIRE(crashes.size() == 1);
+    const auto& crash = crashes[0];
+    CHECK(crash.note == "a note");
+    CHECK(crash.workflow_id == "doom-1");
+    CHECK(crash.at >= before);
+    CHECK(crash.signal == (how == "overflow" ? "SIGSEGV" : "SIGABRT"));
+    CHECK(crash.stack_overflow == (how == "overflow"));
+    CHECK(crash.exception == (how == "throw" ? "std::runtime_error: no such file" : ""));
+    REQUIRE(!crash.stack.empty());
+    const auto stack = nlohmann::json(crash.stack).dump();
+    CHECK(has(stack, how == "overflow" ? "recurse(int) at crasher.cpp:" : "die("));
+    std::filesystem::remove(crash.file);
+  }
+}
+
+TEST_CASE("when nobody can find the names, the page has the places") {
+  if (skipped()) return;
+  const Pages pages;
+  Crasher crasher("silent");
+  crasher.wait();
+  const auto crashes = read_crash_pages(pages.folder());
+  REQUIRE(crashes.size() == 1);
+  REQUIRE(!crashes[0].stack.empty());
+  CHECK(crashes[0].stack[0].starts_with("program+0x"));
+}
+
+TEST_CASE("a crash outside of any task leaves no page") {
+  if (skipped()) return;
+  const Pages pages;
+  Crasher crasher("plain");
+  crasher.wait();
+  CHECK(read_crash_pages(pages.folder()).empty());
+}
+
+TEST_CASE("what is no page, or somebody else's, is left alone") {
+  const Pages pages;
+  std::filesystem::create_directories(pages.folder());
+  std::ofstream(pages.folder() / "half.crash") << "tcrash01";
+  std::ofstream(pages.folder() / "big.crash") << std::string(sizeof(CrashPage), 'x');
+  std::filesystem::create_directory(pages.folder() / "folder.crash");
+  REQUIRE(CrashFile(pages.folder()).write(CrashPage{}));
+  const auto crashes = read_crash_pages(pages.folder());
+  REQUIRE(crashes.size() == 1);
+  std::filesystem::create_symlink(crashes[0].file, pages.folder() / "link.crash");
+  CHECK(read_crash_pages(pages.folder()).size() == 1);
 }
 
 TEST_CASE("a process that was stopped for a while has no stuck loops") {

@@ -81,7 +81,9 @@ int main(int, char** argv) {
   const std::string how = argv[1];
   StdoutLog log(how == "silent");
   Watchdog watchdog(log, {.stall = how == "stopped" ? 500ms : 0ms});
-  const CrashReports crash_reports(watchdog, log);
+  // Where a page is to be left, if the test wants one.
+  const char* pages = std::getenv("CRASH_PAGES");
+  const CrashReports crash_reports(watchdog, log, pages ? pages : "");
   asio::io_context loop;
   auto stay = asio::make_work_guard(loop);
   std::thread thread([&] {
@@ -101,8 +103,10 @@ int main(int, char** argv) {
     thread.join();
     return stalls;
   }
-  const auto task = std::make_shared<TaskIdentity>(TaskFields{
-      .activity_type = "deadly", .activity_id = "9", .workflow_id = "doom-1", .attempt = 1});
+  const auto task = std::make_shared<TaskIdentity>(
+      TaskFields{
+          .activity_type = "deadly", .activity_id = "9", .workflow_id = "doom-1", .attempt = 1},
+      pages ? "a note" : "");
   if (how == "main") {
     sink = store_nowhere();
   } else if (how == "watchdog") {
