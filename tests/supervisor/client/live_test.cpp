@@ -19,8 +19,8 @@ using namespace temporal;
 // Adds up what it is told until it is closed.
 class Till {
  public:
-  Task<int> run(int sum) {
-    sum_ = sum;
+  explicit Till(int sum) : sum_(sum) {}  // what comes with the start is handled before run()
+  Task<int> run(int) {
     co_await workflow::wait_condition([&] { return closed_ || next_; });
     if (next_) workflow::continue_as_new<Till>({}, sum_ + 1000);
     co_return sum_;
@@ -44,7 +44,7 @@ class Till {
   int refuse() { throw ApplicationError("not today", {.type = "Refused"}); }
 
  private:
-  int sum_ = 0;
+  int sum_;
   bool closed_ = false;
   bool next_ = false;
 };
@@ -177,10 +177,11 @@ TEST_CASE("C003 a signal that finds no workflow starts it, and is there before i
   const Serving serving("signal-start");
   auto c = client();
   const StartOptions options{.id = "signal-start", .task_queue = "signal-start"};
-  const auto first = c.signal_with_start<&Till::next>(options, std::tuple{1});
-  const auto second = c.signal_with_start<&Till::put>(options, std::tuple{1}, 5);
+  const auto first = c.signal_with_start<&Till::put>(options, std::tuple{1}, 5);
+  const auto second = c.signal_with_start<&Till::put>(options, std::tuple{100}, 6);
   second.signal<&Till::close>();
-  CHECK(first.result() == 1006);
+  CHECK(first.result() == 12);
+  CHECK(second.result() == 12);
   CHECK_FALSE(first.run_id().empty());
 }
 
