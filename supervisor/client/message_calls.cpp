@@ -39,10 +39,11 @@ std::string of_workflow(const std::string& name, const detail::Target& target) {
   return name + " of workflow '" + target.workflow_id + "'";
 }
 
-[[noreturn]] void throw_query_failed(const std::string& query, const RpcError& error,
-                                     const api::failure::v1::Failure& proto) {
-  auto cause = proto.ByteSizeLong() > 0 ? from_failure_proto(proto)
-                                        : std::make_shared<const Failure>(message_of(error));
+[[noreturn]] void throw_query_failed(const std::string& query, const RpcError& error) {
+  const auto detail = detail_of<api::errordetails::v1::QueryFailedFailure>(error);
+  const auto cause = detail && detail->has_failure()
+                         ? from_failure_proto(detail->failure())
+                         : std::make_shared<const Failure>(message_of(error));
   throw QueryFailedError(query + " failed: " + cause->message(), cause);
 }
 
@@ -171,8 +172,8 @@ asio::awaitable<Payload> query_workflow(const ClientCaller& caller, Message mess
     }
     co_return only(reply.query_result());
   } catch (const RpcError& error) {
-    if (const auto failed = detail_of<api::errordetails::v1::QueryFailedFailure>(error))
-      throw_query_failed(query, error, failed->failure());
+    // An answer that is too large for the server has no detail.
+    if (error.code() == RpcCode::invalid_argument) throw_query_failed(query, error);
     throw_client_error(caller, message.target, error);
   }
 }
