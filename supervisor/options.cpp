@@ -81,16 +81,25 @@ class Parser {
     auto* replay = app_.add_subcommand(
         "replay",
         "Replay recorded histories against the module's workflows; exit code 1 on a mismatch");
+    replay->add_option("FILE", options_.histories,
+                       "Histories, as JSON or binary, or folders of them (*.json, *.bin)");
+    auto* id = replay->add_option("--workflow-id", options_.replay_workflow_id,
+                                  "Fetch this workflow's history from the server");
+    replay->add_option("--run-id", options_.replay_run_id, "This run of it; default: its newest")
+        ->needs(id);
     replay
-        ->add_option("FILE", options_.histories,
-                     "Histories, as JSON or binary, or folders of them (*.json, *.bin)")
-        ->required();
+        ->add_option("--limit", options_.replay_limit,
+                     "Without FILE and --workflow-id: the most runs of --task-queue that are "
+                     "fetched from the server, newest first")
+        ->check(CLI::Range(1, 1'000'000));
     replay->add_option("--jobs", options_.replay_jobs, "Threads; 0: one for each usable core")
         ->check(CLI::NonNegativeNumber);
     replay->add_flag("--stats", options_.replay_stats, "A line at the end: events per second");
     replay->add_flag("--fail-fast", options_.fail_fast, "End with the first that does not replay");
     if (!own_modules)
-      replay->footer("The modules are named by --module FILE, as in temporal-supervisor --help");
+      replay->footer(
+          "The modules are named by --module FILE, the server by --address and --namespace, as in "
+          "temporal-supervisor --help");
     replay->callback([this] { options_.verb = Options::Verb::replay; });
     run->callback([this] { options_.verb = Options::Verb::run; });
     if (!own_modules)

@@ -95,7 +95,10 @@ struct Options {
   LogLevel log_level = LogLevel::info;
 
   std::vector<std::filesystem::path> histories{};  ///< replay; a folder: what is below it
-  int replay_jobs = 0;                             ///< threads; 0: one for each usable core
+  std::string replay_workflow_id{};                ///< its history is fetched; empty: none
+  std::string replay_run_id{};                     ///< empty: its newest run
+  int replay_limit = 100;  ///< most runs that are fetched of `task_queue`, newest first
+  int replay_jobs = 0;     ///< threads; 0: one for each usable core
   bool replay_stats = false;
   bool fail_fast = false;  ///< replay ends with the first file that does not replay
 };

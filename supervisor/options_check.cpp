@@ -75,6 +75,11 @@ void check_options(const Options& options, bool own_modules) {
   if (!own_modules && options.modules.empty())
     throw std::invalid_argument(
         "--module: nothing to serve; name a shared object, as in --module ./libhello.so");
+  if (options.verb == Options::Verb::replay && options.histories.empty() &&
+      options.replay_workflow_id.empty() && options.task_queue.empty())
+    throw std::invalid_argument(
+        "replay: no history is named; name a FILE, or what is to be fetched from the server by "
+        "--workflow-id or --task-queue");
   if (options.verb == Options::Verb::replay) return;
   if (!has_port(options.address))
     throw std::invalid_argument("--address: '" + options.address +

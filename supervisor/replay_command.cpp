@@ -4,20 +4,20 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
+#include <functional>
 #include <iostream>
-#include <map>
-#include <mutex>
+#include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
-#include "shared/module_loader.hpp"
-#include "supervisor/workflow/history_loader.hpp"
-#include "supervisor/workflow/replayer.hpp"
+#include "supervisor/in_order.hpp"
+#include "temporal/client.hpp"
+#include "temporal/history.hpp"
+#include "temporal/replayer.hpp"
 
 namespace fs = std::filesystem;
 
@@ -25,7 +25,13 @@ namespace temporal::supervisor {
 
 namespace {
 
-struct FileReport {
+// Where histories come from. What cannot be read throws an exception that says why.
+struct Source {
+  std::string name;
+  std::function<std::vector<History>()> load;
+};
+
+struct Report {
   std::string text;     // for stdout
   std::string problem;  // for stderr
   int code = kExitStopped;
@@ -34,23 +40,23 @@ struct FileReport {
   std::size_t events = 0;
 };
 
-FileReport replay_file(const Module& module, const fs::path& path) {
-  FileReport report;
+Report replay_source(const Replayer& replayer, const Source& source) {
+  Report report;
   try {
-    for (const auto& history : engine::load_histories(path)) {
-      const auto result = engine::replay(module, history);
+    for (const auto& history : source.load()) {
+      const auto result = replayer.replay(history);
       ++report.histories;
-      report.events += static_cast<std::size_t>(history.events_size());
+      report.events += history.size();
       if (result.ok) {
-        report.text += "replayed  " + path.string() + "  " + std::to_string(history.events_size()) +
-                       " events\n";
+        report.text +=
+            "replayed  " + source.name + "  " + std::to_string(history.size()) + " events\n";
       } else {
-        report.text += "MISMATCH  " + path.string() + "  " + result.message + "\n";
+        report.text += "MISMATCH  " + source.name + "  " + result.message + "\n";
         ++report.mismatches;
         report.code = kExitFatal;
       }
     }
-  } catch (const engine::HistoryFileError& error) {
+  } catch (const std::exception& error) {
     report.problem = error.what();
     report.code = kExitUsage;
   }
@@ -77,89 +83,110 @@ std::vector<fs::path> files_of(const std::vector<fs::path>& named) {
   return files;
 }
 
-// Several threads replay, one after the other's report is printed: in the order of the files.
-class Replays {
- public:
-  Replays(const Module& module, std::vector<fs::path> files, bool fail_fast)
-      : module_(module), files_(std::move(files)), fail_fast_(fail_fast) {}
+std::shared_ptr<Client> connect(const Options& options) {
+  return std::make_shared<Client>(Client::connect({.address = options.address,
+                                                   .name_space = options.name_space,
+                                                   .identity = options.identity,
+                                                   .connect_timeout = options.connect_timeout}));
+}
 
-  FileReport run(int jobs) {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < jobs; ++i) threads.emplace_back([this] { work(); });
-    FileReport total;
-    for (std::size_t i = 0; i < files_.size(); ++i) {
-      const auto report = wait_for(i);
-      if (progress_) std::cerr << "\r\x1b[K";
-      std::cout << report.text << std::flush;
-      if (!report.problem.empty()) std::cerr << "temporal-supervisor: " << report.problem << "\n";
-      total.code = std::max(total.code, report.code);
-      total.histories += report.histories;
-      total.mismatches += report.mismatches;
-      total.events += report.events;
-      if (fail_fast_ && report.code != kExitStopped) break;
-      if (progress_) std::cerr << "replayed " << i + 1 << " of " << files_.size() << std::flush;
-    }
-    if (progress_) std::cerr << "\r\x1b[K";
-    next_ = files_.size();
-    return total;
-  }
+Source fetched(const std::shared_ptr<Client>& client, std::string id, const std::string& run_id) {
+  auto name = run_id.empty() ? id : id + "/" + run_id;
+  return {std::move(name), [client, id = std::move(id), run_id] {
+            return std::vector<History>{client->handle(id, run_id).fetch_history()};
+          }};
+}
 
- private:
-  void work() {
-    for (auto i = next_++; i < files_.size(); i = next_++) {
-      auto report = replay_file(module_, files_[i]);
-      const std::lock_guard lock(mutex_);
-      reports_.emplace(i, std::move(report));
-      changed_.notify_one();
-    }
+// The queue's name as a text of the server's list filter.
+std::string quoted(const std::string& text) {
+  std::string result = "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') result += '\\';
+    result += c;
   }
-  FileReport wait_for(std::size_t index) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return reports_.contains(index); });
-    return std::move(reports_.extract(index).mapped());
-  }
+  return result + "'";
+}
 
-  const Module& module_;
-  const std::vector<fs::path> files_;
-  const bool fail_fast_;
-  const bool progress_ = ::isatty(STDERR_FILENO) == 1;
-  std::atomic<std::size_t> next_ = 0;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::map<std::size_t, FileReport> reports_;
-};
+std::vector<Source> sources_of(const Options& options) {
+  std::vector<Source> sources;
+  for (const auto& path : files_of(options.histories))
+    sources.push_back({path.string(), [path] { return History::load(path); }});
+  if (!options.replay_workflow_id.empty()) {
+    sources.push_back(fetched(connect(options), options.replay_workflow_id, options.replay_run_id));
+  } else if (options.histories.empty()) {
+    const auto client = connect(options);
+    for (auto& run : client->list("TaskQueue = " + quoted(options.task_queue),
+                                  static_cast<std::size_t>(options.replay_limit)))
+      sources.push_back(fetched(client, std::move(run.id), run.run_id));
+  }
+  return sources;
+}
+
+std::string nothing_found(const Options& options) {
+  if (!options.histories.empty()) return "there is no history (*.json, *.bin) in the folders named";
+  return "the server at " + options.address + " knows no workflow of task queue '" +
+         options.task_queue + "' in namespace '" + options.name_space + "'";
+}
+
+// Prints as it goes.
+Report replay_sources(const Replayer& replayer, const std::vector<Source>& sources, int jobs,
+                      bool fail_fast) {
+  const bool progress = ::isatty(STDERR_FILENO) == 1;
+  Report total;
+  std::size_t done = 0;
+  auto make = [&](std::size_t i) { return replay_source(replayer, sources[i]); };
+  auto take = [&](const Report& report) {
+    if (progress) std::cerr << "\r\x1b[K";
+    std::cout << report.text << std::flush;
+    if (!report.problem.empty()) std::cerr << "temporal-supervisor: " << report.problem << "\n";
+    total.code = std::max(total.code, report.code);
+    total.histories += report.histories;
+    total.mismatches += report.mismatches;
+    total.events += report.events;
+    if (fail_fast && report.code != kExitStopped) return false;
+    if (progress) std::cerr << "replayed " << ++done << " of " << sources.size() << std::flush;
+    return true;
+  };
+  in_order(sources.size(), static_cast<std::size_t>(jobs > 0 ? jobs : usable_cores()), make, take);
+  if (progress) std::cerr << "\r\x1b[K";
+  return total;
+}
+
+std::string statistics(const Report& total, std::chrono::duration<double> took) {
+  std::ostringstream line;
+  line.precision(3);
+  line << std::fixed << total.histories << " histories, " << total.mismatches << " mismatches, "
+       << total.events << " events, " << took.count() << " s, "
+       << static_cast<long>(static_cast<double>(total.events) / took.count()) << " events/s\n";
+  return line.str();
+}
+
+int refused(const std::string& why, ExitCode code) {
+  std::cerr << "temporal-supervisor: " << why << "\n";
+  return code;
+}
 
 }  // namespace
 
 int replay_command(const Options& options, std::span<const ModuleFunction> own_modules) {
-  Module module;
+  std::unique_ptr<Replayer> replayer;
   try {
-    for (auto function : own_modules) function(module);
-    for (const auto& path : options.modules) load_module(path, module);
+    replayer = std::make_unique<Replayer>(ReplayerOptions{
+        .modules = options.modules, .own_modules = {own_modules.begin(), own_modules.end()}});
   } catch (const std::exception& error) {
-    std::cerr << "temporal-supervisor: " << error.what() << "\n";
-    return kExitModule;
+    return refused(error.what(), kExitModule);
   }
-  auto files = files_of(options.histories);
-  if (files.empty()) {
-    std::cerr << "temporal-supervisor: there is no history (*.json, *.bin) in the folders named\n";
-    return kExitUsage;
+  std::vector<Source> sources;
+  try {
+    sources = sources_of(options);
+  } catch (const ClientError& error) {
+    return refused(error.what(), kExitUnreachable);
   }
-  const auto jobs = std::min<std::size_t>(
-      static_cast<std::size_t>(options.replay_jobs > 0 ? options.replay_jobs : usable_cores()),
-      files.size());
+  if (sources.empty()) return refused(nothing_found(options), kExitUsage);
   const auto begun = std::chrono::steady_clock::now();
-  const auto total =
-      Replays(module, std::move(files), options.fail_fast).run(static_cast<int>(jobs));
-  if (options.replay_stats) {
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
-    std::ostringstream line;
-    line.precision(3);
-    line << std::fixed << total.histories << " histories, " << total.mismatches << " mismatches, "
-         << total.events << " events, " << took.count() << " s, "
-         << static_cast<long>(static_cast<double>(total.events) / took.count()) << " events/s\n";
-    std::cout << line.str();
-  }
+  const auto total = replay_sources(*replayer, sources, options.replay_jobs, options.fail_fast);
+  if (options.replay_stats)
+    std::cout << statistics(total, std::chrono::steady_clock::now() - begun);
   return total.code;
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "supervisor/client/message_calls.hpp"
 #include "supervisor/threads/meeting.hpp"
 
 namespace asio = boost::asio;
@@ -53,6 +54,11 @@ asio::awaitable<T> on_core(asio::any_io_executor core, asio::awaitable<T> call) 
   co_return std::move(*crossing->result);
 }
 
+// A handle's run is the one that it started: whichever run of its chain is the newest is talked to.
+detail::Target newest_of(detail::ExecutionId execution) {
+  return {std::move(execution.workflow_id), {}, std::move(execution.run_id)};
+}
+
 struct Done {};
 
 asio::awaitable<Done> done(asio::awaitable<void> call) {
@@ -79,12 +85,12 @@ asio::awaitable<Payload> LoopClient::result(detail::ExecutionId execution) {
 
 asio::awaitable<void> LoopClient::signal(detail::ExecutionId execution, std::string_view name,
                                          Payloads arguments) {
-  return void_on_core(core_, signal_workflow(caller_, std::move(execution), std::string(name),
-                                             std::move(arguments)));
+  return void_on_core(core_, signal_workflow(caller_, {newest_of(std::move(execution)),
+                                                       std::string(name), std::move(arguments)}));
 }
 
 asio::awaitable<void> LoopClient::cancel(detail::ExecutionId execution) {
-  return void_on_core(core_, cancel_workflow(caller_, std::move(execution)));
+  return void_on_core(core_, cancel_workflow(caller_, newest_of(std::move(execution)), {}));
 }
 
 }  // namespace temporal::supervisor

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/client/workflow_calls.hpp"
 
-#include <boost/uuid/random_generator.hpp>
-#include <boost/uuid/uuid_io.hpp>
 #include <memory>
 #include <utility>
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "temporal/api/errordetails/v1/message.pb.h"
 #include "temporal/errors.hpp"
 
 namespace asio = boost::asio;
@@ -18,8 +17,6 @@ namespace ws = api::workflowservice::v1;
 namespace enums = api::enums::v1;
 
 namespace {
-
-std::string uuid() { return boost::uuids::to_string(boost::uuids::random_generator()()); }
 
 void set_if(Duration duration,
             google::protobuf::Duration* (ws::StartWorkflowExecutionRequest::*field)(),
@@ -117,15 +114,11 @@ asio::awaitable<Payload> result_of(const Caller& caller, detail::ExecutionId exe
   }
 }
 
-template <class Request>
-Request about(const Caller& caller, const detail::ExecutionId& execution) {
-  Request request;
-  request.set_namespace_(caller.name_space);
-  request.set_identity(caller.identity);
-  request.set_request_id(uuid());
-  request.mutable_workflow_execution()->set_workflow_id(execution.workflow_id);
-  request.mutable_workflow_execution()->set_run_id(execution.run_id);
-  return request;
+// What a start that did not happen is told with.
+std::string run_in_the_way(const RpcError& error) {
+  using Failure = api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure;
+  const auto detail = detail_of<Failure>(error);
+  return detail && !detail->run_id().empty() ? "run " + detail->run_id() : "a run";
 }
 
 }  // namespace
@@ -139,8 +132,8 @@ ws::StartWorkflowExecutionRequest start_request(const Caller& caller, std::strin
   ws::StartWorkflowExecutionRequest request;
   request.set_namespace_(caller.name_space);
   request.set_identity(caller.identity);
-  request.set_request_id(uuid());
-  request.set_workflow_id(options.id.empty() ? uuid() : std::string(options.id));
+  request.set_request_id(random_uuid());
+  request.set_workflow_id(options.id.empty() ? random_uuid() : std::string(options.id));
   request.mutable_workflow_type()->set_name(std::string(type));
   request.mutable_task_queue()->set_name(std::string(options.task_queue));
   to_proto(arguments, request.mutable_input());
@@ -161,39 +154,52 @@ asio::awaitable<detail::ExecutionId> start_workflow(const Caller& caller,
   } catch (const RpcError& error) {
     if (error.code() == RpcCode::already_exists)
       throw WorkflowAlreadyStartedError(
-          "workflow id '" + execution.workflow_id +
-          "' is in use by a run that is not closed; choose another id");
+          "workflow id '" + execution.workflow_id + "' is in use by " + run_in_the_way(error) +
+          ", which is not closed; choose another id, or talk to that one by "
+          "client.handle()");
     throw ClientError(error.what());
   }
   co_return execution;
 }
 
+asio::awaitable<detail::Target> signal_with_start(const ClientCaller& caller,
+                                                  ws::StartWorkflowExecutionRequest start,
+                                                  std::string signal, Payloads arguments) {
+  ws::SignalWithStartWorkflowExecutionRequest request;
+  request.set_namespace_(start.namespace_());
+  request.set_identity(start.identity());
+  request.set_request_id(start.request_id());
+  request.set_workflow_id(start.workflow_id());
+  *request.mutable_workflow_type() = std::move(*start.mutable_workflow_type());
+  *request.mutable_task_queue() = std::move(*start.mutable_task_queue());
+  *request.mutable_input() = std::move(*start.mutable_input());
+  if (start.has_workflow_execution_timeout())
+    *request.mutable_workflow_execution_timeout() = start.workflow_execution_timeout();
+  if (start.has_workflow_run_timeout())
+    *request.mutable_workflow_run_timeout() = start.workflow_run_timeout();
+  if (start.has_workflow_task_timeout())
+    *request.mutable_workflow_task_timeout() = start.workflow_task_timeout();
+  if (start.has_retry_policy()) *request.mutable_retry_policy() = start.retry_policy();
+  request.set_signal_name(std::move(signal));
+  to_proto(arguments, request.mutable_signal_input());
+  try {
+    const auto reply =
+        co_await caller.client_service.signal_with_start_workflow_execution(std::move(request));
+    // Of a run that was there already, an old server does not say which was the first.
+    const auto& first = reply.first_execution_run_id();
+    co_return detail::Target{
+        start.workflow_id(), {}, first.empty() && reply.started() ? reply.run_id() : first};
+  } catch (const RpcError& error) {
+    throw ClientError(error.what());
+  }
+}
+
 asio::awaitable<Payload> workflow_result(const Caller& caller, detail::ExecutionId execution) {
+  const detail::Target target{execution.workflow_id, execution.run_id};
   try {
     co_return co_await result_of(caller, std::move(execution));
   } catch (const RpcError& error) {
-    throw ClientError(error.what());
-  }
-}
-
-asio::awaitable<void> signal_workflow(const Caller& caller, detail::ExecutionId execution,
-                                      std::string name, Payloads arguments) {
-  auto request = about<ws::SignalWorkflowExecutionRequest>(caller, execution);
-  request.set_signal_name(std::move(name));
-  to_proto(arguments, request.mutable_input());
-  try {
-    co_await caller.service.signal_workflow_execution(std::move(request));
-  } catch (const RpcError& error) {
-    throw ClientError(error.what());
-  }
-}
-
-asio::awaitable<void> cancel_workflow(const Caller& caller, detail::ExecutionId execution) {
-  auto request = about<ws::RequestCancelWorkflowExecutionRequest>(caller, execution);
-  try {
-    co_await caller.service.request_cancel_workflow_execution(std::move(request));
-  } catch (const RpcError& error) {
-    throw ClientError(error.what());
+    throw_client_error(caller, target, error);
   }
 }
 

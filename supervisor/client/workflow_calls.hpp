@@ -1,25 +1,19 @@
 // SPDX-License-Identifier: MIT
-// What a client asks of the server, as awaitables: for the public client, which waits for them on a thread, and for that of
-// coroutine activities.
+// How a client starts workflows and learns how they end, as awaitables: for the public client, which waits for them on a thread, and
+// for that of coroutine activities. So are message_calls and inspection_calls.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
 #include <string_view>
 
-#include "supervisor/rpc/workflow_service.hpp"
+#include "supervisor/client/caller.hpp"
 #include "temporal/activity_client.hpp"
+#include "temporal/client_calls.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
 
 namespace temporal::supervisor {
-
-/// Whose calls they are.
-struct Caller {
-  WorkflowService& service;
-  std::string name_space;
-  std::string identity;
-};
 
 /// Copies what `options` only looks at. Throws ClientError without a task queue.
 [[nodiscard]] api::workflowservice::v1::StartWorkflowExecutionRequest start_request(
@@ -29,11 +23,12 @@ struct Caller {
 /// All throw ClientError. Thread rule: core loop; `caller` must outlive them.
 boost::asio::awaitable<detail::ExecutionId> start_workflow(
     const Caller& caller, api::workflowservice::v1::StartWorkflowExecutionRequest request);
+/// Of the workflow that is there now, or was started. Throws no WorkflowAlreadyStartedError.
+boost::asio::awaitable<detail::Target> signal_with_start(
+    const ClientCaller& caller, api::workflowservice::v1::StartWorkflowExecutionRequest start,
+    std::string signal, Payloads arguments);
 /// Follows retries and continue-as-new to the end of the chain. Throws WorkflowFailedError.
 boost::asio::awaitable<Payload> workflow_result(const Caller& caller,
                                                 detail::ExecutionId execution);
-boost::asio::awaitable<void> signal_workflow(const Caller& caller, detail::ExecutionId execution,
-                                             std::string name, Payloads arguments);
-boost::asio::awaitable<void> cancel_workflow(const Caller& caller, detail::ExecutionId execution);
 
 }  // namespace temporal::supervisor

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// WorkflowService over gRPC: deadlines, retries and what a poll's end means are applied here, so
+// WorkflowService and ClientService over gRPC: deadlines, retries and what a poll's end means are applied here, so
 // that callers see a reply or a final error.
 #pragma once
 
@@ -11,10 +11,10 @@
 #include <string_view>
 
 #include "supervisor/rpc/call.hpp"
+#include "supervisor/rpc/client_service.hpp"
 #include "supervisor/rpc/connection.hpp"
 #include "supervisor/rpc/outages.hpp"
 #include "supervisor/rpc/retry.hpp"
-#include "supervisor/rpc/workflow_service.hpp"
 
 namespace temporal::supervisor {
 
@@ -38,7 +38,7 @@ class ConnectError : public std::runtime_error {
 };
 
 /// Threads: as Connection, which must outlive it; it must outlive its calls.
-class GrpcService final : public WorkflowService {
+class GrpcService final : public ClientService {
  public:
   explicit GrpcService(Connection& connection, ServiceOptions options = {});
 
@@ -70,6 +70,11 @@ class GrpcService final : public WorkflowService {
   TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)
   TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)
   TEMPORAL_RPC(shutdown_worker, ShutdownWorker)
+  TEMPORAL_RPC(signal_with_start_workflow_execution, SignalWithStartWorkflowExecution)
+  TEMPORAL_RPC(query_workflow, QueryWorkflow)
+  TEMPORAL_RPC(update_workflow_execution, UpdateWorkflowExecution)
+  TEMPORAL_RPC(poll_workflow_execution_update, PollWorkflowExecutionUpdate)
+  TEMPORAL_RPC(list_workflow_executions, ListWorkflowExecutions)
 
 #undef TEMPORAL_RPC
 

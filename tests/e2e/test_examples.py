@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The examples under tests/examples do what their comments say, with a real service beside the real server."""
 
+import os
 import subprocess
 import urllib.request
 
@@ -151,3 +152,12 @@ def test_a_cart_is_asked_told_and_updated_while_it_is_open(server, start, queue)
     assert cart.query("total_items") == 1
     cart.signal("check_out")
     assert cart.result() == f"{queue}-1 paid for 1"
+
+
+def test_C003_C004_C005_a_client_in_cpp_shops_by_the_methods_of_the_workflows_class(server, start, queue):
+    start("shop", "--children", "1")
+    shopper = subprocess.run([BUILD / "tests/examples/shopper", f"{queue}-1", queue], text=True, timeout=60,
+                             capture_output=True, env={**os.environ, "TEMPORAL_ADDRESS": server.address})
+    assert shopper.stderr == "" and shopper.returncode == 0
+    assert shopper.stdout.splitlines() == [
+        "no milk: quantity must be positive", "1 item, the cart says 1", f"{queue}-1 paid for 1"]

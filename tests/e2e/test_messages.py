@@ -68,6 +68,38 @@ def test_Q005_a_worker_that_never_saw_the_run_answers_from_its_history(server, q
     assert cart.query("total_items") == 2
 
 
+def test_Q006_a_query_that_comes_with_news_sees_them(server, queue, worker, cart, start):
+    cart.update("add_now", TEA)
+    worker.stop()
+    cart.signal("remark", "nobody was here")
+    asked = server.run.begin(cart.handle.query("notes"))
+    start("messages", "--children", "1")
+    assert asked.result(60) == ["nobody was here"]
+
+
+def test_Q007_Q012_queries_leave_the_run_as_it_was_however_many_come_at_once(server, cart, worker):
+    cart.update("add_now", TEA)
+    events, misses = len(cart.history()), worker.state()["cache_misses"]
+    asked = [server.run.begin(cart.handle.query("total_items")) for _ in range(20)]
+    assert {answer.result(60) for answer in asked} == {1}
+    assert len(cart.history()) == events
+    assert worker.state()["cache_misses"] == misses
+    assert cart.update("add_now", TEA) == 2
+    assert worker.state()["cache_misses"] == misses
+
+
+def test_Q015_queries_of_runs_that_make_room_for_each_other_are_all_answered(server, queue, start):
+    start("messages", "--children", "1", "--max-cached-workflows", "1")
+    carts = [server.start("Cart", queue=queue) for _ in range(3)]
+    for number, cart in enumerate(carts):
+        for _ in range(number):
+            cart.update("add_now", TEA)
+    asked = [(number, server.run.begin(cart.handle.query("total_items")))
+             for _ in range(10) for number, cart in enumerate(carts)]
+    assert all(answer.result(60) == number for number, answer in asked)
+    assert replays("messages", *carts)
+
+
 def test_B026_B027_where_a_workflow_waits_and_what_it_offers(cart):
     cart.update("add", TEA)
     assert "Cart::run (" in cart.query("__stack_trace")

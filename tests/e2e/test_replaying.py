@@ -4,6 +4,7 @@
 from datetime import timedelta
 
 from harness.replaying import replay
+from harness.waiting import wait_until
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 
@@ -66,6 +67,42 @@ def test_the_replay_command_tells_what_fits(server, start, queue, tmp_path):
     broken.write_text("{ no history")
     unreadable = replay("steps", broken)
     assert unreadable.returncode == 2 and "broken.json" in unreadable.stderr
+
+
+def test_R001_histories_are_replayed_from_the_server_by_workflow_and_by_task_queue(server, start, queue):
+    start("steps", "--children", "1")
+    runs = [server.start("Steps", "World", queue=queue) for _ in range(3)]
+    for run in runs[:2]:  # the third stays open
+        run.wait_for_event("TimerFired")
+        run.signal("go")
+        run.result()
+    where = ["--address", server.address]
+    one = replay("steps", *where, "--workflow-id", runs[0].id)
+    assert (one.returncode, one.stderr) == (0, "")
+    assert one.stdout == f"replayed  {runs[0].id}  {len(runs[0].history())} events\n"
+    named = [*where, "--workflow-id", runs[0].id, "--run-id", runs[0].current_run_id()]
+    assert replay("steps", *named).stdout.split()[1] == f"{runs[0].id}/{runs[0].current_run_id()}"
+    changed = replay("steps_changed", *named)
+    assert changed.returncode == 1 and "[TMPRL1100]" in changed.stdout and "event 5" in changed.stdout
+
+    of_queue = [*where, "--task-queue", queue]
+    everything = wait_until(
+        "the server lists all runs", lambda: (r := replay("steps", *of_queue)).stdout.count("\n") == 3 and r)
+    assert everything.returncode == 0
+    assert {line.split()[1].split("/")[0] for line in everything.stdout.splitlines()} == {run.id for run in runs}
+    assert replay("steps", *of_queue, "--limit", "2").stdout.count("replayed") == 2
+    # A run may be open, and may not have come to where the code parts from it.
+    assert replay("steps_changed", *of_queue).stdout.count("MISMATCH") >= 2
+
+
+def test_what_the_server_does_not_have_is_a_sentence(server, start, queue):
+    where = ["--address", server.address]
+    missing = replay("steps", *where, "--workflow-id", queue)
+    assert (missing.returncode, missing.stdout) == (2, "")
+    assert f"there is no workflow '{queue}' in namespace 'default'" in missing.stderr
+    nothing = replay("steps", *where, "--task-queue", queue)
+    assert (nothing.returncode, nothing.stdout) == (2, "")
+    assert f"knows no workflow of task queue '{queue}'" in nothing.stderr
 
 
 def test_R001_R002_a_folder_of_histories_is_replayed_and_every_mismatch_listed(server, start, queue, tmp_path):

@@ -225,7 +225,25 @@ TEST_CASE("run and replay are verbs; replay takes files after a module") {
   CHECK(replay.options.verb == Options::Verb::replay);
   CHECK(replay.options.modules == std::vector<std::filesystem::path>{"m.so"});
   CHECK(replay.options.histories == std::vector<std::filesystem::path>{"one.json", "two.json"});
-  says(refusal(parse({"replay", "--module", "m.so"})), "FILE");
+  for (const char* part : {"FILE", "--workflow-id", "--task-queue"})
+    says(refusal(parse({"replay", "--module", "m.so"})), part);
+}
+
+TEST_CASE("replay takes histories from the server, by workflow or by task queue") {
+  const auto one = parse({"replay", "--module", "m.so", "--workflow-id", "w", "--run-id", "r"});
+  INFO(one.error);
+  CHECK_FALSE(one.exit);
+  CHECK(one.options.replay_workflow_id == "w");
+  CHECK(one.options.replay_run_id == "r");
+  const auto many = parse({"replay", "--module", "m.so", "--task-queue", "q", "--limit", "7",
+                           "--address", "there:1", "--namespace", "n"});
+  INFO(many.error);
+  CHECK_FALSE(many.exit);
+  CHECK(many.options.task_queue == "q");
+  CHECK(many.options.replay_limit == 7);
+  CHECK(many.options.address == "there:1");
+  CHECK(parse({"replay", "--module", "m.so", "--task-queue", "q"}).options.replay_limit == 100);
+  says(refusal(parse({"replay", "--module", "m.so", "--run-id", "r"})), "--workflow-id");
 }
 
 TEST_CASE("children are a number or auto") {

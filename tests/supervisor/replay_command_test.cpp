@@ -122,6 +122,20 @@ TEST_CASE("a file that is no history is one sentence") {
   }
 }
 
+TEST_CASE("histories that are to be fetched from a server that is away are one sentence") {
+  for (const Options& where :
+       {Options{.task_queue = "q"}, Options{.replay_workflow_id = "w", .replay_run_id = "r"}}) {
+    Options options = where;
+    options.address = "127.0.0.1:1";  // a port that nobody can listen on without being root
+    options.connect_timeout = std::chrono::milliseconds(200);
+    const auto result = replay(options);
+    CHECK(result.code == kExitUnreachable);
+    CHECK(result.error.starts_with("temporal-supervisor: "));
+    CHECK(result.error.find("127.0.0.1:1") != std::string::npos);
+    CHECK(result.out.empty());
+  }
+}
+
 TEST_CASE("a module that cannot be loaded is one sentence, before any history is read") {
   const auto missing = replay({.modules = {"/nowhere/m.so"}, .histories = {"x.json"}});
   CHECK(missing.code == kExitModule);
