@@ -153,6 +153,7 @@ void QueueWorker::start_workflows(bool sdk_metadata,
                                         .deployment = deployment_,
                                         .sticky = std::move(sticky),
                                         .max_run_bytes = options_.max_run_bytes,
+                                        .blob_limit = blob_limit(),
                                         .crashes = crash_history()},
                           module_, *service_, *workflow_threads_, *local_calls_, *workflow_permits_,
                           log_, metrics_);

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "shared/payload_proto.hpp"
+#include "supervisor/rpc/retry.hpp"
+#include "supervisor/tasks/payload_limits.hpp"
 #include "supervisor/tasks/task_messages.hpp"
 #include "supervisor/tasks/workflow_tasks.hpp"
 
@@ -42,27 +44,39 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
   auto reserved = reserve_places(request, outcome.finished);
   *request.mutable_sdk_metadata() = std::move(outcome.sdk_metadata);
   for (auto& said : std::exchange(activation.answers, {})) add(std::move(said), request);
-  try {
-    const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
-    auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
-    if (closed) closed->add();
-    for (auto& started : *completed.mutable_activity_tasks())
-      if (auto place = reserved.extract(started.activity_id()); place)
-        activities_->take(std::move(started), std::move(place.mapped()));
-    co_return completed;
-  } catch (const RpcError& error) {
-    // Not found: somebody else had the task meanwhile. Unhandled command: events came in between,
-    // and with them a new task.
-    const bool routine =
-        error.code() == RpcCode::not_found ||
-        (error.code() == RpcCode::invalid_argument &&
-         std::string_view(error.what()).find("UnhandledCommand") != std::string_view::npos);
-    auto line = fields(task);
-    line["error"] = error.what();
-    log_.write(routine ? LogLevel::debug : LogLevel::warn,
-               "the server did not take a workflow task's completion; the run is replayed", line);
+  auto refused = oversized(request, queue_.blob_limit);
+  const auto bytes = request.ByteSizeLong();
+  if (!refused) {
+    try {
+      const auto* closed = metrics_.workflow(task.workflow_type().name()).closed_by(request);
+      auto completed = co_await service_.respond_workflow_task_completed(std::move(request));
+      if (closed) closed->add();
+      for (auto& started : *completed.mutable_activity_tasks())
+        if (auto place = reserved.extract(started.activity_id()); place)
+          activities_->take(std::move(started), std::move(place.mapped()));
+      co_return completed;
+    } catch (const RpcError& error) {
+      if (is_message_too_large({error.code(), error.what(), {}}))
+        refused = message_too_large(bytes, error.what());
+      else
+        note_refused(task, error);
+    }
   }
+  if (refused) co_await respond_failed(task, std::move(*refused));
   co_return std::nullopt;
+}
+
+// Not found: somebody else had the task meanwhile. Unhandled command: events came in between, and
+// with them a new task.
+void WorkflowTasks::note_refused(const Task& task, const RpcError& error) {
+  const bool routine =
+      error.code() == RpcCode::not_found ||
+      (error.code() == RpcCode::invalid_argument &&
+       std::string_view(error.what()).find("UnhandledCommand") != std::string_view::npos);
+  auto line = fields(task);
+  line["error"] = error.what();
+  log_.write(routine ? LogLevel::debug : LogLevel::warn,
+             "the server did not take a workflow task's completion; the run is replayed", line);
 }
 
 // A wish of the code becomes a request where a place is kept for what it may bring; those that bring nothing are given back with

@@ -55,6 +55,7 @@ struct WorkflowQueue {
   Deployment deployment{};
   std::optional<StickyQueue> sticky{};  ///< none: every task replays its run
   std::size_t max_run_bytes = 0;        ///< a run that takes more fails its task; 0: unbounded
+  std::size_t blob_limit = AttemptSettings::kBlobLimit;
   CrashHistory crashes{};
 };
 
@@ -139,6 +140,7 @@ class WorkflowTasks {
                                      int retries);
   boost::asio::awaitable<std::optional<Completed>> respond(const Task& task, Activation& activation,
                                                            Answer answer);
+  void note_refused(const Task& task, const RpcError& error);
   using Reserved = std::map<std::string, ActivityTasks::Places>;  // by activity id
   Reserved reserve_places(api::workflowservice::v1::RespondWorkflowTaskCompletedRequest& request,
                           bool closes);

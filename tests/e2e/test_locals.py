@@ -80,7 +80,7 @@ def test_O005_attempts_beyond_it_wait_for_a_timer_each_with_a_marker(local):
     assert replays("locals", run)
 
 
-def test_O006_O007_its_task_is_renewed_and_signals_queries_and_updates_come_meanwhile(local):
+def test_O006_O007_Q014_its_task_is_renewed_and_signals_queries_and_updates_come_meanwhile(local):
     run = local("Long", 4_000, task_timeout=timedelta(seconds=1))
     local.worker.wait_for("a slow one begins")
     run.signal("poke")

@@ -2,7 +2,9 @@
 """Signals, queries and updates of running workflows."""
 
 import pytest
-from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.client import WithStartWorkflowOperation, WorkflowQueryFailedError, WorkflowUpdateFailedError
+from temporalio.common import WorkflowIDConflictPolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from harness.replaying import replays
@@ -210,3 +212,25 @@ def test_a_rejected_update_keeps_the_run_in_memory(cart, worker):
     assert cart.update("add_now", TEA) == 2
     assert worker.state()["cache_misses"] == misses
     assert not cart.events("WorkflowTaskFailed")
+
+
+def test_D019_a_reset_applies_accepted_updates_again_and_drops_rejected_ones(server, cart):
+    assert cart.update("add", TEA) == 1
+    assert cart.refused_update("add", {"sku": "tea", "quantity": 0}).message == "quantity must be positive"
+    [first, *_] = cart.whole_events("WorkflowTaskCompleted")
+    again = cart.reset(first.event_id)
+    wait_until("the update was applied again", lambda: again.events("WorkflowExecutionUpdateCompleted"))
+    assert again.query("total_items") == 1
+    assert len(again.events("WorkflowExecutionUpdateAccepted")) == 1
+
+
+def test_D024_an_update_starts_its_workflow_or_meets_the_one_that_runs(server, queue, worker):
+    def add(id, policy):
+        start = WithStartWorkflowOperation("Cart", id=id, task_queue=queue, id_conflict_policy=policy)
+        return server.run(server.client.execute_update_with_start_workflow("add", TEA, start_workflow_operation=start))
+
+    assert add(f"{queue}-met", WorkflowIDConflictPolicy.FAIL) == 1
+    assert add(f"{queue}-met", WorkflowIDConflictPolicy.USE_EXISTING) == 2
+    with pytest.raises((RPCError, WorkflowAlreadyStartedError)):
+        add(f"{queue}-met", WorkflowIDConflictPolicy.FAIL)
+    server.run(server.client.get_workflow_handle(f"{queue}-met").terminate())

@@ -32,10 +32,12 @@ def make_current(server, deployment, build):
     wait_until(f"{build} is the current version of {deployment}", made)
 
 
-def test_N018_a_pinned_run_ends_on_its_version_and_the_others_move_on(server, version, queue):
+def test_N010_N018_a_pinned_run_ends_on_its_version_and_the_others_move_on(server, version, queue):
     version("1.0", "--default-versioning-behavior", "pinned")
     make_current(server, queue, "1.0")
     runs = {workflow: server.start(workflow, queue=queue) for workflow in ("Pinned", "Upgraded", "Undecided")}
+    moves_on = server.start("MovesOn", "", queue=queue)
+    moves_on.wait_for_event("WorkflowTaskCompleted")
     for run in runs.values():
         run.wait_for_event("WorkflowTaskCompleted")
     version("2.0", "--default-versioning-behavior", "pinned")
@@ -53,6 +55,8 @@ def test_N018_a_pinned_run_ends_on_its_version_and_the_others_move_on(server, ve
     ends = {workflow: run.result() for workflow, run in runs.items()}
     assert ends == {"Pinned": "1.0 1.0", "Upgraded": "1.0 2.0", "Undecided": "1.0 1.0"}
     assert replays("versions", *runs.values())
+    moves_on.signal("go")
+    assert moves_on.result() == "1.0 2.0"
     late = server.start("Pinned", queue=queue)
     late.signal("go")
     assert late.result() == "2.0 2.0"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Q013
 // refused: a query is answered at once: its handler returns a value, no Task
 #include <temporal/module.hpp>
 

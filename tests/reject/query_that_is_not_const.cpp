@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Q013
 // refused: a query only looks: its handler is const
 #include <temporal/module.hpp>
 

@@ -124,7 +124,7 @@ TEST_CASE("a name is taken once") {
         }) == "taken");
 }
 
-TEST_CASE("Temporal's own names and no name at all are refused") {
+TEST_CASE("B028 Temporal's own names and no name at all are refused") {
   for (const char* name : {"__temporal_x", "__stack_trace", "__enhanced_stack_trace"}) {
     CAPTURE(name);
     const std::string own = std::string("'") + name + "': this name is one of Temporal's own";

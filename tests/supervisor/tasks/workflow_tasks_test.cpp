@@ -182,7 +182,8 @@ TEST_CASE("a history that comes in pages is joined, raw and empty pages included
   CHECK(command.command_type() == enums::COMMAND_TYPE_COMPLETE_WORKFLOW_EXECUTION);
 }
 
-TEST_CASE("a bug in the workflow fails its first attempt aloud and the later ones in silence") {
+TEST_CASE(
+    "R014 a bug in the workflow fails its first attempt aloud and the later ones in silence") {
   World world;
   world.serve(task("one", "Buggy", first_task("Buggy")));
   REQUIRE(world.service.answers == Answers{"workflow failed one"});
@@ -234,7 +235,7 @@ TEST_CASE("a history that cannot be read fails the task: first attempt only") {
   CHECK(world.service.answers == Answers{"workflow failed t"});
 }
 
-TEST_CASE("a completion the server does not take is routine or worth a warning") {
+TEST_CASE("R012 a completion the server does not take is routine or worth a warning") {
   const auto warnings = [](RpcCode code, const std::string& message) {
     World world;
     world.service.before = [&](std::string_view rpc) {
@@ -249,6 +250,49 @@ TEST_CASE("a completion the server does not take is routine or worth a warning")
   CHECK(warnings(RpcCode::invalid_argument, "UnhandledCommand") == 0);
   CHECK(warnings(RpcCode::invalid_argument, "BadScheduleActivityAttributes") == 1);
   CHECK(warnings(RpcCode::unavailable, "away") == 1);
+}
+
+TEST_CASE("R023 a workflow counts as completed once the server has taken that") {
+  const auto completed = [](bool refuses) {
+    World world;
+    world.service.before = [&](std::string_view rpc) {
+      if (refuses && rpc == "RespondWorkflowTaskCompleted") refuse(RpcCode::not_found, "gone");
+    };
+    world.serve(task("t", "Echo", first_task("Echo", {to_payload("hi")})));
+    return world.registry.text().find("temporal_workflow_completed{") != std::string::npos &&
+           world.registry.text().find("workflow_type=\"Echo\"} 1") != std::string::npos;
+  };
+  CHECK(completed(false));
+  CHECK_FALSE(completed(true));
+}
+
+TEST_CASE("R015 an answer that is too large for one message fails its task, once") {
+  World world;
+  world.service.before = [](std::string_view rpc) {
+    if (rpc == "RespondWorkflowTaskCompleted")
+      refuse(RpcCode::resource_exhausted,
+             "grpc: received message larger than max (5000000 vs. 4194304)");
+  };
+  for (int attempt : {1, 2}) {
+    auto given = task("t", "Echo", first_task("Echo", {to_payload("hi")}));
+    given.set_attempt(attempt);
+    world.serve(std::move(given));
+  }
+  CHECK(world.service.answers ==
+        Answers{"workflow completed t", "workflow failed t", "workflow completed t"});
+  CHECK(world.service.workflow_failed[0].cause() ==
+        enums::WORKFLOW_TASK_FAILED_CAUSE_GRPC_MESSAGE_TOO_LARGE);
+}
+
+TEST_CASE("R016 a payload that the server would not take fails the task before it is sent") {
+  World world;
+  const std::string large(3 << 20, 'x');
+  world.serve(task("t", "Echo", first_task("Echo", {to_payload(large)})));
+  REQUIRE(world.service.answers == Answers{"workflow failed t"});
+  const auto& failed = world.service.workflow_failed[0];
+  CHECK(failed.cause() == enums::WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE);
+  CHECK(failed.failure().message().starts_with("CompleteWorkflowExecution has a payload of 31457"));
+  CHECK(world.log.count(LogLevel::error) == 1);
 }
 
 TEST_CASE("queries are answered: there is no such query") {

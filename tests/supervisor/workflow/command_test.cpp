@@ -55,6 +55,7 @@ struct Everything {
          .retry = {.maximum_attempts = 5, .non_retryable = error_types("A", "B")},
          .task_queue = "elsewhere",
          .id = "mine",
+         .priority = {.key = 2, .fairness_key = "red", .fairness_weight = 3},
          .summary = "what it does"},
         1, true);
   }
@@ -72,7 +73,15 @@ struct WrongType {
   Task<> run() { co_await workflow::execute_activity<int>("text", {.start_to_close_timeout = 1s}); }
 };
 
+struct Unspeakable {
+  Task<> run() {
+    co_await workflow::execute_activity<int>("speak", {.start_to_close_timeout = 1s},
+                                             std::string("\xff"));
+  }
+};
+
 void fill(Module& m) {
+  m.workflow<Unspeakable>();
   m.workflow<Invalid<0>>({.name = "0"});
   m.workflow<Invalid<1>>({.name = "1"});
   m.workflow<Invalid<2>>({.name = "2"});
@@ -83,7 +92,7 @@ void fill(Module& m) {
 }
 const TestModule module(fill);
 
-TEST_CASE("what the server would refuse throws where it was written") {
+TEST_CASE("V003 what the server would refuse throws where it was written") {
   const std::pair<const char*, const char*> cases[] = {
       {"0", "activity work: set start_to_close_timeout or schedule_to_close_timeout"},
       {"1", "activity work: a timeout must not be negative"},
@@ -98,7 +107,15 @@ TEST_CASE("what the server would refuse throws where it was written") {
   }
 }
 
-TEST_CASE("every option of an activity reaches its command") {
+TEST_CASE("V023 an argument that cannot be encoded fails the task, and says why") {
+  HistoryBuilder h("Unspeakable");
+  h.task();
+  Run run(module, "Unspeakable");
+  const auto failure = failure_of(run.task(h.history()));
+  CHECK_MESSAGE(contains(failure, "UTF-8"), failure);
+}
+
+TEST_CASE("V003 every option of an activity reaches its command") {
   HistoryBuilder h("Everything");
   h.task();
   Run run(module, "Everything");
@@ -108,6 +125,10 @@ TEST_CASE("every option of an activity reaches its command") {
   const auto& activity = command.schedule_activity_task_command_attributes();
   CHECK(activity.start_to_close_timeout().seconds() == 1);
   CHECK(activity.schedule_to_close_timeout().seconds() == 2);
+  CHECK(activity.priority().priority_key() == 2);
+  CHECK(activity.priority().fairness_key() == "red");
+  CHECK(activity.priority().fairness_weight() == 3);
+  CHECK_FALSE(activity.request_eager_execution());
   CHECK(activity.schedule_to_start_timeout().seconds() == 3);
   CHECK(activity.heartbeat_timeout().seconds() == 4);
   CHECK(activity.retry_policy().maximum_attempts() == 5);

@@ -60,7 +60,11 @@ struct Throws {
     if (what == 1) throw MoreSo("listed");
     if (what == 2) throw std::domain_error("of all workflows");
     if (what == 3) throw std::runtime_error("not listed");
-    co_return;
+    co_await workflow::wait_condition([] { return false; });
+  }
+  void trip(int what) {
+    if (what == 1) throw MoreSo("listed");
+    throw std::runtime_error("not listed");
   }
 };
 
@@ -73,7 +77,7 @@ struct Abandons {
 void fill(Module& m) {
   m.workflow<Made>().signal<&Made::greet>();
   m.workflow<Late>();
-  m.workflow<Throws>().fails_with<Listed>();
+  m.workflow<Throws>().fails_with<Listed>().signal<&Throws::trip>();
   m.workflows_fail_with<std::domain_error>();
   m.workflow<Abandons>().signal<&Abandons::slow>().signal<&Abandons::slower>(
       {.name = "slower", .unfinished = Unfinished::abandon});
@@ -143,6 +147,19 @@ TEST_CASE("B019 listed exceptions and those derived from them fail the workflow,
   CHECK(end_of(1) == Lines{"FailWorkflowExecution"});
   CHECK(end_of(2) == Lines{"FailWorkflowExecution"});
   CHECK(end_of(3) == Lines{"task failed"});
+}
+
+TEST_CASE("G010 the list holds for handlers too") {
+  const auto end_of = [](int what) {
+    HistoryBuilder h("Throws", 0);
+    h.signaled("trip", what);
+    h.task();
+    Run run(module, "Throws");
+    const auto outcome = run.task(h.history());
+    return outcome.failure ? Lines{"task failed"} : commands_of(outcome);
+  };
+  CHECK(end_of(1) == Lines{"FailWorkflowExecution"});
+  CHECK(end_of(2) == Lines{"task failed"});
 }
 
 TEST_CASE("B020 nondeterminism fails the workflow where it is listed, the task elsewhere") {

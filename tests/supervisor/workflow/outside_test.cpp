@@ -139,7 +139,7 @@ TEST_CASE("N014 a callback that asks for something to happen fails the task") {
   CHECK(contains(failure_of(run.task(h.history())), "while in read-only function"));
 }
 
-TEST_CASE("info() has the version of who did the task, and while nobody has, of this worker") {
+TEST_CASE("N017 info() has the version of who did the task, and while nobody has, of this worker") {
   HistoryBuilder h("Versioned");
   h.task();
   h.task_completed();
