@@ -169,7 +169,15 @@ CrashHistory QueueWorker::crash_history() const {
 }
 
 void QueueWorker::give_client() {
-  client_.emplace(core_, Caller{*service_, options_.name_space, options_.identity});
+  auto eager = [this](const std::string& task_queue) -> TakeTask {
+    auto place = workflow_tasks_ ? workflow_tasks_->try_reserve(task_queue) : std::nullopt;
+    if (!place) return nullptr;
+    return [this, kept = std::make_shared<Permit>(std::move(*place))](PolledWorkflowTask task) {
+      workflow_tasks_->take(std::move(task), std::move(*kept));
+    };
+  };
+  client_.emplace(core_,
+                  Caller{*service_, options_.name_space, options_.identity, std::move(eager)});
   homes_->give_client(*client_);
 }
 

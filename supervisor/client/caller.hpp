@@ -4,6 +4,7 @@
 
 #include <google/protobuf/any.pb.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,10 +14,16 @@
 
 namespace temporal::supervisor {
 
+/// Takes the first task of a workflow; a place is kept for it as long as this exists.
+using TakeTask = std::function<void(api::workflowservice::v1::PollWorkflowTaskQueueResponse)>;
+
 struct Caller {
   WorkflowService& service;
   std::string name_space;
   std::string identity;
+  /// Asks the worker beside the client, if there is one: when a workflow is started on its queue, and it has a place free, the
+  /// server may give it the first task with the answer, so that no poll has to bring it. Empty: it cannot.
+  std::function<TakeTask(const std::string& task_queue)> eager{};
 };
 
 /// One that may ask for more than a worker does.

@@ -148,9 +148,13 @@ ws::StartWorkflowExecutionRequest start_request(const Caller& caller, std::strin
 asio::awaitable<detail::ExecutionId> start_workflow(const Caller& caller,
                                                     ws::StartWorkflowExecutionRequest request) {
   detail::ExecutionId execution{request.workflow_id(), {}};
+  const auto take = caller.eager ? caller.eager(request.task_queue().name()) : TakeTask();
+  request.set_request_eager_execution(take != nullptr);
   try {
     auto reply = co_await caller.service.start_workflow_execution(std::move(request));
     execution.run_id = reply.run_id();
+    if (take && reply.has_eager_workflow_task())
+      take(std::move(*reply.mutable_eager_workflow_task()));
   } catch (const RpcError& error) {
     if (error.code() == RpcCode::already_exists)
       throw WorkflowAlreadyStartedError(

@@ -93,7 +93,17 @@ asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
     co_return;
   }
   metrics_.workflow_poll_succeed.add();
-  asio::co_spawn(core_, handle(std::move(task), std::move(place.permit), running_.enter()),
+  take(std::move(task), std::move(place.permit));
+}
+
+std::optional<Permit> WorkflowTasks::try_reserve(const std::string& task_queue) {
+  if (task_queue != queue_.task_queue || pollers_.stopping() || queue_.deployment.versioned())
+    return std::nullopt;
+  return permits_.try_acquire();
+}
+
+void WorkflowTasks::take(Task task, Permit place) {
+  asio::co_spawn(core_, handle(std::move(task), std::move(place), running_.enter()),
                  bug("a workflow task was not answered: this is a bug of the worker"));
 }
 

@@ -74,6 +74,10 @@ class WorkflowTasks {
                 Permits& permits, Logger& log, WorkerMetrics& metrics);
 
   void start(const Pollers::Failed& failed);
+  /// For the first task of a workflow that is started on this queue, by somebody in this process: it may come with the answer.
+  /// Not for a versioned worker: the server would not know which version the task goes to.
+  [[nodiscard]] std::optional<Permit> try_reserve(const std::string& task_queue);
+  void take(PolledWorkflowTask task, Permit place);
   /// Activities of its own queue may come with the answer of a workflow task: as many as have a free place, at most `most` (none:
   /// no other bound). `activities` must outlive this.
   void start_activities_in(ActivityTasks& activities, std::optional<int> most) {

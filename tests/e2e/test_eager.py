@@ -3,6 +3,7 @@
 
 import pytest
 from harness.scrape import Scraper
+from harness.server import Run
 
 
 @pytest.fixture
@@ -58,3 +59,24 @@ def test_V020_a_worker_without_remote_activities_asks_for_none(server, start, qu
     scraper = Scraper(other)
     assert fan.result() == 3
     assert scraper.value("temporal_activity_task_received", eager="false") == 3
+
+
+@pytest.fixture
+def started(server, start, queue):
+    """Has an activity start a workflow; how that was started."""
+    def begin(into, *flags):
+        start("eager", "--activity-executor", "threads", *flags)
+        assert server.start("Starts", f"{queue}-started", into, queue=queue).result() == 1
+        run = Run(server, server.client.get_workflow_handle(f"{queue}-started"))
+        return run.events("WorkflowExecutionStarted")[0]
+
+    return begin
+
+
+def test_B002_who_starts_a_workflow_beside_its_worker_gets_the_first_task_with_the_answer(started, queue):
+    assert started(queue).eager_execution_accepted
+
+
+def test_B003_on_another_queue_it_is_an_ordinary_start(started, start, queue):
+    start("eager", "--task-queue", f"{queue}-other", "--activity-executor", "threads")
+    assert not started(f"{queue}-other").eager_execution_accepted

@@ -215,7 +215,7 @@ def test_a_rejected_update_keeps_the_run_in_memory(cart, worker):
 
 
 def test_D019_a_reset_applies_accepted_updates_again_and_drops_rejected_ones(server, cart):
-    assert cart.update("add", TEA) == 1
+    assert cart.update("add_now", TEA) == 1
     assert cart.refused_update("add", {"sku": "tea", "quantity": 0}).message == "quantity must be positive"
     [first, *_] = cart.whole_events("WorkflowTaskCompleted")
     again = cart.reset(first.event_id)
@@ -227,7 +227,7 @@ def test_D019_a_reset_applies_accepted_updates_again_and_drops_rejected_ones(ser
 def test_D024_an_update_starts_its_workflow_or_meets_the_one_that_runs(server, queue, worker):
     def add(id, policy):
         start = WithStartWorkflowOperation("Cart", id=id, task_queue=queue, id_conflict_policy=policy)
-        return server.run(server.client.execute_update_with_start_workflow("add", TEA, start_workflow_operation=start))
+        return server.run(server.client.execute_update_with_start_workflow("add_now", TEA, start_workflow_operation=start))
 
     assert add(f"{queue}-met", WorkflowIDConflictPolicy.FAIL) == 1
     assert add(f"{queue}-met", WorkflowIDConflictPolicy.USE_EXISTING) == 2

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Many small activities at once.
+#include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <temporal/workflow.hpp>
@@ -31,7 +33,25 @@ class Patient {
   }
 };
 
+// Starts a workflow on that queue, and waits for its end.
+boost::asio::awaitable<int> start_patient(std::string id, std::string queue) {
+  auto client = temporal::activity::client();
+  auto patient =
+      co_await client.start<int>("Patient", temporal::StartOptions{.id = id, .task_queue = queue});
+  co_return co_await patient.result();
+}
+
+class Starts {
+ public:
+  Task<int> run(std::string id, std::string queue) {
+    co_return co_await workflow::execute_activity<start_patient>({.start_to_close_timeout = 60s},
+                                                                 id, queue);
+  }
+};
+
 void fill(temporal::Module& m) {
+  m.activity<start_patient>();
+  m.workflow<Starts>();
   m.activity<one>();
   m.workflow<Fan>();
   m.workflow<Patient>();

@@ -41,6 +41,12 @@ struct Buggy {
     co_return;
   }
 };
+struct Counts {
+  Task<> run() { co_await workflow::sleep(std::chrono::hours(1)); }
+  int add(int n) { return total_ += n; }
+  int total_ = 0;
+};
+
 struct Hangs {
   Task<> run() {
     stuck.load()->block();
@@ -89,6 +95,7 @@ void fill(Module& m) {
   m.workflow<task_workflows::Naps>();
   m.workflow<task_workflows::Buggy>();
   m.workflow<task_workflows::Hangs>();
+  m.workflow<task_workflows::Counts>().update<&task_workflows::Counts::add>();
 }
 
 struct World : WorkflowWorker {
@@ -293,6 +300,38 @@ TEST_CASE("R016 a payload that the server would not take fails the task before i
   CHECK(failed.cause() == enums::WORKFLOW_TASK_FAILED_CAUSE_PAYLOADS_TOO_LARGE);
   CHECK(failed.failure().message().starts_with("CompleteWorkflowExecution has a payload of 31457"));
   CHECK(world.log.count(LogLevel::error) == 1);
+}
+
+TEST_CASE(
+    "D022 an update whose answer was lost comes again, and is answered as if for the first time") {
+  World world;
+  const auto given = [](const char* token) {
+    auto with_update = task(token, "Counts", first_task("Counts"));
+    auto& message = *with_update.add_messages();
+    message.set_id("u1/request");
+    message.set_protocol_instance_id("u1");
+    message.set_event_id(2);
+    api::update::v1::Request update;
+    update.mutable_meta()->set_update_id("u1");
+    update.mutable_input()->set_name("add");
+    to_proto(to_payload(3), update.mutable_input()->mutable_args()->add_payloads());
+    message.mutable_body()->PackFrom(update);
+    return with_update;
+  };
+  bool lost = true;
+  world.service.before = [&](std::string_view rpc) {
+    if (lost && rpc == "RespondWorkflowTaskCompleted") refuse(RpcCode::unavailable, "away");
+  };
+  world.serve(given("one"));
+  lost = false;
+  world.serve(given("two"));
+  CHECK(world.service.answers == Answers{"workflow completed one", "workflow completed two"});
+  REQUIRE(world.service.workflow_completed.size() == 1);
+  const auto& answer = world.service.workflow_completed[0];
+  REQUIRE(answer.messages_size() == 2);
+  api::update::v1::Response response;
+  REQUIRE(answer.messages(1).body().UnpackTo(&response));
+  CHECK(response.outcome().success().payloads(0).data() == "3");
 }
 
 TEST_CASE("queries are answered: there is no such query") {
