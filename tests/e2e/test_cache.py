@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Runs that stay in memory between their tasks, and what becomes of those that do not."""
 
+import signal
+import time
+
 from harness.replaying import replays
 from harness.scrape import Scraper
 from harness.waiting import wait_until
@@ -156,3 +159,28 @@ def test_R024_the_runs_kept_are_bounded_by_their_bytes_and_give_them_back(server
     assert scraper.value("temporal_sticky_cache_hit") == state["cache_hits"] > 0
     assert scraper.value("temporal_sticky_cache_miss") == state["cache_misses"] > 0
     assert not worker.errors()
+
+
+def test_a_walk_of_200_steps_that_is_forgotten_at_every_await_ends_like_one_that_is_kept(server, start, queue):
+    forgotten = start("eager", "--activity-executor", "threads", "--max-cached-workflows", "0")
+    run = server.start("Walk", 200, queue=queue)
+    assert run.result() == "200 steps"
+    assert run.answered_tasks() >= 200
+    assert forgotten.state()["cache_hits"] == 0
+    assert not run.events("WorkflowTaskFailed")
+    assert replays("eager", run)
+
+
+def test_a_worker_that_stood_still_for_a_minute_goes_on_where_it_was(server, start, queue):
+    worker = start("locals", "--children", "1")
+    local = server.start("Long", 2_000, queue=queue)
+    waits = server.start("Raced", 60_000, 3_000, queue=queue)
+    worker.wait_for("a slow one begins")
+    worker.signal(signal.SIGSTOP)
+    time.sleep(60)  # nothing to wait for: the point is that nothing happens
+    worker.signal(signal.SIGCONT)
+    assert local.result() == "done, 0 pokes"
+    assert waits.result() == "timer"
+    for run in (local, waits):
+        assert not run.events("WorkflowTaskFailed")  # nobody took the minute for a deadlock
+        assert replays("locals", run)

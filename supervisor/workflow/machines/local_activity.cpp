@@ -37,19 +37,6 @@ int asked_by(OnCancel on_cancel) {
 
 }  // namespace
 
-LocalResult cancelled_result(const LocalCall& call) {
-  Failure failure;
-  failure.set_message("the local activity was cancelled");
-  failure.set_source(kFailureSource);
-  failure.mutable_canceled_failure_info();
-  LocalResult result;
-  result.seq = call.seq;
-  result.outcome = std::move(failure);
-  result.attempt = call.attempt;
-  result.scheduled = call.scheduled;
-  return result;
-}
-
 //  state     on                  →  state     and
 //  waiting   marker foreseen        resolved  the future is done           (it starts here when replayed)
 //            cancel(), any kind     waiting   the marker decides; asked again when replay is over
@@ -85,6 +72,19 @@ const std::array<Transition<LocalActivity>, 15>& LocalActivity::table() {
       {S::resolved, enums::EVENT_TYPE_MARKER_RECORDED, S::done, &L::check},
   }};
   return kTable;
+}
+
+LocalResult cancelled_result(const LocalCall& call) {
+  Failure failure;
+  failure.set_message("the local activity was cancelled");
+  failure.set_source(kFailureSource);
+  failure.mutable_canceled_failure_info();
+  LocalResult result;
+  result.seq = call.seq;
+  result.outcome = std::move(failure);
+  result.attempt = call.attempt;
+  result.scheduled = call.scheduled;
+  return result;
 }
 
 std::string_view LocalActivity::name_of(State state) {

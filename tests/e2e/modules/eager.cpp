@@ -2,6 +2,7 @@
 // Many small activities at once.
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
@@ -33,6 +34,21 @@ class Patient {
   }
 };
 
+// So many steps, each with a task of its own; what the last one draws from the run's own dice.
+class Walk {
+ public:
+  Task<std::string> run(int steps) {
+    int sum = 0;
+    std::uint64_t drawn = 0;
+    for (int i = 0; i < steps; ++i) {
+      sum += co_await workflow::execute_activity<one>({.start_to_close_timeout = 60s});
+      drawn = workflow::random()();
+    }
+    const auto again = workflow::Random(drawn)();
+    co_return std::to_string(sum) + (again != drawn ? " steps" : "");
+  }
+};
+
 // Starts a workflow on that queue, and waits for its end.
 boost::asio::awaitable<int> start_patient(std::string id, std::string queue) {
   auto client = temporal::activity::client();
@@ -52,6 +68,7 @@ class Starts {
 void fill(temporal::Module& m) {
   m.activity<start_patient>();
   m.workflow<Starts>();
+  m.workflow<Walk>();
   m.activity<one>();
   m.workflow<Fan>();
   m.workflow<Patient>();
