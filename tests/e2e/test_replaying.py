@@ -90,7 +90,7 @@ def test_R001_histories_are_replayed_from_the_server_by_workflow_and_by_task_que
         "the server lists all runs", lambda: (r := replay("steps", *of_queue)).stdout.count("\n") == 3 and r)
     assert everything.returncode == 0
     assert {line.split()[1].split("/")[0] for line in everything.stdout.splitlines()} == {run.id for run in runs}
-    assert replay("steps", *of_queue, "--limit", "2").stdout.count("replayed") == 2
+    assert replay("steps", *of_queue, "--limit", "2").stdout.count("\n") == 2
     # A run may be open, and may not have come to where the code parts from it.
     assert replay("steps_changed", *of_queue).stdout.count("MISMATCH") >= 2
 
