@@ -62,6 +62,12 @@ std::optional<History::End> History::find_end() const {
     std::size_t index;
   };
   std::vector<Started> started;
+  // An update woke the code at the task it is sequenced after, though that task's completion was empty.
+  const auto before_update = [&started](std::int64_t sequenced_after) -> std::optional<End> {
+    for (auto one = started.rbegin(); one != started.rend(); ++one)
+      if (one->id < sequenced_after) return End{one->index, true};
+    return std::nullopt;
+  };
   bool saw_command = false;
   bool saw_any = false;
   for (std::size_t i = 0; i < events_.size(); ++i) {
@@ -84,16 +90,15 @@ std::optional<History::End> History::find_end() const {
     if (next && after && next->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) {
       if (!saw_command && after->event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
         continue;
-      // An update woke the code at the task it was sequenced after, though that task's completion
-      // was empty.
-      if (after->event_type() == enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED) {
-        const auto bound = after->workflow_execution_update_accepted_event_attributes()
-                               .accepted_request_sequencing_event_id();
-        for (auto one = started.rbegin(); one != started.rend(); ++one)
-          if (one->id < bound) return End{one->index, true};
-      }
+      if (after->event_type() == enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED)
+        if (const auto end =
+                before_update(after->workflow_execution_update_accepted_event_attributes()
+                                  .accepted_request_sequencing_event_id()))
+          return end;
       return End{i, true};
     }
+    if (!next)
+      if (const auto end = before_update(updates_after_)) return end;
     if (saw_any) return End{i, true};
   }
   if (!has_all_ || events_.empty()) return std::nullopt;

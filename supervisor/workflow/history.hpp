@@ -31,6 +31,8 @@ class History {
 
   /// The next page. Events seen before are skipped; throws EngineError for a gap.
   void add(api::history::v1::History&& page, bool last_page);
+  /// The task that the history ends with brought updates, sequenced after this event; 0: none.
+  void expect_updates(std::int64_t sequenced_after) noexcept { updates_after_ = sequenced_after; }
   /// chunk: take() may be called. page: it cannot be told yet where the chunk ends. end: nothing is
   /// left.
   [[nodiscard]] Next look();
@@ -59,6 +61,7 @@ class History {
   [[nodiscard]] std::optional<End> find_end() const;
   std::deque<HistoryEvent> events_;
   std::int64_t last_id_ = 0;
+  std::int64_t updates_after_ = 0;
   bool has_all_ = false;
   std::optional<End> end_;
 };

@@ -24,7 +24,7 @@ std::optional<PatchMarker> read(const std::string& name, const Details& details)
   if (const auto* data = first_of(details, "patch-data")) {
     const auto json = nlohmann::json::parse(data->data(), nullptr, false);
     if (json.is_object() && json.contains("id") && json["id"].is_string())
-      return PatchMarker{json["id"], json.value("deprecated", false)};
+      return PatchMarker{json["id"], json.contains("deprecated") && json["deprecated"] == true};
   }
   if (const auto* id = first_of(details, "patch_id")) {
     const auto* deprecated = first_of(details, "deprecated");

@@ -147,6 +147,7 @@ TaskOutcome WorkflowRun::Parts::apply(WorkflowTaskInput task) {
   machines.begin_task(task.previous_started_event_id);
   for (auto& update : task.updates)
     if (update.sequenced_after == 0) update.sequenced_after = task.started_event_id - 1;
+  history.expect_updates(task.updates.empty() ? 0 : task.updates.front().sequenced_after);
   machines.receive(std::move(task.updates));
   while (history.look() == History::Next::chunk) {
     const auto chunk = history.take();

@@ -7,8 +7,24 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <span>
 #include <string>
 #include <vector>
+
+#include "temporal/module.hpp"
+
+namespace corpus {
+
+struct Row {
+  const char* file;
+  void (*workflow)(temporal::Module&, const std::string& type);
+  const char* refused = "";  ///< part of the message; empty: it replays
+};
+
+/// All of them: corpus_test.cpp.
+std::span<const Row> rows();
+
+}  // namespace corpus
 
 namespace temporal::testing {
 

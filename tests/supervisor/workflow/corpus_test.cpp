@@ -23,12 +23,6 @@ void with(Module& m, const std::string& type) {
   if constexpr (requires { W::handlers(builder); }) W::handlers(builder);
 }
 
-struct Row {
-  const char* file;
-  void (*workflow)(Module&, const std::string& type);
-  const char* refused = "";  ///< part of the message; empty: it replays
-};
-
 constexpr Row kRows[] = {
     {"sdk-python/single_agent.json", &with<Agent>},
     {"sdk-python/hello-workflow-history.json", &with<HelloAgent>},
@@ -158,6 +152,8 @@ constexpr Row kRows[] = {
     {"sdk-dotnet/update-after-complete.pre-dotnet-flag.json", &with<Idle>,
      "WorkflowExecutionUpdateAccepted"},
 };
+
+std::span<const Row> rows() { return kRows; }
 
 TEST_CASE("recorded histories of other SDKs replay, or are refused for the reason given") {
   if (!testing::corpus_present("replay of recorded histories")) return;

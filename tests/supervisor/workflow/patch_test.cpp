@@ -202,6 +202,20 @@ TEST_CASE("a deprecated marker is skipped though code asks for another patch the
   CHECK(replayed(module, h) == "ok");
 }
 
+TEST_CASE("a marker whose flag is not a truth value is not deprecated") {
+  HistoryBuilder h("Stages");
+  h.whole_task();
+  patch_marker(h, "mine");
+  auto& details = *h.last().mutable_marker_recorded_event_attributes()->mutable_details();
+  details["patch-data"].mutable_payloads(0)->set_data(R"({"id":"mine","deprecated":"yes"})");
+  change_version(h, R"(["mine"])");
+  const auto activity = h.activity_scheduled("1", "new_way");
+  h.activity_completed(activity, 1);
+  h.whole_task();
+  h.completed();
+  CHECK(replayed(second, h) == "ok");
+}
+
 TEST_CASE("a marker of another patch than the one that code asks for is refused") {
   HistoryBuilder h("Stages");
   h.whole_task();

@@ -286,4 +286,14 @@ TEST_CASE("R022 a task that the server takes back is rolled back: the run goes o
   CHECK(messages_of(outcome) == Lines{"u2 accepted", "u2 completed 101"});
 }
 
+TEST_CASE("an update that comes to a run rebuilt finds the code where its last task had left it") {
+  HistoryBuilder h("Counter");
+  h.whole_task();  // it only waits
+  h.task();
+  Run run(module, "Counter");
+  const auto outcome = run.task(h.history(), {update("u1", "add", 3)}, 3);
+  CHECK(messages_of(outcome) == Lines{"u1 accepted", "u1 completed 3"});
+  CHECK(trace() == Lines{"run: nobody", "check 3", "add 3"});
+}
+
 }  // namespace update_test
