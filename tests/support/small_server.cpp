@@ -11,12 +11,12 @@
 
 namespace temporal::testing {
 
-std::optional<engine::WorkflowTaskInput> SmallServer::next_task() {
+std::optional<engine::WorkflowTaskInput> SmallServer::next_task(bool forced) {
   if (closed_) return std::nullopt;
   const bool first = started_ == 0;
   const auto before = h_.last_id();
   happen(first || retried_ ? dice_.between(0, 2) : dice_.between(1, 3));
-  const bool quiet = h_.last_id() == before && !first && !retried_;
+  const bool quiet = h_.last_id() == before && !first && !retried_ && !forced;
   if (updates_.empty() && (quiet || dice_.one_in(3))) bring_updates();
   if (quiet && updates_.empty()) return std::nullopt;
   only_updates_ = quiet;
@@ -99,7 +99,9 @@ void SmallServer::on_command(const Command& command, const engine::TaskOutcome& 
     case enums::COMMAND_TYPE_RECORD_MARKER: {
       const auto& record = command.record_marker_command_attributes();
       h_.marker(record.marker_name());
-      *h_.last().mutable_marker_recorded_event_attributes()->mutable_details() = record.details();
+      auto& marker = *h_.last().mutable_marker_recorded_event_attributes();
+      *marker.mutable_details() = record.details();
+      if (record.has_failure()) *marker.mutable_failure() = record.failure();
       return;
     }
     case enums::COMMAND_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:

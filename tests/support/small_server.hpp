@@ -38,7 +38,8 @@ class SmallServer {
       : dice_(dice), h_(std::move(begun)), visits_(std::move(visits)) {}
 
   /// With the whole history. Nothing when the run is closed, or when nothing can happen any more.
-  std::optional<engine::WorkflowTaskInput> next_task();
+  /// `forced`: the last answer asked for it.
+  std::optional<engine::WorkflowTaskInput> next_task(bool forced = false);
   /// What became of the answer. The run is to be forgotten when it was not taken, and rolled back when the task was.
   enum class Answer { taken, refused, task_taken_back };
   Answer take(const engine::TaskOutcome& outcome);

@@ -11,9 +11,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "tests/supervisor/workflow/engine_test_support.hpp"
+#include "tests/supervisor/workflow/local_test_support.hpp"
 #include "tests/supervisor/workflow/random_program.hpp"
 #include "tests/support/small_server.hpp"
 
@@ -71,7 +72,8 @@ std::string difference(const Lines& live, const Lines& replay) {
 
 struct Done {
   engine::WorkflowTaskInput input;
-  std::size_t lines;  ///< of the trace, when it was done
+  std::vector<engine::LocalResult> results;  ///< of local activities, while the task was open
+  std::size_t lines;                         ///< of the trace, when it was done
   std::string answer;
 };
 
@@ -106,16 +108,18 @@ class Play {
   std::string live() {
     constexpr std::size_t kMostTasks = 40;
     while (tasks_.size() < kMostTasks) {
-      auto task = server_.next_task();
+      auto task = server_.next_task(std::exchange(renewed_, false));
       if (!task) break;
       const bool rebuilt = !run_;
-      if (rebuilt) run_.emplace(module, "Walker");
+      if (rebuilt) run_.emplace(module, "Walker"), calls_.clear();
       auto input = *task;
       if (!rebuilt && dice_.one_in(2))
         input.history = server_.events().since(task->previous_started_event_id + 1);
-      const auto outcome = (*run_)->activate(std::move(input));
+      auto outcome = (*run_)->activate(std::move(input));
       if (outcome.failure) return "live: " + outcome.failure->text;
       if (rebuilt && !begins_with_trace()) return "rebuilt: " + difference(trace_, trace());
+      const auto results = serve_locals(outcome);
+      if (outcome.failure) return "live, by a local activity: " + outcome.failure->text;
       if (!server_.only_updates() && dice_.one_in(12)) {
         server_.time_out();
         run_.reset();
@@ -126,14 +130,42 @@ class Play {
         run_.reset();
         continue;
       }
+      renewed_ = outcome.waits;
       if (answer == SmallServer::Answer::task_taken_back)
         (*run_)->roll_back_to(server_.previous_started());
       trace_ = trace();
-      tasks_.push_back({std::move(*task), trace_.size(), sent(outcome)});
+      tasks_.push_back({std::move(*task), results, trace_.size(), sent(outcome)});
       if (dice_.one_in(6)) run_.reset();
     }
     run_.reset();
     return {};
+  }
+  // Until the code waits for none, or the task is renewed. Not a task without commands: replay makes it one with the next, and the
+  // code reads another time in it.
+  std::vector<engine::LocalResult> serve_locals(engine::TaskOutcome& outcome) {
+    std::vector<engine::LocalResult> results;
+    for (;;) {
+      for (auto& call : outcome.local_calls) calls_.push_back(std::move(call));
+      for (const auto& cancel : outcome.local_cancels)
+        if (!cancel.wanted)
+          std::erase_if(calls_, [&](auto& call) { return call.seq == cancel.seq; });
+      if (outcome.failure || !outcome.waits) return results;
+      if (!outcome.commands.empty() && !outcome.messages.size() && dice_.one_in(6)) return results;
+      const auto chosen = calls_.begin() + std::ptrdiff_t(dice_.below(calls_.size()));
+      results.push_back(end_of(*chosen));
+      calls_.erase(chosen);
+      outcome = (*run_)->resolve(engine::LocalResult(results.back()));
+    }
+  }
+  engine::LocalResult end_of(const engine::LocalCall& call) {
+    auto result = returned(call.seq, dice_.between(0, 99), 1ms * dice_.between(0, 1'500));
+    result.attempt = call.attempt;
+    if (call.scheduled) result.scheduled = call.scheduled;
+    if (dice_.one_in(4)) {
+      result.outcome = failed(call.seq, ApplicationError("no luck here")).outcome;
+      if (call.attempt < 3 && dice_.one_in(2)) result.backoff = 90s;
+    }
+    return result;
   }
   [[nodiscard]] bool begins_with_trace() const {
     return trace().size() >= trace_.size() &&
@@ -143,7 +175,11 @@ class Play {
   std::string from_each_task() {
     for (const auto& task : tasks_) {
       Run run(module, "Walker");
-      const auto outcome = run->activate(engine::WorkflowTaskInput(task.input));
+      auto outcome = run->activate(engine::WorkflowTaskInput(task.input));
+      for (const auto& result : task.results) {
+        if (outcome.failure) break;
+        outcome = run->resolve(engine::LocalResult(result));
+      }
       const auto at = "rebuilt at " + std::to_string(task.input.started_event_id) + ": ";
       if (outcome.failure) return at + outcome.failure->text;
       const Lines lines(trace_.begin(), trace_.begin() + std::ptrdiff_t(task.lines));
@@ -164,6 +200,8 @@ class Play {
   Dice dice_;
   SmallServer server_;
   std::optional<Run> run_;
+  std::vector<engine::LocalCall> calls_;  ///< that the run waits for
+  bool renewed_ = false;
   Lines trace_;
   std::vector<Done> tasks_;
 };

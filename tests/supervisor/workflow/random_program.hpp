@@ -18,12 +18,14 @@ using namespace std::chrono_literals;
 using namespace temporal;
 namespace workflow = temporal::workflow;
 
-// A local activity, a side effect and a Nexus operation belong among the leaves.
+// A Nexus operation belongs among the leaves.
 enum class Kind {
   // leaves
   activity,
   timer,
   turn,
+  local,
+  effect,
   wait,
   wait_in_time,
   child,
@@ -173,6 +175,22 @@ class Walker {
         co_await workflow::sleep(0s);
         say("turn");
         break;
+      case Kind::local: {
+        const std::string type = "local" + std::to_string(op.number % 4);
+        auto running = workflow::execute_local_activity<int>(
+            type, {.start_to_close_timeout = 10s, .on_cancel = kOnCancel[op.number % 3]},
+            op.number);
+        if (op.number == 11) running.cancel();
+        const int got = co_await running;
+        say("local activity " + std::to_string(got));
+        break;
+      }
+      case Kind::effect: {
+        auto effect = workflow::side_effect([&op] { return op.number; });
+        const int got = co_await effect;
+        say("side effect " + std::to_string(got));
+        break;
+      }
       case Kind::wait:
         if (op.number > 3) break;  // what nobody may ever do is waited for seldom
         co_await workflow::wait_condition([this, n = 1 + op.number] { return pokes_ >= n; });
