@@ -4,7 +4,7 @@
 // machines.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory>
 #include <vector>
 
@@ -36,8 +36,9 @@ class CommandQueue {
   [[nodiscard]] bool ends_run() const noexcept { return terminal_; }
 
  private:
-  std::deque<std::shared_ptr<PendingCommand>> issued_;
-  std::deque<std::shared_ptr<PendingCommand>> waiting_;
+  // Lists: thousands of runs are kept, and an empty deque would be the largest thing in each.
+  std::list<std::shared_ptr<PendingCommand>> issued_;
+  std::list<std::shared_ptr<PendingCommand>> waiting_;
   bool terminal_ = false;
 };
 

@@ -4,7 +4,6 @@
 // handler yet.
 #pragma once
 
-#include <deque>
 #include <list>
 #include <map>
 #include <memory>
@@ -47,7 +46,7 @@ class HandlerTable {
   [[nodiscard]] Described updates() const;
 
   std::list<RunningHandler> running;
-  std::deque<SignalJob> unhandled_signals;  ///< kept until somebody handles their name
+  std::list<SignalJob> unhandled_signals;  ///< kept until somebody handles their name
 
  private:
   // Most runs set none.

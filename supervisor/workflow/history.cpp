@@ -11,6 +11,7 @@ namespace temporal::engine {
 namespace enums = api::enums::v1;
 
 void History::add(api::history::v1::History&& page, bool last_page) {
+  events_.erase(events_.begin(), events_.begin() + std::ptrdiff_t(std::exchange(taken_, 0)));
   for (auto& event : *page.mutable_events()) {
     if (event.event_id() <= last_id_) continue;
     if (event.event_id() != last_id_ + 1)
@@ -32,23 +33,27 @@ History::Next History::look() {
 
 Chunk History::take() {
   Chunk chunk;
-  const auto count = static_cast<std::ptrdiff_t>(end_->index) + 1;
-  chunk.events.assign(std::make_move_iterator(events_.begin()),
-                      std::make_move_iterator(events_.begin() + count));
-  events_.erase(events_.begin(), events_.begin() + count);
+  const auto first = events_.begin() + static_cast<std::ptrdiff_t>(taken_);
+  const auto last = first + static_cast<std::ptrdiff_t>(end_->index) + 1;
+  chunk.events.assign(std::make_move_iterator(first), std::make_move_iterator(last));
+  taken_ += chunk.events.size();
+  if (left().empty()) {
+    events_ = {};  // with its memory: the run may be kept for days
+    taken_ = 0;
+  }
   chunk.wakes = end_->wakes;
-  chunk.last = has_all_ && events_.empty();
+  chunk.last = has_all_ && left().empty();
   end_.reset();
   return chunk;
 }
 
 std::size_t History::upcoming() {
   (void)look();
-  return end_ ? end_->index + 1 : events_.size();
+  return end_ ? end_->index + 1 : left().size();
 }
 
 const HistoryEvent* History::next_completed() const {
-  for (const auto& event : events_)
+  for (const auto& event : left())
     if (event.event_type() == enums::EVENT_TYPE_WORKFLOW_TASK_COMPLETED) return &event;
   return nullptr;
 }
@@ -70,8 +75,9 @@ std::optional<History::End> History::find_end() const {
   };
   bool saw_command = false;
   bool saw_any = false;
-  for (std::size_t i = 0; i < events_.size(); ++i) {
-    const auto& event = events_[i];
+  const auto events = left();
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    const auto& event = events[i];
     const auto type = event.event_type();
     if (is_command_event(type)) saw_command = saw_any = true;
     if (type == enums::EVENT_TYPE_WORKFLOW_EXECUTION_STARTED) saw_any = true;
@@ -101,14 +107,14 @@ std::optional<History::End> History::find_end() const {
       if (const auto end = before_update(updates_after_)) return end;
     if (saw_any) return End{i, true};
   }
-  if (!has_all_ || events_.empty()) return std::nullopt;
+  if (!has_all_ || events.empty()) return std::nullopt;
   if (!started.empty()) return End{started.back().index, true};
-  return End{events_.size() - 1, false};
+  return End{events.size() - 1, false};
 }
 
 std::size_t History::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& event : events_) bytes += event.SpaceUsedLong();
+  for (const auto& event : left()) bytes += event.SpaceUsedLong();
   return bytes;
 }
 

@@ -6,8 +6,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "supervisor/workflow/events.hpp"
@@ -44,7 +44,7 @@ class History {
   /// How many of the events not yet taken belong to the next chunk, as far as it is known. They are at().
   [[nodiscard]] std::size_t upcoming();
   [[nodiscard]] const HistoryEvent* at(std::size_t index) const {
-    return index < events_.size() ? &events_[index] : nullptr;
+    return index < left().size() ? &left()[index] : nullptr;
   }
   /// The server takes the newest events back: they were never written, and others will have their ids.
   void forget_newest(std::int64_t count) noexcept { last_id_ -= count; }
@@ -59,7 +59,12 @@ class History {
     bool wakes;
   };
   [[nodiscard]] std::optional<End> find_end() const;
-  std::deque<HistoryEvent> events_;
+  /// The events not yet taken.
+  [[nodiscard]] std::span<const HistoryEvent> left() const {
+    return std::span(events_).subspan(taken_);
+  }
+  std::vector<HistoryEvent> events_;
+  std::size_t taken_ = 0;  ///< of these
   std::int64_t last_id_ = 0;
   std::int64_t updates_after_ = 0;
   bool has_all_ = false;

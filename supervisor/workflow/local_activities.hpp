@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <utility>
@@ -58,8 +58,8 @@ class LocalActivities final : public LocalHost {
   MachineHost& host_;
   AdvanceTo advance_to_;
   std::map<std::uint32_t, std::shared_ptr<LocalActivity>> open_;  // until its marker is met
-  std::deque<LocalMarker> foreseen_;
-  std::deque<End> ends_;
+  std::list<LocalMarker> foreseen_;
+  std::list<End> ends_;
   std::vector<LocalCall> calls_;
   std::vector<LocalCancel> cancels_;
 };

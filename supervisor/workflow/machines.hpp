@@ -6,8 +6,8 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
 #include <string>
@@ -104,7 +104,7 @@ class Machines final : public MachineHost {
   std::unordered_map<std::int64_t, std::shared_ptr<Machine>> by_event_id_;
   std::vector<Job> jobs_;
   std::vector<Message> messages_;
-  std::deque<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
+  std::list<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
   std::map<std::string, UpdateRequest> admitted_;  ///< replayed, and not seen accepted yet
   workflow::Info info_;
   Started started_;
