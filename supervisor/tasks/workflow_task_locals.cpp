@@ -44,7 +44,8 @@ asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Acti
       activation = co_await resolve(task, std::move(activation), std::move(*next.result));
       continue;
     }
-    if (!co_await renew(task, activation, calls.take_retries())) co_return false;
+    const bool renewed = co_await renew(task, activation, calls.take_retries());
+    if (!renewed) co_return false;
     calls.renewed();
     if (activation->run) due = Steady::now() + renew_after(*activation->run);
   }

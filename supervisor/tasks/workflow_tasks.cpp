@@ -137,10 +137,12 @@ asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task ta
   auto activation = co_await activate(task, std::move(lease.run));
   metrics.task_execution_latency.observe(std::chrono::steady_clock::now() - begun);
   poisoned_.absolve(run_id);
-  if (activation->run && activation->outcome.waits &&
-      !co_await run_locals(task, activation, received)) {
-    evict(std::move(activation->run));
-    co_return std::nullopt;
+  if (activation->run && activation->outcome.waits) {
+    const bool to_answer = co_await run_locals(task, activation, received);
+    if (!to_answer) {
+      evict(std::move(activation->run));
+      co_return std::nullopt;
+    }
   }
   if (activation->outcome.failure) {
     co_await respond_failed(task, std::move(*activation->outcome.failure));

@@ -78,5 +78,5 @@ def test_B002_who_starts_a_workflow_beside_its_worker_gets_the_first_task_with_t
 
 
 def test_B003_on_another_queue_it_is_an_ordinary_start(started, start, queue):
-    start("eager", "--task-queue", f"{queue}-other", "--activity-executor", "threads")
+    start("eager", "--activity-executor", "threads", queue=f"{queue}-other")
     assert not started(f"{queue}-other").eager_execution_accepted
