@@ -58,6 +58,7 @@ std::string PoisonedRuns::note(std::string_view task_token) const {
 void PoisonedRuns::read() {
   const auto queue = of_.name_space + '\0' + of_.task_queue + '\0';
   const auto mine = prefix();
+  const auto begun = now_();
   for (auto& crash : read_crash_pages(of_.folder)) {
     if (!crash.note.starts_with(queue)) continue;
     if (now_() - crash.at > kRemembered) {
@@ -67,7 +68,8 @@ void PoisonedRuns::read() {
     if (crash.run_id.empty() || !crash.note.starts_with(mine)) continue;
     auto& run = runs_[crash.run_id];
     run.pages.push_back(crash.file);
-    run.latest = crash.at;
+    // A restart may take longer than the wait: the crash is told before it is tried again.
+    run.latest = std::max(crash.at, begun);
     run.crash = in_words(crash);
     run.stack = std::move(crash.stack);
     if (crash.note.size() > mine.size())

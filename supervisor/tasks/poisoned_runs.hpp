@@ -4,7 +4,9 @@
 // instead of running, until they are tried again:
 //
 //  crashes in a day   1     2     3     4     …
-//  tried again after  10 s  20 s  40 s  80 s  … at most 1 h, counted from the latest crash
+//  tried again after  10 s  20 s  40 s  80 s  … at most 1 h
+//
+// counted from the latest crash, or from the start of this process when that is later.
 //
 // A task that ends well takes the run's pages away. Pages of other modules count for nothing: what
 // was corrected is tried at once.

@@ -21,7 +21,8 @@ def test_a_workflow_that_asks_the_world_fails_its_task_by_name_and_stack(server,
     assert "ask_the_world" in failed.failure.stack_trace and "impure.cpp" in failed.failure.stack_trace
     # What it would have completed with is not sent.
     assert not run.events("WorkflowExecutionCompleted")
-    Scraper(worker).wait_for_value(1, "temporal_supervisor_determinism_violations", call=CALLS[what][:-2])
+    # One for each attempt: there may have been a second meanwhile.
+    assert Scraper(worker).value("temporal_supervisor_determinism_violations", call=CALLS[what][:-2]) >= 1
     run.terminate()
 
 

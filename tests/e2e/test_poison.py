@@ -17,9 +17,10 @@ def pages(tmp_path):
     return tmp_path / "state/pages"
 
 
-def poison(server, queue, how, **more):
-    # The shorter the task's timeout, the sooner the server asks again.
-    return server.start("Poison", how, queue=queue, task_timeout=datetime.timedelta(seconds=1), **more)
+def poison(server, queue, how, seconds=60):
+    """`seconds`: of the task's timeout. The shorter it is, the sooner the server asks again; the longer, the more time has
+    the next worker to fail the task that crashed this one."""
+    return server.start("Poison", how, queue=queue, task_timeout=datetime.timedelta(seconds=seconds))
 
 
 def failed(run):
@@ -61,7 +62,7 @@ def test_other_ways_to_crash_are_told_as_well(server, start, queue, pages, how, 
 def test_it_is_tried_again_after_10_s_and_then_after_20(server, start, queue, pages):
     flags = (*WORKFLOWS, "--crash-pages", str(pages))
     crashed = start("poison", *flags)
-    run = poison(server, queue, "abort")
+    run = poison(server, queue, "abort", seconds=1)
     assert crashed.ended() == -signal.SIGABRT
     first, = pages.iterdir()
     again = start("poison", *flags)
@@ -79,7 +80,7 @@ def test_it_is_tried_again_after_10_s_and_then_after_20(server, start, queue, pa
 def test_corrected_code_is_tried_at_once(server, start, queue, pages):
     flags = (*WORKFLOWS, "--crash-pages", str(pages))
     crashed = start("poison", *flags)
-    run = poison(server, queue, "abort")
+    run = poison(server, queue, "abort", seconds=1)
     assert crashed.ended() == -signal.SIGABRT
     mended = start("poison_mended", *flags)
     assert run.result() == "abort survived"

@@ -58,9 +58,10 @@ TEST_CASE("when the server has forgotten the task, the next one of the run fails
   CHECK(world.service.answers == Answers{"workflow failed a 3"});
 }
 
-TEST_CASE("once it has waited, it runs; when that goes well, its pages go") {
+TEST_CASE("a run that is tried and does not crash has no pages any more") {
   const CrashPages pages;
-  pages.add(pages.history(), "a", "", now() - 10s);
+  // A clock that was set back keeps nobody out.
+  pages.add(pages.history(), "a", "", now() + 2h);
   StickyWorker world(pages.history());
   world.serve(ServedRun("a").whole());
   CHECK(world.service.answers == Answers{"workflow completed a 3"});

@@ -35,7 +35,7 @@ TEST_CASE("a run that crashed the worker is refused, with signal, stack and the 
   CHECK_FALSE(refusal->told);
   CHECK(refusal->failure.text ==
         "this workflow's code crashed the worker 1 time, by SIGABRT in die at deadly.cpp:3, called "
-        "by run at deadly.cpp:7. It is tried again in 7 s, and at once by a worker with corrected "
+        "by run at deadly.cpp:7. It is tried again in 10 s, and at once by a worker with corrected "
         "modules");
   CHECK(refusal->failure.failure.stack_trace() == "die at deadly.cpp:3\nrun at deadly.cpp:7");
   CHECK(refusal->failure.failure.application_failure_info().type() == "WorkerCrashed");
