@@ -13,9 +13,10 @@ void Trampoline::run() {
   for (;;) {
     auto* frame = std::exchange(next_, nullptr);
     if (!frame) {
-      if (ready_.empty()) break;
-      frame = ready_.front();
-      ready_.pop_front();
+      if (!first_ready_) break;
+      frame = first_ready_;
+      first_ready_ = frame->behind;
+      if (!first_ready_) last_ready_ = nullptr;
     }
     scope_ = std::move(frame->scope);
     running_ = frame;
@@ -43,7 +44,7 @@ void Trampoline::unlink(Frame& frame) noexcept {
 
 void Trampoline::destroy_all() noexcept {
   next_ = nullptr;
-  ready_.clear();
+  first_ready_ = last_ready_ = nullptr;
   for (auto* frame = newest_; frame; frame = frame->older)
     if (auto* owner = std::exchange(frame->owner, nullptr)) owner->detach();
   // A destructor may make coroutines of its own; they are linked too, and go next.
@@ -51,6 +52,16 @@ void Trampoline::destroy_all() noexcept {
     if (auto* owner = std::exchange(newest_->owner, nullptr)) owner->detach();
     newest_->handle.destroy();
   }
+}
+
+void* PromiseBase::operator new(std::size_t bytes) {
+  void* frame = ::operator new(bytes);
+  if (auto* run = current_trampoline()) run->allocated(bytes);
+  return frame;
+}
+
+void PromiseBase::operator delete(void* frame, std::size_t bytes) noexcept {
+  ::operator delete(frame, bytes);
 }
 
 }  // namespace temporal::detail

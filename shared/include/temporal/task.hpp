@@ -72,15 +72,10 @@ struct PromiseBase : Frame {
   PromiseBase(const PromiseBase&) = delete;
   PromiseBase& operator=(const PromiseBase&) = delete;
 
-  // A frame's size is known here only, before there is a promise.
-  static void* operator new(std::size_t bytes) {
-    void* frame = ::operator new(bytes);
-    if (auto* run = current_trampoline()) run->allocated(bytes);
-    return frame;
-  }
-  static void operator delete(void* frame, std::size_t bytes) noexcept {
-    ::operator delete(frame, bytes);
-  }
+  // A frame's size is known here only, before there is a promise. Both are in the library: inlined into a coroutine, GCC 12 takes
+  // them for a mismatched pair.
+  TEMPORAL_API static void* operator new(std::size_t bytes);
+  TEMPORAL_API static void operator delete(void* frame, std::size_t bytes) noexcept;
 
   std::suspend_always initial_suspend() noexcept { return {}; }
   /// Notes the line of each co_await: for stack traces, and for what a command is blamed on.

@@ -6,7 +6,6 @@
 
 #include <coroutine>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <memory>
 #include <source_location>
@@ -27,7 +26,8 @@ struct Frame {
   TaskOwner* owner = nullptr;  ///< the Task object that would destroy it
   Frame* older = nullptr;
   Frame* newer = nullptr;
-  std::size_t bytes = 0;       ///< of memory, locals and all; 0 when it lies in another frame
+  Frame* behind = nullptr;         ///< the next one that is ready, while this one is
+  std::size_t bytes = 0;           ///< of memory, locals and all; 0 when it lies in another frame
   std::shared_ptr<Scope> scope{};  ///< of what it starts; while it runs the trampoline has it
   std::source_location where{};    ///< its latest co_await
 };
@@ -43,11 +43,15 @@ class TEMPORAL_API Trampoline {
   /// Runs before anything that is queued: a call of, or a return from, another coroutine.
   void next(Frame& frame) noexcept { next_ = &frame; }
   /// Queued in arrival order: somebody's wait is over.
-  void ready(Frame& frame) { ready_.push_back(&frame); }
+  void ready(Frame& frame) noexcept {
+    frame.behind = nullptr;
+    (last_ready_ ? last_ready_->behind : first_ready_) = &frame;
+    last_ready_ = &frame;
+  }
 
   /// Resumes until nothing is ready.
   void run();
-  [[nodiscard]] bool idle() const noexcept { return !next_ && ready_.empty(); }
+  [[nodiscard]] bool idle() const noexcept { return !next_ && !first_ready_; }
 
   /// Of the coroutine that runs. Null: the run's own.
   [[nodiscard]] const std::shared_ptr<Scope>& scope() const noexcept { return scope_; }
@@ -77,7 +81,8 @@ class TEMPORAL_API Trampoline {
  private:
   Frame* next_ = nullptr;
   Frame* volatile running_ = nullptr;
-  std::deque<Frame*> ready_;
+  Frame* first_ready_ = nullptr;
+  Frame* last_ready_ = nullptr;
   std::shared_ptr<Scope> scope_;
   Frame* newest_ = nullptr;
   std::size_t frames_ = 0;
