@@ -82,6 +82,7 @@ class Machines final : public MachineHost {
 
  private:
   void read_flags(const HistoryEvent& event);
+  void note_admitted(const HistoryEvent& event);
   void dispatch(const HistoryEvent& event);
   void on_command_event(const HistoryEvent& event);
   void on_initiated(const HistoryEvent& event);
@@ -102,7 +103,7 @@ class Machines final : public MachineHost {
   std::vector<Job> jobs_;
   std::vector<Message> messages_;
   std::deque<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
-  std::map<std::string, UpdateRequest> admitted_;  ///< replayed, and not seen accepted yet
+  std::map<std::string, UpdateRequest> admitted_;  ///< not handed on yet
   workflow::Info info_;
   Started started_;
   Time now_{};
