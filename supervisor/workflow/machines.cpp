@@ -48,7 +48,10 @@ void Machines::receive(std::vector<UpdateRequest> updates) {
 
 void Machines::apply(const Chunk& chunk, History& history) {
   // What this chunk's own task used is written by the completion that follows it.
-  for (const auto& event : chunk.events) read_flags(event);
+  for (const auto& event : chunk.events) {
+    read_flags(event);
+    note_admitted(event);
+  }
   const auto* next_completed = history.next_completed();
   if (next_completed) read_flags(*next_completed);
   look_ahead(history);
@@ -101,6 +104,14 @@ std::vector<Job> Machines::take_jobs() {
     return rank_of(left) < rank_of(right);
   });
   return std::exchange(jobs_, {});
+}
+
+// What accepts an update of an earlier run does not repeat it, and may be the next chunk's.
+void Machines::note_admitted(const HistoryEvent& event) {
+  if (!event.has_workflow_execution_update_admitted_event_attributes()) return;
+  const auto& request = event.workflow_execution_update_admitted_event_attributes().request();
+  const auto& id = request.meta().update_id();
+  admitted_.insert_or_assign(id, UpdateRequest{id, id + "/request", event.event_id(), request});
 }
 
 // Live, an update came with the task, not with an event: replayed, what the task wrote tells of it.
@@ -193,13 +204,10 @@ void Machines::dispatch(const HistoryEvent& event) {
       return;
     }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED: {
+      if (replaying_) return;  // the event that accepts it has asked for it, or will
       const auto& request = event.workflow_execution_update_admitted_event_attributes().request();
-      UpdateRequest update{request.meta().update_id(), request.meta().update_id() + "/request",
-                           event.event_id(), request};
-      if (replaying_)
-        admitted_.insert_or_assign(update.instance_id, std::move(update));
-      else
-        updates_.push_back(std::move(update));
+      if (auto admitted = admitted_.extract(request.meta().update_id()))
+        updates_.push_back(std::move(admitted.mapped()));
       return;
     }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:

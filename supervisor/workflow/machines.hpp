@@ -85,6 +85,7 @@ class Machines final : public MachineHost {
 
  private:
   void read_flags(const HistoryEvent& event);
+  void note_admitted(const HistoryEvent& event);
   void dispatch(const HistoryEvent& event);
   void on_command_event(const HistoryEvent& event);
   void on_initiated(const HistoryEvent& event);
@@ -105,7 +106,7 @@ class Machines final : public MachineHost {
   std::vector<Job> jobs_;
   std::vector<Message> messages_;
   std::list<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
-  std::map<std::string, UpdateRequest> admitted_;  ///< replayed, and not seen accepted yet
+  std::map<std::string, UpdateRequest> admitted_;  ///< not handed on yet
   workflow::Info info_;
   Started started_;
   Time now_{};

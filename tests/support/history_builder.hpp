@@ -204,6 +204,16 @@ class HistoryBuilder {
     (to_proto(to_payload(args), request->mutable_input()->mutable_args()->add_payloads()), ...);
     return event.event_id();
   }
+  /// As a reset writes what was accepted before it.
+  template <class... Args>
+  void update_admitted(const std::string& id, const std::string& name, const Args&... args) {
+    auto* request = add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED)
+                        .mutable_workflow_execution_update_admitted_event_attributes()
+                        ->mutable_request();
+    request->mutable_meta()->set_update_id(id);
+    request->mutable_input()->set_name(name);
+    (to_proto(to_payload(args), request->mutable_input()->mutable_args()->add_payloads()), ...);
+  }
   template <class T>
   void update_completed(const std::string& id, std::int64_t accepted, const T& result) {
     auto* completed = add(enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED)

@@ -86,15 +86,6 @@ struct WhileWorkerDown {
   int counter_ = 0;
 };
 
-struct TimerBesideActivity {
-  Task<> run() {
-    auto timer = workflow::sleep(100ms);
-    auto hello = workflow::execute_activity("say_hello", kMinute);
-    co_await timer;
-    co_await hello;
-  }
-};
-
 struct ActivityThenTimerCancel {
   Task<> run() {
     auto timer = workflow::sleep(3s);
@@ -212,15 +203,6 @@ struct TimeoutScope {
   }
 };
 
-struct Smorgasbord {
-  Task<> run() {
-    auto timer = workflow::sleep(1s);
-    auto progress = workflow::execute_activity("fakeProgress", kMinute);
-    auto query = workflow::execute_activity("queryOwnWf", kMinute);
-    co_await timer;
-  }
-};
-
 struct AlwaysFails {
   Task<> run() { co_await call("AlwaysFailActivity"); }
 };
@@ -267,20 +249,6 @@ struct Patched {
     co_await workflow::sleep(200ms);
     co_await workflow::sleep(workflow::patched("integ_test_change_name") ? 100ms : 200ms);
   }
-};
-
-struct ErroringSignal {
-  Task<> run() {
-    co_await workflow::wait_condition([&] { return flag_; });
-  }
-  void fail() {
-    flag_ = true;
-    throw ApplicationError("the signal fails");
-  }
-  static void handlers(WorkflowBuilder<ErroringSignal> builder) {
-    builder.signal<&ErroringSignal::fail>({.name = "DoErroringSignal"});
-  }
-  bool flag_ = false;
 };
 
 // Sleeps only when it is replayed: what a workflow must never do.

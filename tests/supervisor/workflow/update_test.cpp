@@ -253,6 +253,26 @@ TEST_CASE("an update that comes with a whole history is delivered at its end") {
   CHECK(messages_of(outcome) == Lines{"u1 accepted", "u1 completed 101"});
 }
 
+TEST_CASE(
+    "an update that a reset brought is handled in the first task after it, live and replayed") {
+  HistoryBuilder h("Counter");
+  h.task();
+  h.task_failed(enums::WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW, "new-run");
+  h.update_admitted("u1", "add_slowly", 2);
+  h.task();
+  Run run(module, "Counter");
+  const Lines expected{"ProtocolMessage (message 'u1/accept')", "StartTimer (timer id '1')"};
+  CHECK(commands_of(run.task(h.history())) == expected);
+  h.task_completed();
+  // The acceptance refers to the request, and does not repeat it.
+  h.update_accepted("u1", "", 5);
+  h.last().mutable_workflow_execution_update_accepted_event_attributes()->clear_accepted_request();
+  h.timer_fired(h.timer_started("1"));
+  h.task();
+  Run again(module, "Counter");
+  CHECK(messages_of(again.task(h.history(), {}, 7)) == Lines{"u1 completed 2"});
+}
+
 TEST_CASE("the code must still accept what history says was accepted") {
   HistoryBuilder h("Counter");
   const auto scheduled = h.task_scheduled();
