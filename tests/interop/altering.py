@@ -3,6 +3,7 @@
 
 import base64
 import copy
+import json
 import re
 
 
@@ -121,6 +122,54 @@ def give_the_child_another_type(history):
     return history
 
 
-ALTERATIONS = [
-    rename_activity, give_the_activity_another_id, put_a_timer_in_place_of_the_activity, add_a_timer, lose_the_activity,
-]
+def local_activity(history, **other):
+    """The first marker of one says something else."""
+    data = attributes(first(history, "MarkerRecorded"))["details"]["data"]["payloads"][0]
+    told = json.loads(base64.b64decode(data["data"]))
+    data["data"] = base64.b64encode(json.dumps(told | other).encode()).decode()
+    return history
+
+
+def rename_the_local_activity(history):
+    return local_activity(history, activity_type="echo_echo")
+
+
+def give_the_local_activity_another_id(history):
+    return local_activity(history, activity_id="seven")
+
+
+# What a command becomes.
+COMMAND_EVENTS = {
+    "ActivityTaskCancelRequested", "ActivityTaskScheduled", "MarkerRecorded", "RequestCancelExternalWorkflowExecutionInitiated",
+    "SignalExternalWorkflowExecutionInitiated", "StartChildWorkflowExecutionInitiated", "TimerCanceled", "TimerStarted",
+    "UpsertWorkflowSearchAttributes", "WorkflowExecutionCanceled", "WorkflowExecutionCompleted",
+    "WorkflowExecutionContinuedAsNew", "WorkflowExecutionFailed", "WorkflowExecutionUpdateAccepted",
+    "WorkflowExecutionUpdateCompleted", "WorkflowPropertiesModified",
+}
+
+
+def command_events(history):
+    """The first of each kind."""
+    events = {}
+    for event in history["events"]:
+        if kind(event) in COMMAND_EVENTS:
+            events.setdefault(kind(event), event)
+    return list(events.values())
+
+
+def put_another_command_in_place_of(history, event_id):
+    """A timer's start; an activity where a timer's start was."""
+    events = history["events"]
+    place = next(i for i, event in enumerate(events) if event["eventId"] == event_id)
+    completed = next(event["eventId"] for event in reversed(events[:place]) if kind(event) == "WorkflowTaskCompleted")
+    was = events[place]
+    now = {"eventId": event_id, "eventTime": was["eventTime"], "taskId": was.get("taskId", event_id)}
+    if kind(was) == "TimerStarted":
+        now |= {"eventType": "EVENT_TYPE_ACTIVITY_TASK_SCHEDULED", "activityTaskScheduledEventAttributes": {
+            "activityId": "altered", "activityType": {"name": "altered"}, "taskQueue": {"name": "altered"},
+            "startToCloseTimeout": "1s", "workflowTaskCompletedEventId": completed}}
+    else:
+        now |= {"eventType": "EVENT_TYPE_TIMER_STARTED", "timerStartedEventAttributes": {
+            "timerId": "altered", "startToFireTimeout": "1s", "workflowTaskCompletedEventId": completed}}
+    events[place] = now
+    return history

@@ -19,7 +19,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "e2e")]
 
 from harness.server import ROOT, DevServer  # noqa: E402
 from harness.worker import SUPERVISOR, Worker, module  # noqa: E402
-from recordings import MODULES, RECORDINGS  # noqa: E402
+from recordings import RECORDINGS  # noqa: E402
 
 INTEROP = ROOT / "build/interop"
 
@@ -32,8 +32,8 @@ class Verdict:
     @property
     def event(self):
         """The event that the reason names; the foreign one does not name an event whose attributes differ."""
-        found = re.search(r"HistoryEvent\(id: (\d+)|\[TMPRL1100\] Nondeterminism at event (\d+)", self.reason)
-        return found and int(found[1] or found[2])
+        found = re.search(r"(?:HistoryEvent\(id:|EventInfo \{ event_id:|\[TMPRL1100\] Nondeterminism at event) (\d+)", self.reason)
+        return found and int(found[1])
 
 
 class ForeignReplayer:
@@ -60,7 +60,7 @@ class ForeignReplayer:
         file.write_text(json.dumps(history))
         self.process.stdin.write(f"{file}\n")
         self.process.stdin.flush()
-        answer = self.answers.get(timeout=120)
+        answer = self.answers.get(timeout=600)  # the first one waits for the bundle of all twins
         assert answer, f"the foreign replayer ended: {self.said()}"
         return Verdict(**json.loads(answer))
 
@@ -97,15 +97,32 @@ def ours(tmp_path):
     return judge
 
 
+class Fresh:
+    """Histories that this build records on a real server, each when it is first asked for."""
+
+    def __init__(self, server, new_home):
+        self.server = server
+        self.new_home = new_home
+        self.workers = {}
+        self.histories = {}
+
+    def __getitem__(self, name):
+        if name not in self.histories:
+            module, record = RECORDINGS[name]
+            if module not in self.workers:
+                self.workers[module] = Worker(module, "--children", "2", home=self.new_home(module) / "worker",
+                                              address=self.server.address, queue=module)
+            self.histories[name] = json.loads(record(self.server).export())
+        return self.histories[name]
+
+
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory):
-    """Histories that this build has just recorded on a real server."""
     with DevServer() as server:
-        workers = [Worker(name, "--children", "2", home=tmp_path_factory.mktemp(name) / "worker",
-                          address=server.address, queue=name) for name in sorted(set(MODULES.values()))]
         server.define_search_attributes(HouseholdName="Keyword")
+        histories = Fresh(server, tmp_path_factory.mktemp)
         try:
-            yield {name: json.loads(record(server).export()) for name, (_, record) in RECORDINGS.items()}
+            yield histories
         finally:
-            for worker in workers:
+            for worker in histories.workers.values():
                 worker.kill()

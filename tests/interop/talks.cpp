@@ -18,6 +18,11 @@ std::string say_hello(std::string name) { return "Hello, " + name + "!"; }
 void await_file(temporal::activity::Context& ctx, std::string file) {
   while (!std::filesystem::exists(file)) ctx.wait_cancelled(10ms);
 }
+// Until it is told to stop.
+void linger(temporal::activity::Context& ctx) {
+  while (!ctx.wait_cancelled(50ms)) ctx.heartbeat();
+  throw temporal::Cancelled("stopped");
+}
 
 class Ledger {
  public:
@@ -104,9 +109,36 @@ class Shielded {
   bool paid_ = false;
 };
 
+// Cancels its activity in one of the three ways: "try", "wait", "abandon".
+class Drops {
+ public:
+  Task<std::string> run(std::string how) {
+    auto lingering = workflow::execute_activity<linger>(
+        {.start_to_close_timeout = 1min,
+         .heartbeat_timeout = 2s,
+         .on_cancel = how == "try"    ? temporal::OnCancel::try_cancel
+                      : how == "wait" ? temporal::OnCancel::wait_completed
+                                      : temporal::OnCancel::abandon});
+    co_await workflow::wait_condition([&] { return stop_; });
+    lingering.cancel();
+    try {
+      co_await lingering;
+    } catch (const temporal::ActivityError& error) {
+      if (!temporal::is_cancelled(error)) throw;
+    }
+    co_await workflow::sleep(10ms);
+    co_return "dropped";
+  }
+  void stop() { stop_ = true; }
+
+ private:
+  bool stop_ = false;
+};
+
 void talks(temporal::Module& m) {
   m.activity<say_hello>();
   m.activity<await_file>();
+  m.activity<linger>();
   m.workflow<Ledger>()
       .update<&Ledger::add_now>()
       .update<&Ledger::add, &Ledger::check_add>()
@@ -118,5 +150,6 @@ void talks(temporal::Module& m) {
   m.workflow<TooLate>();
   m.workflow<Race>();
   m.workflow<Shielded>().signal<&Shielded::pay>();
+  m.workflow<Drops>().signal<&Drops::stop>();
 }
 TEMPORAL_EXPORT_MODULE(talks);

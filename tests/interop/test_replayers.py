@@ -91,3 +91,24 @@ def test_an_altered_patch_memo_or_child_is_refused_by_both(fresh, ours, foreign,
     mine, theirs = ours(history, "household"), foreign(history)
     assert not mine.ok and not theirs.ok
     assert "[TMPRL1100]" in mine.reason and "[TMPRL1100]" in theirs.reason, theirs.reason
+
+
+LOCALS = [altering.rename_the_local_activity, altering.give_the_local_activity_another_id]
+
+
+@pytest.mark.parametrize("alter", LOCALS)
+@pytest.mark.parametrize("name", ["local_kinds", "local_retried_by_timer", "local_abandon"])
+def test_an_altered_local_activity_is_refused_by_both(fresh, ours, foreign, name, alter):
+    history = alter(altering.load(fresh[name]))
+    event = int(altering.first(history, "MarkerRecorded")["eventId"])
+    refused_by_both_at(history, ours(history, MODULES[name]), foreign(history), event)
+
+
+@pytest.mark.parametrize("name", [*MODULES, *RECORDED])
+def test_another_command_in_place_of_any_is_refused_by_both_at_that_event(fresh, ours, foreign, name):
+    good, module = (fresh[name], MODULES[name]) if name in MODULES else (read(name), RECORDED[name][0])
+    for event in altering.command_events(good):
+        history = altering.put_another_command_in_place_of(altering.load(good), event["eventId"])
+        mine, theirs = ours(history, module), foreign(history)
+        assert not mine.ok and mine.event == int(event["eventId"]), (altering.kind(event), mine.reason)
+        assert not theirs.ok and theirs.event in (mine.event, None), (altering.kind(event), theirs.reason)

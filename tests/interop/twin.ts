@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
 // The workflows of tests/examples/hello.cpp, errand.cpp, household.cpp, talks.cpp and tests/histories/workflows.cpp once more, for
 // TypeScript's replayer: what ours recorded must fit the commands that these issue. Dice has no twin: each SDK rolls dice of its own.
+// Those of tests/e2e/modules have files of their own.
 import {
   ActivityCancellationType, ActivityFailure, ApplicationFailure, CancellationScope, condition, continueAsNew,
   defineQuery, defineSignal, defineUpdate, deprecatePatch, getExternalWorkflowHandle, isCancellation, patched,
   proxyActivities, setHandler, sleep, startChild, upsertMemo, upsertSearchAttributes,
 } from '@temporalio/workflow';
 import { defineSearchAttributeKey } from '@temporalio/common';
+
+export * from './twin_families';
+export * from './twin_locals';
 
 type Greeter = (name: string) => Promise<string>;
 
@@ -195,4 +199,29 @@ export async function Household(name: string): Promise<string> {
   deprecatePatch('curfew');
   upsertMemo({ allowance: null });
   return story;
+}
+
+export async function Drops(how: 'try' | 'wait' | 'abandon'): Promise<string> {
+  const { linger } = proxyActivities<{ linger: () => Promise<void> }>({
+    startToCloseTimeout: '1m',
+    heartbeatTimeout: '2s',
+    cancellationType: {
+      try: ActivityCancellationType.TRY_CANCEL,
+      wait: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+      abandon: ActivityCancellationType.ABANDON,
+    }[how],
+  });
+  let stop = false;
+  setHandler(defineSignal('stop'), () => void (stop = true));
+  const scope = new CancellationScope();
+  const lingering = scope.run(() => linger());
+  await condition(() => stop);
+  scope.cancel();
+  try {
+    await lingering;
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+  }
+  await sleep(10);
+  return 'dropped';
 }
