@@ -106,7 +106,7 @@ asio::awaitable<engine::LocalResult> LocalCalls::Call::attempts() {
     result.outcome = co_await attempt(number);
     result.run_time = steady_clock::now() - began_;
     const auto* failure = std::get_if<Failure>(&result.outcome);
-    if (!failure || cancelled_) co_return result;
+    if (!failure || cancelled_ || !inbox_) co_return result;  // for nobody it is not tried again
     const auto again = engine::decide_retry(call_, number, *failure, scheduled_, wall_now());
     if (!again.delay) co_return result;
     if (*again.delay > call_.retry_threshold) {
