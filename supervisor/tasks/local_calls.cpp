@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "supervisor/tasks/local_call_parts.hpp"
+#include "supervisor/workflow/machines/local_activity.hpp"
 
 namespace asio = boost::asio;
 
@@ -57,6 +58,10 @@ LocalCalls::Run::~Run() {
 
 void LocalCalls::Run::start(std::vector<engine::LocalCall> calls) {
   for (auto& call : calls) {
+    if (call.cancelled) {
+      inbox_->ends.push_back(engine::cancelled_result(call));
+      continue;
+    }
     const auto seq = call.seq;
     auto running = std::make_shared<Call>(all_, owner_, std::move(call), inbox_);
     calls_.insert_or_assign(seq, running);

@@ -89,8 +89,10 @@ void LocalActivities::cancel(const LocalCancel& cancel) {
     cancels_.push_back(cancel);
     return;
   }
-  if (cancel.wanted) report(cancelled_result(*call));
-  calls_.erase(call);
+  if (cancel.wanted)
+    call->cancelled = true;
+  else
+    calls_.erase(call);
 }
 
 bool LocalActivities::waits() const {

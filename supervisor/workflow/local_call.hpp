@@ -27,6 +27,8 @@ struct LocalCall {
   api::common::v1::RetryPolicy retry;  ///< complete: no field is left to a default
   Duration retry_threshold{};
   int attempt = 1;  ///< to begin with
+  /// The code has cancelled it already, and waits for its end: it ends as cancelled without having run.
+  bool cancelled = false;
   /// Of the first attempt, by the wall clock; none: that is now.
   std::optional<Time> scheduled{};
 };

@@ -183,6 +183,15 @@ TEST_CASE("O009 one that is waited for is asked to stop, and its own end is repo
   CHECK(text_of(failure_of(result).canceled_failure_info().details()) == "half done");
 }
 
+TEST_CASE("O009 one that was cancelled before it came here ends so without having run") {
+  World world;
+  auto call = World::call(1);
+  call.cancelled = true;
+  world.start(std::move(call));
+  CHECK(failure_of(world.result()).has_canceled_failure_info());
+  CHECK(world.executor.executions.empty());
+}
+
 TEST_CASE("O009 one that fails after it was asked to stop is not tried again") {
   World world;
   world.start(World::call(1));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "supervisor/workflow/machines/local_activity.hpp"
 #include "tests/supervisor/workflow/local_test_support.hpp"
 #include "tests/supervisor/workflow/random_program.hpp"
 #include "tests/support/small_server.hpp"
@@ -158,6 +159,7 @@ class Play {
     }
   }
   engine::LocalResult end_of(const engine::LocalCall& call) {
+    if (call.cancelled) return engine::cancelled_result(call);
     auto result = returned(call.seq, dice_.between(0, 99), 1ms * dice_.between(0, 1'500));
     result.attempt = call.attempt;
     if (call.scheduled) result.scheduled = call.scheduled;

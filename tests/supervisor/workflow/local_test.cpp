@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "supervisor/workflow/machines/local_activity.hpp"
 #include "tests/supervisor/workflow/local_test_support.hpp"
 
 namespace local_test {
@@ -301,10 +302,13 @@ TEST_CASE(
   h.signaled("stop");
   h.task();
   Run run(module, "wait");
-  auto done = run.task(h.history());
+  auto asked = run.task(h.history());
   Waits::at_once = false;
-  CHECK(done.local_calls.empty());
-  CHECK(done.local_cancels.empty());
+  REQUIRE(asked.local_calls.size() == 1);
+  CHECK(asked.local_calls[0].cancelled);
+  CHECK(asked.local_cancels.empty());
+  CHECK(asked.waits);
+  auto done = run->resolve(engine::cancelled_result(asked.local_calls[0]));
   CHECK(commands_of(done) == Lines{marker("1", "look_up"), "StartTimer (timer id '1')"});
   CHECK(trace() == Lines{"slow: cancelled, retry state 7"});
 }

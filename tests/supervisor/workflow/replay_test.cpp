@@ -71,7 +71,7 @@ TEST_CASE("A1: a single activity, live in two tasks and replayed") {
   const auto& scheduled = first.commands[0].schedule_activity_task_command_attributes();
   CHECK(scheduled.task_queue().name() == "queue");
   CHECK_FALSE(scheduled.has_retry_policy());
-  CHECK_FALSE(scheduled.request_eager_execution());
+  CHECK(scheduled.request_eager_execution());  // a wish: who sends it decides
   CHECK(scheduled.start_to_close_timeout().seconds() == 10);
   CHECK(scheduled.input().payloads(0).data() == "\"World\"");
   CHECK(first.sdk_metadata.core_used_flags_size() == 3);
