@@ -18,6 +18,7 @@ def eager(server, start, queue):
         came = [int(scraper.value("temporal_activity_task_received", activity_type="one", eager=label) or 0)
                 for label in ("true", "false")]
         assert sum(came) == count
+        worker.stop()
         return came
 
     return run

@@ -3,6 +3,7 @@
 
 from harness.replaying import replays
 from harness.scrape import Scraper
+from harness.server import Run
 from temporalio.common import Priority
 
 
@@ -20,7 +21,14 @@ def test_G004_G008_a_signal_beside_the_ending_is_heard_before_the_workflow_ends(
 def test_B031_priority_goes_to_activity_child_and_next_run_and_can_be_chosen(server, start, queue):
     start("late")
     run = server.start("Ranked", 0, queue=queue, priority=Priority(priority_key=2))
-    assert run.result() == [2, 5, 2, 4, 2]
+    assert run.result()[1] == 5
+    [own, chosen] = [scheduled.priority.priority_key for scheduled in run.events("ActivityTaskScheduled")]
+    assert (own, chosen) == (0, 5)  # none of its own: the server takes the workflow's
+    children = [Run(server, server.client.get_workflow_handle(initiated.workflow_id))
+                for initiated in run.events("StartChildWorkflowExecutionInitiated")]
+    begun = [child.events("WorkflowExecutionStarted")[0] for child in children]
+    assert [start.priority.priority_key for start in begun] == [2, 4, 2]
+    assert [bool(start.continued_execution_run_id) for start in begun] == [False, False, True]
     assert replays("late", run)
 
 
