@@ -31,12 +31,13 @@ void LocalCalls::Attempt::start(Executor& executor, ActivityTask task,
             .heartbeat = [] {},
             .metrics = std::move(metrics),
             .local = true};
-  asio::co_spawn(all_.settings_.core, run(executor, std::move(task), std::move(link)),
+  asio::co_spawn(all_.settings_.core,
+                 run(shared_from_this(), executor, std::move(task), std::move(link)),
                  asio::detached);
 }
 
-asio::awaitable<void> LocalCalls::Attempt::run(Executor& executor, ActivityTask task, Link link) {
-  const auto self = shared_from_this();
+asio::awaitable<void> LocalCalls::Attempt::run(std::shared_ptr<Attempt>, Executor& executor,
+                                               ActivityTask task, Link link) {
   const auto pass = all_.inside_.enter();
   Ending ending;
   try {

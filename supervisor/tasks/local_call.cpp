@@ -68,7 +68,9 @@ LocalCalls::Call::Call(LocalCalls& all, std::shared_ptr<const Owner> owner, engi
 
 LocalCalls::Call::~Call() { all_.calls_.erase(here_); }
 
-void LocalCalls::Call::start() { asio::co_spawn(all_.settings_.core, run(), asio::detached); }
+void LocalCalls::Call::start() {
+  asio::co_spawn(all_.settings_.core, run(shared_from_this()), asio::detached);
+}
 
 void LocalCalls::Call::cancel(CancelReason reason) {
   if (cancelled_) return;
@@ -86,8 +88,7 @@ void LocalCalls::Call::stop() {
   cancel(CancelReason::worker_shutdown);
 }
 
-asio::awaitable<void> LocalCalls::Call::run() {
-  const auto self = shared_from_this();
+asio::awaitable<void> LocalCalls::Call::run(std::shared_ptr<Call>) {
   const auto pass = all_.inside_.enter();
   auto result = co_await attempts();
   if (running_) running_->forget();
@@ -169,7 +170,7 @@ asio::awaitable<std::optional<LocalCalls::Call::Outcome>> LocalCalls::Call::get_
   if (!place_ && all_.places_.free() > 0) {
     place_ = co_await all_.places_.acquire();
   } else if (!place_ && !std::exchange(wants_place_, true)) {
-    asio::co_spawn(all_.settings_.core, wait_for_place(), asio::detached);
+    asio::co_spawn(all_.settings_.core, wait_for_place(shared_from_this()), asio::detached);
   }
   while (!place_ && !cancelled_ && steady_clock::now() < deadline)
     co_await alarm_.wait_until(deadline);
@@ -183,8 +184,7 @@ asio::awaitable<std::optional<LocalCalls::Call::Outcome>> LocalCalls::Call::get_
 }
 
 // Beside the call, which may give up on it.
-asio::awaitable<void> LocalCalls::Call::wait_for_place() {
-  const auto self = shared_from_this();
+asio::awaitable<void> LocalCalls::Call::wait_for_place(std::shared_ptr<Call>) {
   const auto pass = all_.inside_.enter();
   auto place = co_await all_.places_.acquire();
   wants_place_ = false;

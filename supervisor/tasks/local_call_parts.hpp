@@ -50,7 +50,9 @@ class LocalCalls::Attempt : public std::enable_shared_from_this<Attempt> {
   [[nodiscard]] std::optional<CancelReason> cancelled() const { return cancelled_; }
 
  private:
-  boost::asio::awaitable<void> run(Executor& executor, ActivityTask task, Link link);
+  // Kept alive by the first argument: it may be nobody's before it has begun.
+  boost::asio::awaitable<void> run(std::shared_ptr<Attempt> self, Executor& executor,
+                                   ActivityTask task, Link link);
 
   LocalCalls& all_;
   std::list<Attempt*>::iterator here_;
@@ -78,11 +80,12 @@ class LocalCalls::Call : public std::enable_shared_from_this<Call> {
  private:
   using TimePoint = std::chrono::steady_clock::time_point;
   using Outcome = std::variant<api::common::v1::Payloads, api::failure::v1::Failure>;
-  boost::asio::awaitable<void> run();
+  // Kept alive by the argument.
+  boost::asio::awaitable<void> run(std::shared_ptr<Call> self);
   boost::asio::awaitable<engine::LocalResult> attempts();
   boost::asio::awaitable<Outcome> attempt(int number);
   boost::asio::awaitable<std::optional<Outcome>> get_place();
-  boost::asio::awaitable<void> wait_for_place();
+  boost::asio::awaitable<void> wait_for_place(std::shared_ptr<Call> self);
   Outcome outcome_of(Attempt& attempt, int number);
   Outcome refused(api::failure::v1::Failure failure, int number);
   [[nodiscard]] api::failure::v1::Failure no_such_activity() const;

@@ -266,8 +266,10 @@ TEST_CASE("R023 a workflow counts as completed once the server has taken that") 
       if (refuses && rpc == "RespondWorkflowTaskCompleted") refuse(RpcCode::not_found, "gone");
     };
     world.serve(task("t", "Echo", first_task("Echo", {to_payload("hi")})));
-    return world.registry.text().find("temporal_workflow_completed{") != std::string::npos &&
-           world.registry.text().find("workflow_type=\"Echo\"} 1") != std::string::npos;
+    const auto text = world.registry.text();
+    const auto at = text.find("\ntemporal_workflow_completed{");
+    REQUIRE(at != std::string::npos);
+    return text.substr(at, text.find('\n', at + 1) - at).ends_with("} 1");
   };
   CHECK(completed(false));
   CHECK_FALSE(completed(true));
