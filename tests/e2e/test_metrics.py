@@ -51,6 +51,11 @@ NAMES = {
     "supervisor_zygote_generation": set(),
     "supervisor_loop_lag_latency": {"loop"},
     "supervisor_leaked_workflow_threads": set(),
+    "sticky_cache_hit": set(),
+    "sticky_cache_miss": set(),
+    "sticky_cache_size": set(),
+    "sticky_cache_total_forced_eviction": set(),
+    "supervisor_cache_bytes": set(),
     "supervisor_user_metrics_refused": {"reason"},
 }
 

@@ -128,11 +128,11 @@ def test_R001_R002_a_folder_of_histories_is_replayed_and_every_mismatch_listed(s
 
 
 def test_R005_two_files_of_one_run_are_replayed_each_for_itself(server, start, queue, tmp_path):
-    start("steps", "--children", "1")
-    run = server.start("Steps", "World", queue=queue)
+    start("workflows", "--children", "0")
+    run = server.start("Patience", 50, queue=queue)
     run.result()
     for name in ("one.json", "two.json"):
         (tmp_path / name).write_text(run.fetched())
-    done = replay("steps", tmp_path, "--stats")
+    done = replay("workflows", tmp_path, "--stats")
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(name in done.stdout for name in ("one.json", "two.json")), done.stdout
