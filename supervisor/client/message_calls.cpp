@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "shared/failure_proto.hpp"
@@ -154,6 +155,28 @@ asio::awaitable<void> terminate_workflow(const Caller& caller, detail::Target ta
   }
 }
 
+namespace {
+
+// The server's word for it, not ours: the worker that had the run in memory stops, and the question goes with its queue.
+bool lost_its_worker(const RpcError& error) {
+  return error.code() == RpcCode::cancelled &&
+         std::string_view(error.what()).ends_with("context canceled");
+}
+
+asio::awaitable<ws::QueryWorkflowResponse> ask(const ClientCaller& caller,
+                                               ws::QueryWorkflowRequest request) {
+  constexpr int kTimes = 5;
+  for (int time = 1;; ++time) {
+    try {
+      co_return co_await caller.client_service.query_workflow(request);
+    } catch (const RpcError& error) {
+      if (time == kTimes || !lost_its_worker(error)) throw;
+    }
+  }
+}
+
+}  // namespace
+
 asio::awaitable<Payload> query_workflow(const ClientCaller& caller, Message message,
                                         QueryReject reject) {
   const auto query = of_workflow("query '" + message.name + "'", message.target);
@@ -164,7 +187,7 @@ asio::awaitable<Payload> query_workflow(const ClientCaller& caller, Message mess
   to_proto(message.arguments, request.mutable_query()->mutable_query_args());
   request.set_query_reject_condition(condition_of(reject));
   try {
-    const auto reply = co_await caller.client_service.query_workflow(std::move(request));
+    const auto reply = co_await ask(caller, std::move(request));
     if (reply.has_query_rejected()) {
       const auto status = static_cast<WorkflowStatus>(reply.query_rejected().status());
       throw QueryRejectedError(

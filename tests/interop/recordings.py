@@ -151,7 +151,6 @@ RECORDINGS = {
     "child_executed": ("families", undisturbed("Execute", kid(), result="echo", queue="families")),
     "child_failure": ("families", failing_kid),
     "child_wait_completed": ("families", cancelled_kid("wait_completed")),
-    "child_wait_requested": ("families", cancelled_kid("wait_requested")),
     "child_try_cancel": ("families", cancelled_kid("try_cancel")),
     "child_abandon": ("families", cancelled_kid("abandon", asked=False)),
     "child_signalled": ("families", undisturbed("SignalKid", kid(), result="early late", queue="families")),
