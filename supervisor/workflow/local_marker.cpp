@@ -34,7 +34,8 @@ std::string described(const Marker& marker) {
   if (!data.is_object()) return {};
   const auto text = [&](const char* key) {
     const auto found = data.find(key);
-    return found != data.end() && found->is_string() ? found->template get<std::string>() : std::string();
+    return found != data.end() && found->is_string() ? found->template get<std::string>()
+                                                     : std::string();
   };
   return ", activity id '" + text("activity_id") + "', type '" + text("activity_type") + "'";
 }

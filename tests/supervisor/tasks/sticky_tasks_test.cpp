@@ -148,7 +148,8 @@ TEST_CASE("T-13: a whole history for a run in memory begins it anew, and nothing
   CHECK(sticky_workflows::begun == 2);
 }
 
-TEST_CASE("R020 WP2 the next task may come with the answer to a completion: it has the same place") {
+TEST_CASE(
+    "R020 WP2 the next task may come with the answer to a completion: it has the same place") {
   World world;
   ServedRun run("a");
   const auto first = run.whole();
