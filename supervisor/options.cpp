@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// One file though it is long: whoever looks for a flag finds it here, in the order in which --help lists it.
 #include "supervisor/options.hpp"
 
 #include <CLI/CLI.hpp>

@@ -14,7 +14,6 @@
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <temporal/workflow.hpp>
-#include <thread>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -52,11 +51,6 @@ std::string slow(activity::Context& ctx, int ms) {
   if (!ctx.wait_cancelled(Milliseconds(ms))) return "done";
   ctx.log().info("a slow one was cancelled");
   throw temporal::Cancelled("stopped");
-}
-// Hears nothing.
-void deaf(activity::Context& ctx, int ms) {
-  ctx.log().info("a deaf one begins", {{"pid", ::getpid()}});
-  std::this_thread::sleep_for(Milliseconds(ms));
 }
 // Its first attempt waits to be killed.
 std::string killed(activity::Context& ctx) {
@@ -272,7 +266,6 @@ void fill(temporal::Module& m) {
   m.activity<refuses>({.executor = temporal::Executor::threads});
   m.activity<expected>({.executor = temporal::Executor::threads});
   m.activity<slow>({.executor = temporal::Executor::threads});
-  m.activity<deaf>({.executor = temporal::Executor::child});
   m.activity<killed>({.executor = temporal::Executor::child});
   m.workflow<Homes>();
   m.workflow<Kinds>();

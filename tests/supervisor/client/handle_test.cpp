@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// One file though it is long: all cases stand on the one server that answers as it is told.
 // What handles send, and what they make of answers: against a peer that answers as each test says.
 #include <doctest/doctest.h>
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// One file though it is long: its cases share a dev server, which takes seconds to start.
 // The public client against the real dev server, with a worker in this process.
 #include <doctest/doctest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Local activities as the engine sees them: calls go out, ends come in, markers are what history keeps.
+// Local activities as the engine sees them: calls go out, ends come in, markers are what history keeps. One file though it is long:
+// its workflows serve several cases each.
 #include <doctest/doctest.h>
 
 #include <chrono>
