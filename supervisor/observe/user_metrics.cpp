@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "temporal/unsafe.hpp"
+
 namespace temporal::supervisor {
 
 namespace {
@@ -33,16 +35,16 @@ struct Reason {
 // By Refusal.
 constexpr Reason kReasons[] = {
     {"bad_name",
-     "an activity's metric was refused: a name is at most 200 letters, digits and _, and does not "
+     "a metric of user code was refused: a name is at most 200 letters, digits and _, and does not "
      "begin as the worker's own do (temporal_, or --metrics-prefix)"},
     {"bad_label",
-     "an activity's metric was refused: at most 16 labels, each once, none of the worker's own, "
+     "a metric of user code was refused: at most 16 labels, each once, none of the worker's own, "
      "names as metrics have them, values at most 200 bytes of UTF-8"},
     {"bad_value",
-     "an activity's metric was refused: values are finite, and a counter grows by whole numbers"},
-    {"other_kind", "an activity's metric was refused: its name is known as one of another kind"},
+     "a metric of user code was refused: values are finite, and a counter grows by whole numbers"},
+    {"other_kind", "a metric of user code was refused: its name is known as one of another kind"},
     {"too_many_series",
-     "an activity's metric was refused: there are too many series; use fewer values for labels"}};
+     "a metric of user code was refused: there are too many series; use fewer values for labels"}};
 
 }  // namespace
 
@@ -57,7 +59,7 @@ UserMeter::UserMeter(MetricRegistry& registry, MetricLabels common, Logger& log,
     auto labels = common_;
     labels.emplace_back("reason", reason.label);
     refused_.push_back(registry.counter(options_.prefix + "supervisor_user_metrics_refused",
-                                        "Writes to metrics of activities that were not taken",
+                                        "Writes to metrics of user code that were not taken",
                                         std::move(labels)));
   }
 }
@@ -130,6 +132,8 @@ MetricSeries* UserMetrics::new_series(MetricKind kind, std::string_view name,
 
 MetricSeries* UserMetrics::refuse(Refusal why, std::string_view name) {
   meter_.refused_[why].add();
+  // Workflow code may be what asked, and it is the log that looks at the clock.
+  const workflow::unsafe::allow ours;
   if (!meter_.said_[why].exchange(true))
     meter_.log_.warn(kReasons[why].sentence,
                      {{"metric", std::string(name.substr(0, kLongestMetricText))}});

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <typeinfo>
 
+#include "shared/guarded_step.hpp"
 #include "supervisor/threads/crash_page.hpp"
 #include "supervisor/threads/report_fields.hpp"
 #include "supervisor/threads/stacks.hpp"
@@ -208,6 +209,7 @@ void write_raw() noexcept {
 void on_crash(int signal, siginfo_t* info, void* context) {
   const pid_t me = ::gettid();
   pid_t other = 0;
+  detail::guarded_step = nullptr;  // what follows is ours
   if (page.thread.compare_exchange_strong(other, me)) {
     fill_page(signal, *info, *static_cast<ucontext_t*>(context));
     keep_raw();

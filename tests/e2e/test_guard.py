@@ -5,6 +5,7 @@ import pytest
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 from harness.scrape import Scraper
+from harness.worker import module
 
 CALLS = {"time": "time()", "clock": "clock_gettime()", "rand": "rand()", "random_device": "std::random_device()",
          "sleep": "nanosleep()", "file": "fopen()", "thread": "pthread_create()"}
@@ -42,6 +43,24 @@ def test_the_guard_may_only_log(server, start, queue):
     line, = [e for e in worker.events if e.get("call") == "rand"]
     assert line["level"] == "warn" and line["workflow_id"] == run.id
     assert "ask_the_world" in str(line["stack"])
+
+
+def test_what_the_worker_itself_does_meanwhile_is_not_the_workflows(server, start, queue):
+    """It says that a metric was refused, and asks who may activate patches."""
+    worker = start("impure", *WORKFLOWS)
+    assert server.start("Mismeasures", queue=queue).result() is True
+    assert any("metric of user code was refused" in str(e.get("message")) for e in worker.events)
+    assert server.start("Patched", queue=queue).result() is True
+    assert not worker.errors()
+
+
+def test_an_allocator_that_looks_at_the_clock_is_not_the_workflows(server, start, queue):
+    worker = start("impure", *WORKFLOWS, environment={"LD_PRELOAD": str(module("ticking_malloc"))})
+    assert server.start("Allocates", queue=queue).result() is True
+    run = server.start("Impure", "clock", queue=queue)
+    assert "called clock_gettime()" in run.wait_for_event("WorkflowTaskFailed").failure.message
+    assert len(worker.logged("polling")) == 1
+    run.terminate()
 
 
 @pytest.mark.parametrize("how", ["flag", "variable"])

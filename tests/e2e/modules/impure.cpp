@@ -4,8 +4,10 @@
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
+#include <memory>
 #include <random>
 #include <string>
+#include <string_view>
 #include <temporal/module.hpp>
 #include <temporal/unsafe.hpp>
 #include <temporal/workflow.hpp>
@@ -58,7 +60,32 @@ struct Holds {
   }
 };
 
+// What the worker has to say of it is not the workflow's doing.
+struct Mismeasures {
+  Task<bool> run() {
+    workflow::metrics().counter("temporal_of_the_workers_own");
+    co_await workflow::sleep(10ms);
+    co_return true;
+  }
+};
+
+struct Patched {
+  Task<bool> run() { co_return workflow::patched("by-the-clock"); }
+};
+
+// Makes the allocator tidy up, many times.
+struct Allocates {
+  Task<bool> run() {
+    for (int i = 0; i < 10'000; ++i) (void)std::make_unique<int>(i);
+    co_return true;
+  }
+};
+
 void impure(temporal::Module& m) {
+  m.workflow<Mismeasures>();
+  m.workflow<Patched>();
+  m.workflow<Allocates>();
+  m.activate_patches([](std::string_view) { return std::time(nullptr) > 0; });
   m.workflow<Impure>();
   m.workflow<Allowed>();
   m.workflow<Holds>();
