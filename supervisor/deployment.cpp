@@ -61,8 +61,8 @@ Deployment::Deployment(const Options& options, const Module& module)
     throw SettingsError(
         "--use-versioning: say which deployment this worker is part of, as in "
         "--deployment-name shop");
-  if (const auto names = undecided(module);
-      versioned_ && default_ == Versioning::unspecified && !names.empty())
+  if (const auto names = undecided(module); versioned_ && !options.activities_only &&
+                                            default_ == Versioning::unspecified && !names.empty())
     throw SettingsError(
         "--use-versioning: no versioning behavior is given for " + names +
         ": register each with .versioning(Versioning::pinned) or auto_upgrade, or set "

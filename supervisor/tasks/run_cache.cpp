@@ -33,6 +33,11 @@ std::vector<RunCache::Run> RunCache::check_in(Lease lease) {
   entry.run = std::move(lease.run);
   entry.place = idle_.insert(idle_.end(), lease.node_);
   bytes_ += entry.run->bytes();
+  // There is no room for it at all, so that it takes none from the others.
+  if (max_bytes_ > 0 && entry.run->bytes() > max_bytes_) {
+    gone.push_back(take(*lease.node_));
+    return gone;
+  }
   while (idle_.size() > capacity_ || (max_bytes_ > 0 && bytes_ > max_bytes_))
     gone.push_back(take_oldest());
   return gone;

@@ -97,6 +97,15 @@ TEST_CASE("N018 versions without a behavior for each workflow are refused, and t
         enums::VERSIONING_BEHAVIOR_PINNED);
 }
 
+TEST_CASE("a worker that serves no workflow needs no behavior for those of its modules") {
+  Module module;
+  module.workflow<Undecided>();
+  auto options = versioned();
+  CHECK_FALSE(refusal(options, module).empty());
+  options.activities_only = true;
+  CHECK(refusal(options, module).empty());
+}
+
 TEST_CASE("names that the server would refuse are refused at the start") {
   Module module;
   auto options = versioned();
