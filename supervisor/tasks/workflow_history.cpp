@@ -34,10 +34,6 @@ asio::awaitable<void> fetch_pages(WorkflowService& service, const std::string& n
     request.set_next_page_token(token);
     auto page = co_await service.get_workflow_execution_history(std::move(request));
     move_to_end(*page.mutable_history(), into);
-    for (const auto& blob : page.raw_history()) {
-      History raw;
-      if (raw.ParseFromString(blob.data())) move_to_end(raw, into);
-    }
     token = page.next_page_token();
   } while (!token.empty());
 }

@@ -261,6 +261,32 @@ TEST_CASE("a workflow is started on a real server, its task polled, and it is te
   CHECK(history.events(0).event_type() == api::enums::v1::EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED);
 }
 
+TEST_CASE("a history that comes as it is stored is opened, and what is no history is refused") {
+  std::string stored;
+  Peer peer([&](const Question&) {
+    v1::GetWorkflowExecutionHistoryResponse page;
+    page.mutable_history()->add_events()->set_event_id(1);
+    page.add_raw_history()->set_data(stored);
+    return Answer{{}, page.SerializeAsString()};
+  });
+  const auto fetch = [&] {
+    return with_service<v1::GetWorkflowExecutionHistoryResponse>(
+        peer.address(), {}, [](GrpcService& service) {
+          return service.get_workflow_execution_history(v1::GetWorkflowExecutionHistoryRequest());
+        });
+  };
+  api::history::v1::History rest;
+  rest.add_events()->set_event_id(2);
+  rest.add_events()->set_event_id(3);
+  stored = rest.SerializeAsString();
+  const auto page = fetch();
+  REQUIRE(page.history().events_size() == 3);
+  CHECK(page.history().events(2).event_id() == 3);
+  CHECK(page.raw_history().empty());
+  stored = "no events";
+  CHECK_THROWS_AS(fetch(), RpcError);
+}
+
 TEST_CASE("an error of a real server comes with details that name what runs already") {
   v1::StartWorkflowExecutionRequest start;
   start.set_namespace_("default");

@@ -174,9 +174,7 @@ TEST_CASE("a history that comes in pages is joined, raw and empty pages included
     } else if (token == "page 2") {
       page.set_next_page_token("page 3");  // nothing in it
     } else if (token == "page 3") {
-      api::history::v1::History raw;
-      for (int i : {5, 6, 7}) *raw.add_events() = events[i];
-      page.add_raw_history()->set_data(raw.SerializeAsString());
+      for (int i : {5, 6, 7}) *page.mutable_history()->add_events() = events[i];
       page.set_next_page_token("page 4");
     } else {
       CHECK(token == "page 4");  // nothing follows
