@@ -33,9 +33,7 @@ Failure timeout_failure(enums::TimeoutType kind, const char* message) {
 }
 
 Failure cancelled_failure(api::common::v1::Payloads details) {
-  Failure failure;
-  failure.set_message("the local activity was cancelled");
-  failure.set_source(kFailureSource);
+  auto failure = engine::cancelled_failure();
   *failure.mutable_canceled_failure_info()->mutable_details() = std::move(details);
   return failure;
 }
@@ -80,10 +78,6 @@ void LocalCalls::Call::cancel(CancelReason reason) {
 }
 
 void LocalCalls::Call::stop() {
-  if (inbox_) {
-    inbox_->closed = true;
-    inbox_->alarm.ring();
-  }
   leave();
   cancel(CancelReason::worker_shutdown);
 }
@@ -256,6 +250,7 @@ ActivityTask LocalCalls::Call::task(int number) const {
   task.set_activity_id(call_.activity_id);
   task.mutable_activity_type()->set_name(call_.activity_type);
   *task.mutable_input() = call_.arguments;
+  *task.mutable_header() = call_.header;
   task.mutable_workflow_execution()->set_workflow_id(owner_->workflow_id);
   task.mutable_workflow_execution()->set_run_id(owner_->run_id);
   task.mutable_workflow_type()->set_name(owner_->workflow_type);

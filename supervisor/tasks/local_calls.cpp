@@ -15,7 +15,8 @@ LocalCalls::LocalCalls(LocalCallSettings settings, const Module& module, Executo
       module_(module),
       executors_(executors),
       places_(settings_.core, settings_.places),
-      inside_(settings_.core) {}
+      inside_(settings_.core),
+      waiting_(settings_.core) {}
 
 void LocalCalls::notify_shutdown() {
   notice_ = true;
@@ -24,7 +25,18 @@ void LocalCalls::notify_shutdown() {
 
 void LocalCalls::stop() {
   stopped_ = true;
+  for (auto* inbox : inboxes_) {
+    inbox->closed = true;
+    inbox->alarm.ring();
+  }
   for (auto* call : calls_) call->stop();
+}
+
+asio::awaitable<void> LocalCalls::drained() {
+  while (waiting_.inside() > 0 || inside_.inside() > 0) {
+    co_await waiting_.empty();
+    co_await inside_.empty();
+  }
 }
 
 void LocalCalls::terminate_all() {
@@ -46,11 +58,14 @@ void LocalCalls::log(LogLevel level, const char* what, const Owner& owner,
 LocalCalls::Run::Run(LocalCalls& all, Owner owner)
     : all_(all),
       owner_(std::make_shared<const Owner>(std::move(owner))),
-      inbox_(std::make_shared<Inbox>(all.settings_.core)) {
+      inbox_(std::make_shared<Inbox>(all.settings_.core)),
+      here_(all.inboxes_.insert(all.inboxes_.end(), inbox_.get())),
+      pass_(all.waiting_.enter()) {
   inbox_->closed = all.stopped_;
 }
 
 LocalCalls::Run::~Run() {
+  all_.inboxes_.erase(here_);
   inbox_->closed = true;
   for (const auto& [seq, call] : calls_)
     if (auto running = call.lock()) running->cancel(CancelReason::gone);
@@ -94,6 +109,7 @@ asio::awaitable<LocalCalls::Run::Next> LocalCalls::Run::next(
   } else if (!inbox_->ends.empty()) {
     next.result = std::move(inbox_->ends.front());
     inbox_->ends.pop_front();
+    calls_.erase(next.result->seq);
   }
   co_return next;
 }

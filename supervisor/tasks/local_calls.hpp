@@ -61,11 +61,14 @@ class LocalCalls {
   void notify_shutdown();
   void stop();
   void terminate_all();
-  boost::asio::awaitable<void> drained() { return inside_.empty(); }
+  /// No attempt runs, and no run waits for one, or may be about to ask for the next.
+  boost::asio::awaitable<void> drained();
   /// Attempts that run, those that nobody waits for included.
   [[nodiscard]] int running() const noexcept { return static_cast<int>(attempts_.size()); }
   /// Calls that are not over, whether they run or wait.
   [[nodiscard]] int open() const noexcept { return static_cast<int>(calls_.size()); }
+  /// Runs whose task is kept open for them.
+  [[nodiscard]] int waiting() const noexcept { return static_cast<int>(inboxes_.size()); }
   [[nodiscard]] int places() const noexcept { return places_.capacity(); }
 
  private:
@@ -81,9 +84,10 @@ class LocalCalls {
   Permits places_;
   std::list<Attempt*> attempts_;
   std::list<Call*> calls_;
+  std::list<Inbox*> inboxes_;
   bool notice_ = false;
   bool stopped_ = false;
-  Gate inside_;
+  Gate inside_, waiting_;
 };
 
 /// Those of one run, for as long as it has a task. When this ends, what still runs is asked to stop, but for what the run left.
@@ -111,6 +115,8 @@ class LocalCalls::Run {
   LocalCalls& all_;
   const std::shared_ptr<const Owner> owner_;
   const std::shared_ptr<Inbox> inbox_;
+  const std::list<Inbox*>::iterator here_;
+  const Gate::Pass pass_;
   std::map<std::uint32_t, std::weak_ptr<Call>> calls_;
 };
 

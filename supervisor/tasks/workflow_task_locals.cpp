@@ -27,9 +27,10 @@ Steady::duration renew_after(const engine::WorkflowRun& run) {
 
 }  // namespace
 
-// False: there is nothing to answer any more; the task was lost, or the worker stops.
-asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Activation>& activation,
-                                                Steady::time_point received) {
+// Attempts that nobody was told of yet, for the answer. Nothing: there is nothing to answer any more; the task was lost, or the
+// worker stops.
+asio::awaitable<std::optional<int>> WorkflowTasks::run_locals(
+    Task& task, std::shared_ptr<Activation>& activation, Steady::time_point received) {
   LocalCalls::Run calls(locals_, {.workflow_id = task.workflow_execution().workflow_id(),
                                   .run_id = task.workflow_execution().run_id(),
                                   .workflow_type = task.workflow_type().name()});
@@ -37,15 +38,17 @@ asio::awaitable<bool> WorkflowTasks::run_locals(Task& task, std::shared_ptr<Acti
   for (;;) {
     calls.cancel(activation->outcome.local_cancels);
     calls.start(std::exchange(activation->outcome.local_calls, {}));
-    if (!activation->outcome.waits) co_return true;
+    if (!activation->outcome.waits) co_return calls.take_retries();
+    // Who asked does not wait for what the code waits for.
+    if (!activation->answers.empty()) due = Steady::now();
     auto next = co_await calls.next(due);
-    if (next.stopped) co_return false;
+    if (next.stopped) co_return std::nullopt;
     if (next.result) {
       activation = co_await resolve(task, std::move(activation), std::move(*next.result));
       continue;
     }
     const bool renewed = co_await renew(task, activation, calls.take_retries());
-    if (!renewed) co_return false;
+    if (!renewed) co_return std::nullopt;
     calls.renewed();
     if (activation->run) due = Steady::now() + renew_after(*activation->run);
   }

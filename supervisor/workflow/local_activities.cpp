@@ -3,12 +3,21 @@
 
 #include <algorithm>
 #include <string>
+#include <variant>
 
 #include "supervisor/workflow/errors.hpp"
 
 namespace temporal::engine {
 
 using State = LocalActivity::State;
+
+namespace {
+
+std::size_t size_of(const LocalResult& result) {
+  return std::visit([](const auto& outcome) { return outcome.ByteSizeLong(); }, result.outcome);
+}
+
+}  // namespace
 
 void LocalActivities::start(LocalActivity::Wanted wanted, Time now, bool replaying) {
   const auto seq = wanted.call.seq;
@@ -85,7 +94,7 @@ bool LocalActivities::take_marker(const HistoryEvent& event, CommandQueue& comma
 void LocalActivities::cancel(const LocalCancel& cancel) {
   const auto call =
       std::ranges::find_if(calls_, [&](const LocalCall& one) { return one.seq == cancel.seq; });
-  if (call == calls_.end() || !cancel.ask) {
+  if (call == calls_.end()) {
     cancels_.push_back(cancel);
     return;
   }
@@ -93,6 +102,14 @@ void LocalActivities::cancel(const LocalCancel& cancel) {
     call->cancelled = true;
   else
     calls_.erase(call);
+}
+
+std::size_t LocalActivities::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& [seq, activity] : open_) sum += activity->bytes();
+  for (const auto& marker : foreseen_) sum += size_of(marker.result);
+  for (const auto& end : ends_) sum += size_of(end.result);
+  return sum;
 }
 
 bool LocalActivities::waits() const {

@@ -41,6 +41,8 @@ class LocalActivities final : public LocalHost {
 
   [[nodiscard]] std::vector<LocalCall> take_calls() { return std::exchange(calls_, {}); }
   [[nodiscard]] std::vector<LocalCancel> take_cancels() { return std::exchange(cancels_, {}); }
+  /// Arguments and results that wait here.
+  [[nodiscard]] std::size_t bytes() const;
   /// Some run, or are to be, and the code waits for them.
   [[nodiscard]] bool waits() const;
 

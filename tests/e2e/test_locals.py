@@ -2,6 +2,7 @@
 """Local activities: run by the worker of their workflow, known to history by their end alone."""
 
 import re
+import time
 from datetime import timedelta
 
 import pytest
@@ -81,7 +82,7 @@ def test_O005_attempts_beyond_it_wait_for_a_timer_each_with_a_marker(local):
 
 
 def test_O006_O007_Q014_its_task_is_renewed_and_signals_queries_and_updates_come_meanwhile(local):
-    run = local("Long", 4_000, task_timeout=timedelta(seconds=1))
+    run = local("Long", 10_000, task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
     run.signal("poke")
     assert run.update("add", 10) == 11
@@ -92,6 +93,16 @@ def test_O006_O007_Q014_its_task_is_renewed_and_signals_queries_and_updates_come
     assert only_markers(run) == 1
     assert len(local.worker.logged("a slow one begins")) == 1
     assert replays("locals", run)
+
+
+def test_O006_Q014_a_question_is_answered_at_once_though_a_local_activity_runs(local):
+    """The task's timeout is the default, 10 s: nobody waits for its renewal."""
+    run = local("Long", 20_000)
+    local.worker.wait_for("a slow one begins")
+    asked = time.monotonic()
+    assert [run.query("poked") for _ in range(3)] == [0, 0, 0]
+    assert time.monotonic() - asked < 6
+    run.terminate()
 
 
 def test_O008_each_time_limit_ends_it_as_that_limit(local):
@@ -113,7 +124,7 @@ def test_O008_who_finds_no_place_in_time_times_out_before_the_start(local):
 
 @pytest.mark.parametrize("how", ["try", "wait", "abandon"])
 def test_O009_cancelled_it_ends_in_its_way_with_a_marker(local, how):
-    run = local("Cancels", how, task_timeout=timedelta(seconds=1))
+    run = local("Cancels", how, task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
     run.signal("stop")
     assert run.result() == "cancelled"
@@ -123,7 +134,7 @@ def test_O009_cancelled_it_ends_in_its_way_with_a_marker(local, how):
 
 
 def test_O010_a_failed_task_ends_what_runs_and_the_next_one_runs_it_again(local):
-    run = local("Long", 2_000, task_timeout=timedelta(seconds=1))
+    run = local("Long", 8_000, task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
     run.signal("trip")
     local.worker.wait_for("a slow one was cancelled")
@@ -144,7 +155,7 @@ def test_O011_a_worker_that_dies_meanwhile_costs_a_second_run_of_it(local, start
 
 
 def test_O012_what_still_runs_when_its_workflow_ends_is_asked_to_stop_and_forgotten(local):
-    run = local("Leaves", task_timeout=timedelta(seconds=1))
+    run = local("Leaves", task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
     run.signal("stop")
     assert run.result() == "left"
@@ -161,7 +172,7 @@ def test_O013_an_unknown_name_is_answered_with_the_names_there_are(local):
 
 
 def test_O013_a_worker_without_activities_says_so(local):
-    run = local("Fails", "refuses", flags=("--workflows-only",), task_timeout=timedelta(seconds=1))
+    run = local("Fails", "refuses", flags=("--workflows-only",), task_timeout=timedelta(seconds=3))
     line = wait_until("the attempt fails", lambda: local.worker.logged("a local activity failed"))[0]
     assert "this one runs no activities" in line["failure"]
     run.terminate()
@@ -194,6 +205,15 @@ def test_O019_a_stop_waits_for_it_within_the_grace(local):
     local.worker.stop()
     assert run.result() == "done, 0 pokes"
     assert only_markers(run) == 1
+
+
+def test_O019_within_the_grace_one_may_follow_another_though_the_worker_stops(local, server):
+    run = local("Chain", 6, 300)
+    local.worker.wait_for("a slow one begins")
+    local.worker.stop()
+    assert run.events("WorkflowExecutionCompleted")
+    assert only_markers(run) == 6
+    assert not local.worker.logged("a slow one was cancelled")
 
 
 def test_O019_after_the_grace_it_is_cancelled_and_leaves_no_marker(local, start):

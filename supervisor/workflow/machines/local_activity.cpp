@@ -6,6 +6,7 @@
 #include "shared/failure_proto.hpp"
 #include "supervisor/workflow/local_retry.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
+#include "supervisor/workflow/machines/on_cancel.hpp"
 #include "temporal/errors.hpp"
 
 namespace temporal::engine {
@@ -15,25 +16,10 @@ using api::failure::v1::Failure;
 
 namespace {
 
-// What code asks when it cancels, by the activity's OnCancel, and what else is no event.
-constexpr int kTryCancel = kCancel;
-constexpr int kWaitCancel = kCancel - 1;
-constexpr int kAbandon = kCancel - 2;
-constexpr int kForeseen = kCancel - 3;
-constexpr int kEnded = kCancel - 4;
-constexpr int kReplayOver = kCancel - 5;
-
-int asked_by(OnCancel on_cancel) {
-  switch (on_cancel) {
-    case OnCancel::try_cancel:
-      return kTryCancel;
-    case OnCancel::wait_completed:
-      return kWaitCancel;
-    case OnCancel::abandon:
-      return kAbandon;
-  }
-  return kTryCancel;
-}
+// Beside what code asks.
+constexpr int kForeseen = kAfterCancels;
+constexpr int kEnded = kAfterCancels - 1;
+constexpr int kReplayOver = kAfterCancels - 2;
 
 }  // namespace
 
@@ -74,14 +60,18 @@ const std::array<Transition<LocalActivity>, 15>& LocalActivity::table() {
   return kTable;
 }
 
-LocalResult cancelled_result(const LocalCall& call) {
+Failure cancelled_failure() {
   Failure failure;
   failure.set_message("the local activity was cancelled");
   failure.set_source(kFailureSource);
   failure.mutable_canceled_failure_info();
+  return failure;
+}
+
+LocalResult cancelled_result(const LocalCall& call) {
   LocalResult result;
   result.seq = call.seq;
-  result.outcome = std::move(failure);
+  result.outcome = cancelled_failure();
   result.attempt = call.attempt;
   result.scheduled = call.scheduled;
   return result;
@@ -176,7 +166,10 @@ void LocalActivity::record(const HistoryEvent*) {
 void LocalActivity::resolve(const HistoryEvent*) {
   if (end_->complete_time) locals_.advance_to(*end_->complete_time);
   auto& result = end_->result;
-  if (result.backoff) {
+  if (result.backoff && cancelled_) {
+    // Cancelled after its last attempt had ended: there is to be no other.
+    fail(cancelled_failure());
+  } else if (result.backoff) {
     auto next = wanted_.call;
     next.attempt = result.attempt + 1;
     next.scheduled = result.scheduled;
@@ -198,11 +191,9 @@ void LocalActivity::fail(const Failure& failure) {
     wrapped = failure;
   } else {
     const auto& result = end_->result;
-    wrapped.set_message("Local activity failed");
-    wrapped.set_source(kFailureSource);
+    wrapped = activity_failure(wanted_.call.activity_id, wanted_.call.activity_type,
+                               "Local activity failed");
     auto* info = wrapped.mutable_activity_failure_info();
-    info->set_activity_id(wanted_.call.activity_id);
-    info->mutable_activity_type()->set_name(wanted_.call.activity_type);
     const auto began = result.scheduled.value_or(began_);
     const auto why = decide_retry(wanted_.call, result.attempt, failure, began, began).state;
     // Another attempt was possible, but not in time.

@@ -29,6 +29,7 @@ class LocalHost {
   virtual void advance_to(Time time) = 0;
 };
 
+[[nodiscard]] api::failure::v1::Failure cancelled_failure();
 /// Of what never ran, or is not waited for any more.
 [[nodiscard]] LocalResult cancelled_result(const LocalCall& call);
 
@@ -55,6 +56,9 @@ class LocalActivity final : public Machine {
 
   /// Once, after it was made: does the worker have to run it, or does history know how it ends?
   void begin(bool replaying);
+  [[nodiscard]] std::size_t bytes() const {
+    return sizeof *this + wanted_.call.arguments.ByteSizeLong();
+  }
   void foreseen(LocalMarker marker);
   void ended(LocalResult result);
   void replay_over();

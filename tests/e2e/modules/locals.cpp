@@ -173,6 +173,16 @@ class Long {
   int poked_ = 0;
 };
 
+// One after the other.
+class Chain {
+ public:
+  Task<int> run(int count, int ms) {
+    for (int i = 0; i < count; ++i)
+      co_await workflow::execute_local_activity<slow>({.start_to_close_timeout = 60s}, ms);
+    co_return count;
+  }
+};
+
 class Cancels {
  public:
   Task<std::string> run(std::string how) {
@@ -180,7 +190,7 @@ class Cancels {
                            : how == "wait" ? temporal::OnCancel::wait_completed
                                            : temporal::OnCancel::abandon;
     auto activity = workflow::execute_local_activity<slow>(
-        {.start_to_close_timeout = 60s, .on_cancel = on_cancel}, 3'000);
+        {.start_to_close_timeout = 60s, .on_cancel = on_cancel}, 9'000);
     co_await workflow::wait_condition([this] { return stop_; });
     activity.cancel();
     std::string ended = "returned";
@@ -277,6 +287,7 @@ void fill(temporal::Module& m) {
       .signal<&Long::trip>()
       .query<&Long::poked>()
       .update<&Long::add>();
+  m.workflow<Chain>();
   m.workflow<Cancels>().signal<&Cancels::stop>();
   m.workflow<Leaves>().signal<&Leaves::stop>();
   m.workflow<Killed>();
