@@ -75,6 +75,8 @@ void Module::set_origin(std::string module) {
   origin_ = std::move(module);
   auto& interceptors = interceptors_[origin_];
   if (!interceptors) interceptors = std::make_shared<activity::detail::Interceptors>();
+  auto& of_workflows = workflow_interceptors_[origin_];
+  if (!of_workflows) of_workflows = std::make_shared<workflow::detail::InterceptorMakers>();
 }
 
 // Which they are is known when the module's function has ended.
@@ -138,6 +140,7 @@ const detail::ActivityDefinition* Module::find_activity(const std::string& name)
 
 detail::WorkflowDefinition& Module::add(detail::WorkflowDefinition definition) {
   check_name("workflow", definition.name, workflows_.contains(definition.name));
+  definition.interceptors = workflow_interceptors_[origin_];
   auto name = definition.name;
   return workflows_.emplace(std::move(name), std::move(definition)).first->second;
 }
@@ -145,7 +148,17 @@ detail::WorkflowDefinition& Module::add(detail::WorkflowDefinition definition) {
 detail::WorkflowDefinition& Module::add_dynamic(detail::WorkflowDefinition definition) {
   if (dynamic_workflow_)
     throw std::invalid_argument("a second catch-all workflow is registered: a worker can have one");
+  definition.interceptors = workflow_interceptors_[origin_];
   return dynamic_workflow_.emplace(std::move(definition));
+}
+
+void Module::set_activates_patch(std::function<bool(std::string_view)> decide) {
+  if (activates_patch_)
+    throw std::invalid_argument("activate_patches() is called twice (by " +
+                                activates_patch_origin_ + " and by " + origin_ +
+                                "): a worker has one answer for all its workflows");
+  activates_patch_ = std::move(decide);
+  activates_patch_origin_ = origin_;
 }
 
 const detail::WorkflowDefinition* Module::find_workflow(const std::string& type) const {

@@ -52,6 +52,11 @@ std::map<std::string, Payload> from_proto(
   return fields;
 }
 
+void to_proto(const std::map<std::string, Payload>& fields,
+              google::protobuf::Map<std::string, api::common::v1::Payload>* proto) {
+  for (const auto& [name, value] : fields) to_proto(value, &(*proto)[name]);
+}
+
 void to_proto(Duration duration, google::protobuf::Duration* proto) {
   proto->set_seconds(duration.count() / kNanos);
   proto->set_nanos(static_cast<std::int32_t>(duration.count() % kNanos));

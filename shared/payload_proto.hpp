@@ -25,6 +25,8 @@ void to_proto(const Payloads& payloads, api::common::v1::Payloads* proto);
 /// Sorted by key: a protobuf map has no order, and user code may iterate.
 [[nodiscard]] std::map<std::string, Payload> from_proto(
     const google::protobuf::Map<std::string, api::common::v1::Payload>& proto);
+void to_proto(const std::map<std::string, Payload>& fields,
+              google::protobuf::Map<std::string, api::common::v1::Payload>* proto);
 
 void to_proto(Duration duration, google::protobuf::Duration* proto);
 /// Clamped to what std::chrono::nanoseconds holds (about 292 years).

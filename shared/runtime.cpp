@@ -69,10 +69,8 @@ void set_current(Runtime* runtime) noexcept {
   temporal::detail::set_current_trampoline(runtime ? &runtime->trampoline() : nullptr);
 }
 
-ContinueAsNew::ContinueAsNew(std::string_view next_type, Payloads next_arguments,
-                             const ContinueOptions& options)
-    : type(next_type),
-      arguments(std::move(next_arguments)),
+ContinueAsNew::ContinueAsNew(Call next, const ContinueOptions& options)
+    : call(std::move(next)),
       task_queue(options.task_queue),
       run_timeout(options.run_timeout),
       task_timeout(options.task_timeout),
@@ -88,10 +86,9 @@ ContinueAsNew::ContinueAsNew(std::string_view next_type, Payloads next_arguments
 ContinueAsNew::ContinueAsNew(const ContinueAsNew&) = default;
 ContinueAsNew::~ContinueAsNew() = default;
 
-void throw_continue_as_new(std::string_view type, Payloads arguments,
-                           const ContinueOptions& options) {
-  current().check(options);
-  throw ContinueAsNew(type, std::move(arguments), options);
+void throw_continue_as_new(Call next, ContinueOptions options) {
+  current().prepare(next, options);
+  throw ContinueAsNew(std::move(next), options);
 }
 
 }  // namespace detail

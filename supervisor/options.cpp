@@ -290,6 +290,8 @@ class Parser {
            "fail",
            "A workflow that asks the clock, the system's randomness, files, sockets or threads "
            "fails its task, is named in the log (log), or is let alone (off)");
+    choice("--header-codec", options_.header_codec, {{"on", true}, {"off", false}}, "off",
+           "Whether headers go through the modules' codecs, as other payloads do");
     app_.add_flag("--debug", options_.debug,
                   "For a debugger: no deadlock detector, no determinism guard")
         ->envname("TEMPORAL_DEBUG");

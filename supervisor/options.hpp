@@ -77,7 +77,8 @@ struct Options {
   int activity_pollers = 5;
   milliseconds deadlock_timeout{2'000};
   temporal::DeterminismGuard determinism_guard = temporal::DeterminismGuard::fail;
-  bool debug = false;  ///< neither of the two: a debugger stops workflow code
+  bool header_codec = false;  ///< headers go through the modules' codecs as well
+  bool debug = false;         ///< neither of the two: a debugger stops workflow code
   milliseconds connect_timeout{60'000};
   milliseconds slow_task{10'000};  ///< 0: off
   milliseconds grace{20'000};

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "supervisor/client/loop_client.hpp"
+#include "supervisor/codec/coded_service.hpp"
 #include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/options.hpp"
@@ -111,6 +112,8 @@ class QueueWorker {
   std::string instance_key_;
   std::string sticky_queue_;  // empty: none
   WorkerMetrics metrics_;
+  std::optional<Coder> coder_;
+  std::optional<CodedWorkerService> coded_;  // stands before the service
 
   // Declared in order of need: who is used by others comes first, and is destroyed last.
   std::optional<WorkflowThreads> workflow_threads_;

@@ -171,8 +171,10 @@ int refused(const std::string& why, ExitCode code) {
 int replay_command(const Options& options, std::span<const ModuleFunction> own_modules) {
   std::unique_ptr<Replayer> replayer;
   try {
-    replayer = std::make_unique<Replayer>(ReplayerOptions{
-        .modules = options.modules, .own_modules = {own_modules.begin(), own_modules.end()}});
+    replayer = std::make_unique<Replayer>(
+        ReplayerOptions{.modules = options.modules,
+                        .own_modules = {own_modules.begin(), own_modules.end()},
+                        .header_codec = options.header_codec});
   } catch (const std::exception& error) {
     return refused(error.what(), kExitModule);
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/module_loader.hpp"
+#include "supervisor/codec/codec_chain.hpp"
 #include "supervisor/in_order.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/recorded_events.hpp"
@@ -19,10 +20,22 @@ class Replayer::Impl {
         fail_fast_(options.fail_fast) {
     for (auto function : options.own_modules) function(module_);
     for (const auto& path : options.modules) load_module(path, module_);
+    codecs_ = supervisor::CodecChain(module_, options.header_codec);
   }
 
   [[nodiscard]] ReplayResult replay(const History& history) const {
-    auto result = engine::replay(module_, history.events().proto);
+    if (codecs_.empty()) return replay(history.events().proto);
+    auto decoded = history.events().proto;
+    try {
+      codecs_.decode(decoded);
+    } catch (const supervisor::CodecError& error) {
+      return {false, error.what(), 0};
+    }
+    return replay(decoded);
+  }
+
+  [[nodiscard]] ReplayResult replay(const api::history::v1::History& events) const {
+    auto result = engine::replay(module_, events);
     return {result.ok, std::move(result.message), result.event_id};
   }
 
@@ -41,6 +54,7 @@ class Replayer::Impl {
   const std::size_t threads_;
   const bool fail_fast_;
   Module module_;
+  supervisor::CodecChain codecs_;
 };
 
 Replayer::Replayer(const ReplayerOptions& options) : impl_(std::make_unique<Impl>(options)) {}

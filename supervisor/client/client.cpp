@@ -18,6 +18,8 @@
 #include "supervisor/client/inspection_calls.hpp"
 #include "supervisor/client/message_calls.hpp"
 #include "supervisor/client/workflow_calls.hpp"
+#include "supervisor/codec/coded_service.hpp"
+#include "supervisor/options.hpp"
 #include "supervisor/recorded_events.hpp"
 #include "supervisor/rpc/connection.hpp"
 #include "supervisor/rpc/grpc_service.hpp"
@@ -50,7 +52,11 @@ class GrpcCalls final : public detail::ClientCalls {
 
   explicit GrpcCalls(const ClientOptions& options)
       : connection_({.address = std::string(options.address)}),
-        service_(connection_),
+        server_(connection_),
+        coder_({options.codecs, options.header_codec}, supervisor::usable_cores()),
+        coded_(server_, coder_),
+        service_(options.codecs.empty() ? static_cast<supervisor::ClientService&>(server_)
+                                        : coded_),
         caller_{{service_, std::string(options.name_space),
                  options.identity.empty() ? supervisor::default_identity()
                                           : std::string(options.identity)},
@@ -63,7 +69,7 @@ class GrpcCalls final : public detail::ClientCalls {
     thread_.join();
   }
 
-  void connect(std::chrono::milliseconds within) { wait(service_.connect(within)); }
+  void connect(std::chrono::milliseconds within) { wait(server_.connect(within)); }
 
   Target start(std::string_view type, const StartOptions& options, Payloads arguments) override {
     auto request = supervisor::start_request(caller_, type, options, arguments);
@@ -160,7 +166,8 @@ class GrpcCalls final : public detail::ClientCalls {
   /// The same, but no longer than that, if it is not zero. What comes while it is being stopped counts.
   template <class T>
   std::optional<T> wait_for(Duration timeout, asio::awaitable<T> work) {
-    if (timeout <= Duration::zero()) return wait(std::move(work));
+    constexpr Duration kForEver = std::chrono::hours(24 * 365);  // beyond, a clock would overflow
+    if (timeout <= Duration::zero() || timeout > kForEver) return wait(std::move(work));
     const auto stop = std::make_shared<asio::cancellation_signal>();
     auto result = asio::co_spawn(loop_, std::move(work),
                                  asio::bind_cancellation_slot(stop->slot(), asio::use_future));
@@ -178,7 +185,10 @@ class GrpcCalls final : public detail::ClientCalls {
   asio::executor_work_guard<asio::io_context::executor_type> stay_{loop_.get_executor()};
   std::thread thread_;
   supervisor::Connection connection_;
-  supervisor::GrpcService service_;
+  supervisor::GrpcService server_;
+  supervisor::Coder coder_;
+  supervisor::CodedClientService coded_;  // stands before the server where there are codecs
+  supervisor::ClientService& service_;
   const supervisor::ClientCaller caller_;
 };
 

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/client/workflow_calls.hpp"
 
+#include <google/protobuf/descriptor.h>
+
 #include <memory>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "shared/failure_proto.hpp"
+#include "shared/options_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "temporal/api/errordetails/v1/message.pb.h"
 #include "temporal/errors.hpp"
@@ -24,21 +29,38 @@ void set_if(Duration duration,
   if (duration > Duration::zero()) to_proto(duration, (request.*field)());
 }
 
-void set_retry(const RetryPolicy& retry, ws::StartWorkflowExecutionRequest& request) {
-  const bool set = retry.maximum_attempts > 0 || retry.initial_interval > Duration::zero() ||
-                   retry.maximum_interval > Duration::zero() || retry.backoff_coefficient > 0 ||
-                   retry.non_retryable.count > 0;
-  if (!set) return;
-  auto* policy = request.mutable_retry_policy();
-  policy->set_maximum_attempts(retry.maximum_attempts);
-  policy->set_backoff_coefficient(retry.backoff_coefficient > 0 ? retry.backoff_coefficient : 2.0);
-  to_proto(
-      retry.initial_interval > Duration::zero() ? retry.initial_interval : std::chrono::seconds(1),
-      policy->mutable_initial_interval());
-  if (retry.maximum_interval > Duration::zero())
-    to_proto(retry.maximum_interval, policy->mutable_maximum_interval());
-  for (std::size_t i = 0; i < retry.non_retryable.count; ++i)
-    policy->add_non_retryable_error_types(std::string(retry.non_retryable.names[i]));
+[[noreturn]] void refuse(std::string_view type, const char* why) {
+  throw ClientError("workflow " + std::string(type) + ": " + why);
+}
+
+// A removal, or a clock that runs backwards, is a slip of the caller's.
+void check(std::string_view type, const StartOptions& options) {
+  constexpr auto kZero = Duration::zero();
+  if (options.task_queue.empty())
+    throw ClientError(
+        "a workflow needs a task queue to be started on: set StartOptions::task_queue");
+  if (type.empty()) throw ClientError("a workflow needs a name to be started by");
+  if (options.execution_timeout < kZero || options.run_timeout < kZero ||
+      options.task_timeout < kZero || options.start_delay < kZero)
+    refuse(type, "a timeout must not be negative");
+  if (options.id_conflict == IdConflict::terminate_existing &&
+      options.id_reuse == IdReuse::reject_duplicate)
+    refuse(type,
+           "IdConflict::terminate_existing would use an id again, and "
+           "IdReuse::reject_duplicate forbids it; choose one");
+  if (const char* why = fault_of(options.priority)) refuse(type, why);
+  try {
+    temporal::check(options.retry, "workflow " + std::string(type));
+  } catch (const std::invalid_argument& wrong) {
+    throw ClientError(wrong.what());
+  }
+}
+
+void set_text(std::string_view text,
+              api::common::v1::Payload* (api::sdk::v1::UserMetadata::*field)(),
+              ws::StartWorkflowExecutionRequest& request) {
+  if (!text.empty())
+    to_proto(to_payload(std::string(text)), (request.mutable_user_metadata()->*field)());
 }
 
 /// Waits for the run's last event; the server answers empty every 20 s.
@@ -114,6 +136,32 @@ asio::awaitable<Payload> result_of(const Caller& caller, detail::ExecutionId exe
   }
 }
 
+// The two requests have the same fields under other numbers: by name, so that none is forgotten.
+void take_over(const google::protobuf::Message& from, google::protobuf::Message& to) {
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  from.GetReflection()->ListFields(from, &fields);
+  for (const auto* field : fields) {
+    const auto* same = to.GetDescriptor()->FindFieldByName(field->name());
+    if (!same) continue;
+    switch (field->cpp_type()) {
+      case google::protobuf::FieldDescriptor::CPPTYPE_MESSAGE:
+        to.GetReflection()->MutableMessage(&to, same)->CopyFrom(
+            from.GetReflection()->GetMessage(from, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_STRING:
+        to.GetReflection()->SetString(&to, same, from.GetReflection()->GetString(from, field));
+        break;
+      case google::protobuf::FieldDescriptor::CPPTYPE_ENUM:
+        to.GetReflection()->SetEnumValue(&to, same,
+                                         from.GetReflection()->GetEnumValue(from, field));
+        break;
+      default:
+        throw std::logic_error("a field of a start is of a kind that is not known here: " +
+                               field->name());
+    }
+  }
+}
+
 // What a start that did not happen is told with.
 std::string run_in_the_way(const RpcError& error) {
   using Failure = api::errordetails::v1::WorkflowExecutionAlreadyStartedFailure;
@@ -126,9 +174,7 @@ std::string run_in_the_way(const RpcError& error) {
 ws::StartWorkflowExecutionRequest start_request(const Caller& caller, std::string_view type,
                                                 const StartOptions& options,
                                                 const Payloads& arguments) {
-  if (options.task_queue.empty())
-    throw ClientError(
-        "a workflow needs a task queue to be started on: set StartOptions::task_queue");
+  check(type, options);
   ws::StartWorkflowExecutionRequest request;
   request.set_namespace_(caller.name_space);
   request.set_identity(caller.identity);
@@ -141,7 +187,18 @@ ws::StartWorkflowExecutionRequest start_request(const Caller& caller, std::strin
   set_if(options.execution_timeout, &Request::mutable_workflow_execution_timeout, request);
   set_if(options.run_timeout, &Request::mutable_workflow_run_timeout, request);
   set_if(options.task_timeout, &Request::mutable_workflow_task_timeout, request);
-  set_retry(options.retry, request);
+  set_if(options.start_delay, &Request::mutable_workflow_start_delay, request);
+  if (is_set(options.retry)) set_retry_policy(options.retry, request.mutable_retry_policy());
+  request.set_workflow_id_reuse_policy(policy_of(options.id_reuse));
+  request.set_workflow_id_conflict_policy(policy_of(options.id_conflict));
+  request.set_cron_schedule(std::string(options.cron_schedule));
+  if (options.memo) set_memo(*options.memo, request.mutable_memo());
+  if (options.search_attributes)
+    set_search_attributes(*options.search_attributes, request.mutable_search_attributes());
+  if (is_set(options.priority)) set_priority(options.priority, request.mutable_priority());
+  using Metadata = api::sdk::v1::UserMetadata;
+  set_text(options.summary, &Metadata::mutable_summary, request);
+  set_text(options.details, &Metadata::mutable_details, request);
   return request;
 }
 
@@ -157,10 +214,11 @@ asio::awaitable<detail::ExecutionId> start_workflow(const Caller& caller,
       take(std::move(*reply.mutable_eager_workflow_task()));
   } catch (const RpcError& error) {
     if (error.code() == RpcCode::already_exists)
-      throw WorkflowAlreadyStartedError(
-          "workflow id '" + execution.workflow_id + "' is in use by " + run_in_the_way(error) +
-          ", which is not closed; choose another id, or talk to that one by "
-          "client.handle()");
+      throw WorkflowAlreadyStartedError("workflow id '" + execution.workflow_id +
+                                        "' is in use by " + run_in_the_way(error) +
+                                        ", which is not closed, or which StartOptions::id_reuse "
+                                        "keeps from being followed; choose "
+                                        "another id, or talk to that one by client.handle()");
     throw ClientError(error.what());
   }
   co_return execution;
@@ -170,20 +228,10 @@ asio::awaitable<detail::Target> signal_with_start(const ClientCaller& caller,
                                                   ws::StartWorkflowExecutionRequest start,
                                                   std::string signal, Payloads arguments) {
   ws::SignalWithStartWorkflowExecutionRequest request;
-  request.set_namespace_(start.namespace_());
-  request.set_identity(start.identity());
-  request.set_request_id(start.request_id());
-  request.set_workflow_id(start.workflow_id());
-  *request.mutable_workflow_type() = std::move(*start.mutable_workflow_type());
-  *request.mutable_task_queue() = std::move(*start.mutable_task_queue());
-  *request.mutable_input() = std::move(*start.mutable_input());
-  if (start.has_workflow_execution_timeout())
-    *request.mutable_workflow_execution_timeout() = start.workflow_execution_timeout();
-  if (start.has_workflow_run_timeout())
-    *request.mutable_workflow_run_timeout() = start.workflow_run_timeout();
-  if (start.has_workflow_task_timeout())
-    *request.mutable_workflow_task_timeout() = start.workflow_task_timeout();
-  if (start.has_retry_policy()) *request.mutable_retry_policy() = start.retry_policy();
+  take_over(start, request);
+  // Here a run that is there is no conflict: it gets the signal.
+  if (request.workflow_id_conflict_policy() == enums::WORKFLOW_ID_CONFLICT_POLICY_FAIL)
+    request.clear_workflow_id_conflict_policy();
   request.set_signal_name(std::move(signal));
   to_proto(arguments, request.mutable_signal_input());
   try {

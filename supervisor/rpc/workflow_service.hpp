@@ -52,6 +52,34 @@ class RpcError : public std::runtime_error {
   std::string details_;
 };
 
+/// A call that was never made: what it was to say could not be encoded.
+class EncodeError : public RpcError {
+ public:
+  EncodeError(std::string method, const std::string& message)
+      : RpcError(RpcCode::internal, std::move(method), message, {}) {}
+};
+
+/// All of them, by function and by Temporal's name: for who declares or passes on each.
+#define TEMPORAL_WORKER_RPCS(RPC)                                        \
+  RPC(get_system_info, GetSystemInfo)                                    \
+  RPC(describe_namespace, DescribeNamespace)                             \
+  RPC(start_workflow_execution, StartWorkflowExecution)                  \
+  RPC(get_workflow_execution_history, GetWorkflowExecutionHistory)       \
+  RPC(describe_workflow_execution, DescribeWorkflowExecution)            \
+  RPC(signal_workflow_execution, SignalWorkflowExecution)                \
+  RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution) \
+  RPC(terminate_workflow_execution, TerminateWorkflowExecution)          \
+  RPC(poll_workflow_task_queue, PollWorkflowTaskQueue)                   \
+  RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted)     \
+  RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed)           \
+  RPC(respond_query_task_completed, RespondQueryTaskCompleted)           \
+  RPC(poll_activity_task_queue, PollActivityTaskQueue)                   \
+  RPC(respond_activity_task_completed, RespondActivityTaskCompleted)     \
+  RPC(respond_activity_task_failed, RespondActivityTaskFailed)           \
+  RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)       \
+  RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)       \
+  RPC(shutdown_worker, ShutdownWorker)
+
 /// Every call throws RpcError after its retries are spent, and
 /// boost::system::system_error(operation_aborted) when the awaiting coroutine is cancelled. Polls
 /// return an empty reply (no task token) when the long poll ended without a task; their own
@@ -66,26 +94,7 @@ class WorkflowService {
 #define TEMPORAL_RPC(name, Name)                                    \
   virtual awaitable<api::workflowservice::v1::Name##Response> name( \
       api::workflowservice::v1::Name##Request request) = 0;
-
-  TEMPORAL_RPC(get_system_info, GetSystemInfo)
-  TEMPORAL_RPC(describe_namespace, DescribeNamespace)
-  TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution)
-  TEMPORAL_RPC(get_workflow_execution_history, GetWorkflowExecutionHistory)
-  TEMPORAL_RPC(describe_workflow_execution, DescribeWorkflowExecution)
-  TEMPORAL_RPC(signal_workflow_execution, SignalWorkflowExecution)
-  TEMPORAL_RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution)
-  TEMPORAL_RPC(terminate_workflow_execution, TerminateWorkflowExecution)
-  TEMPORAL_RPC(poll_workflow_task_queue, PollWorkflowTaskQueue)
-  TEMPORAL_RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted)
-  TEMPORAL_RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed)
-  TEMPORAL_RPC(respond_query_task_completed, RespondQueryTaskCompleted)
-  TEMPORAL_RPC(poll_activity_task_queue, PollActivityTaskQueue)
-  TEMPORAL_RPC(respond_activity_task_completed, RespondActivityTaskCompleted)
-  TEMPORAL_RPC(respond_activity_task_failed, RespondActivityTaskFailed)
-  TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)
-  TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)
-  TEMPORAL_RPC(shutdown_worker, ShutdownWorker)
-
+  TEMPORAL_WORKER_RPCS(TEMPORAL_RPC)
 #undef TEMPORAL_RPC
 };
 

@@ -31,7 +31,8 @@ bool only_asks(const PolledWorkflowTask& task) { return task.has_query(); }
 std::vector<engine::Query> queries_of(const PolledWorkflowTask& task) {
   std::vector<engine::Query> queries;
   const auto add = [&](const std::string& id, const api::query::v1::WorkflowQuery& query) {
-    queries.push_back({id, query.query_type(), from_proto(query.query_args())});
+    queries.push_back({id, query.query_type(), from_proto(query.query_args()),
+                       from_proto(query.header().fields())});
   };
   if (only_asks(task)) add({}, task.query());
   for (const auto& [id, query] : task.queries()) add(id, query);

@@ -6,6 +6,7 @@
 #include "shared/payload_proto.hpp"
 #include "supervisor/rpc/retry.hpp"
 #include "supervisor/tasks/payload_limits.hpp"
+#include "supervisor/tasks/task_failures.hpp"
 #include "supervisor/tasks/task_messages.hpp"
 #include "supervisor/tasks/workflow_tasks.hpp"
 
@@ -54,7 +55,13 @@ asio::awaitable<std::optional<WorkflowTasks::Completed>> WorkflowTasks::respond(
       for (auto& started : *completed.mutable_activity_tasks())
         if (auto place = reserved.extract(started.activity_id()); place)
           activities_->take(std::move(started), std::move(place.mapped()));
+        else
+          log_.error(
+              "the server started an activity here that it was not asked to start; it times out",
+              {{"activity_id", started.activity_id()}});
       co_return completed;
+    } catch (const EncodeError& error) {
+      refused = task_failure("CodecError", error.what());
     } catch (const RpcError& error) {
       if (is_message_too_large({error.code(), error.what(), {}}))
         refused = message_too_large(bytes, error.what());
@@ -132,6 +139,7 @@ asio::awaitable<void> WorkflowTasks::fail_crashed(PoisonedRuns::Unanswered task,
   request.set_task_token(task.task_token);
   request.set_namespace_(queue_.name_space);
   request.set_identity(queue_.identity);
+  queue_.deployment.mark(request);
   request.set_cause(task.failure.cause);
   *request.mutable_failure() = std::move(task.failure.failure);
   log_.error("a workflow's code crashed this worker before; its task fails",

@@ -136,8 +136,9 @@ class WorkflowTasks {
   boost::asio::awaitable<std::shared_ptr<Activation>> step(const Task& task,
                                                            std::shared_ptr<Activation> activation,
                                                            WorkflowThreads::Work work);
-  boost::asio::awaitable<bool> run_locals(Task& task, std::shared_ptr<Activation>& activation,
-                                          std::chrono::steady_clock::time_point received);
+  boost::asio::awaitable<std::optional<int>> run_locals(
+      Task& task, std::shared_ptr<Activation>& activation,
+      std::chrono::steady_clock::time_point received);
   boost::asio::awaitable<std::shared_ptr<Activation>> resolve(
       const Task& task, std::shared_ptr<Activation> activation, engine::LocalResult result);
   boost::asio::awaitable<bool> renew(Task& task, std::shared_ptr<Activation>& activation,

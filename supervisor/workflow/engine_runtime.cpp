@@ -48,31 +48,37 @@ EngineRuntime::EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& 
                              Outside outside)
     : machines_(machines), loop_(loop), handlers_(handlers), outside_(outside) {}
 
-PayloadFuture EngineRuntime::execute_activity(std::string_view type, Payloads arguments,
-                                              const ActivityOptions& options) {
+void EngineRuntime::make_interceptors(const workflow::detail::InterceptorMakers& makers) {
+  interceptors_.reserve(makers.size());
+  for (const auto& make : makers) interceptors_.push_back(make());
+}
+
+PayloadFuture EngineRuntime::execute_activity(workflow::Call call, ActivityOptions options) {
   auto future = std::make_shared<PayloadState>(trampoline());
   if (retired_) return future;
   refuse_if_read_only("execute_activity");
-  auto command =
-      activity_command(type, arguments, options, last_activity_ + 1, machines_.info().task_queue);
+  show(&workflow::Interceptor::execute_activity, call, options);
+  auto command = activity_command(call, options, last_activity_ + 1, machines_.info().task_queue);
   ++last_activity_;
   Activity::schedule(machines_, std::move(command), options.on_cancel, future);
   loop_.cancel_with_scope(future);
   return future;
 }
 
-PlainFuture EngineRuntime::sleep(Duration duration, const TimerOptions& options) {
+PlainFuture EngineRuntime::sleep(Duration duration, TimerOptions options) {
   if (retired_) return std::make_shared<FutureState>(trampoline());
   refuse_if_read_only("sleep");
-  auto timer = start_timer(duration, options.summary);
+  show(&workflow::Interceptor::sleep, duration, options);
+  auto timer = start_timer(duration, options);
   loop_.cancel_with_scope(timer);
   return timer;
 }
 
-PlainFuture EngineRuntime::start_timer(Duration duration, std::string_view summary) {
+PlainFuture EngineRuntime::start_timer(Duration duration, const TimerOptions& options) {
   if (duration <= Duration::zero()) return turn();
   auto future = std::make_shared<FutureState>(trampoline());
-  Timer::start(machines_, ++last_timer_, std::max(duration, kShortestTimer), summary, future);
+  Timer::start(machines_, ++last_timer_, std::max(duration, kShortestTimer), options.summary,
+               future);
   return future;
 }
 
@@ -97,7 +103,11 @@ BoolFuture EngineRuntime::wait_condition(std::function<bool()> predicate,
     return future;
   }
   PlainFuture timer;
-  if (timeout) timer = start_timer(*timeout, {});
+  if (timeout) {
+    TimerOptions options;
+    show(&workflow::Interceptor::sleep, *timeout, options);
+    timer = start_timer(*timeout, options);
+  }
   // The future owns this, so it must not own the future.
   future->set_on_cancel([waiting = std::weak_ptr<FutureState>(future), timer] {
     if (auto alive = waiting.lock())

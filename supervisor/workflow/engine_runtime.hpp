@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "supervisor/workflow/event_loop.hpp"
@@ -31,12 +32,12 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
   EngineRuntime(Machines& machines, EventLoop& loop, HandlerTable& handlers, Outside outside);
 
   temporal::detail::Trampoline& trampoline() noexcept override { return loop_.trampoline(); }
-  workflow::detail::PayloadFuture execute_activity(std::string_view type, Payloads arguments,
-                                                   const ActivityOptions& options) override;
-  workflow::detail::PayloadFuture execute_local_activity(
-      std::string_view type, Payloads arguments, const LocalActivityOptions& options) override;
+  workflow::detail::PayloadFuture execute_activity(workflow::Call call,
+                                                   ActivityOptions options) override;
+  workflow::detail::PayloadFuture execute_local_activity(workflow::Call call,
+                                                         LocalActivityOptions options) override;
   workflow::detail::PayloadFuture side_effect(std::function<Payload()> work) override;
-  workflow::detail::PlainFuture sleep(Duration duration, const TimerOptions& options) override;
+  workflow::detail::PlainFuture sleep(Duration duration, TimerOptions options) override;
   workflow::detail::BoolFuture wait_condition(std::function<bool()> predicate,
                                               std::optional<Duration> timeout) override;
   void spawn(Task<void> task, workflow::detail::PlainFuture done) override;
@@ -49,13 +50,11 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
   bool patched(std::string_view id, bool deprecated) override;
   void upsert_search_attributes(const SearchAttributes& changes) override;
   void upsert_memo(const Memo& changes) override;
-  void check(const ContinueOptions& options) const override;
-  std::shared_ptr<workflow::detail::ChildStart> start_child(std::string_view type,
-                                                            Payloads arguments,
-                                                            const ChildOptions& options) override;
+  void prepare(workflow::Call& next, ContinueOptions& options) override;
+  std::shared_ptr<workflow::detail::ChildStart> start_child(workflow::Call call,
+                                                            ChildOptions options) override;
   workflow::detail::PlainFuture signal_workflow(const workflow::detail::Target& target,
-                                                std::string_view signal,
-                                                Payloads arguments) override;
+                                                workflow::Call signal) override;
   workflow::detail::PlainFuture cancel_workflow(const workflow::detail::Target& target,
                                                 std::string_view reason) override;
   Time now() const noexcept override { return machines_.now(); }
@@ -68,6 +67,11 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
   Logger& log() override { return *this; }
   Metrics& metrics() override { return *this; }
 
+  /// Throws what a constructor of theirs throws.
+  void make_interceptors(const workflow::detail::InterceptorMakers& makers);
+  [[nodiscard]] const workflow::detail::Interceptors& interceptors() const noexcept {
+    return interceptors_;
+  }
   void reseed(std::uint64_t seed);
   /// Resolved in the next step of the loop.
   workflow::detail::PlainFuture turn();
@@ -88,7 +92,12 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
     return !retired_ && !silent_ && !machines_.replaying();
   }
   [[nodiscard]] bool activates(const std::string& patch);
-  workflow::detail::PlainFuture start_timer(Duration duration, std::string_view summary);
+  template <class... Shown>
+  void show(void (workflow::Interceptor::*step)(Shown...),
+            std::type_identity_t<Shown>... what) const {
+    for (const auto& interceptor : interceptors_) ((*interceptor).*step)(what...);
+  }
+  workflow::detail::PlainFuture start_timer(Duration duration, const TimerOptions& options);
   void start_local(LocalActivity::Wanted wanted);
   Task<void> retry_local(LocalActivity::Wanted wanted, LocalCall next, Duration backoff);
   template <class Handler>
@@ -100,6 +109,7 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
   EventLoop& loop_;
   HandlerTable& handlers_;
   const Outside outside_;
+  workflow::detail::Interceptors interceptors_;
   std::function<void()> on_signal_handler_;
   workflow::Random random_{0};
   std::uint64_t seed_ = 0;

@@ -7,12 +7,12 @@
 #include <utility>
 
 #include "shared/failure_proto.hpp"
+#include "shared/options_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/engine_runtime.hpp"
 #include "supervisor/workflow/local_retry.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
 #include "supervisor/workflow/machines/local_activity.hpp"
-#include "supervisor/workflow/machines/retry_policy.hpp"
 #include "temporal/errors.hpp"
 #include "temporal/unsafe.hpp"
 
@@ -48,12 +48,8 @@ Duration limit_of(const workflow::Info& info) {
 }
 
 std::exception_ptr cancelled_between_attempts(const LocalCall& call) {
-  api::failure::v1::Failure failure;
-  failure.set_message("Local activity failed");
-  failure.set_source(kFailureSource);
+  auto failure = activity_failure(call.activity_id, call.activity_type, "Local activity failed");
   auto* info = failure.mutable_activity_failure_info();
-  info->set_activity_id(call.activity_id);
-  info->mutable_activity_type()->set_name(call.activity_type);
   info->set_retry_state(api::enums::v1::RETRY_STATE_CANCEL_REQUESTED);
   failure.mutable_cause()->set_message("it was cancelled while it waited for its next attempt");
   failure.mutable_cause()->mutable_canceled_failure_info();
@@ -62,21 +58,23 @@ std::exception_ptr cancelled_between_attempts(const LocalCall& call) {
 
 }  // namespace
 
-PayloadFuture EngineRuntime::execute_local_activity(std::string_view type, Payloads arguments,
-                                                    const LocalActivityOptions& options) {
+PayloadFuture EngineRuntime::execute_local_activity(workflow::Call wanted_call,
+                                                    LocalActivityOptions options) {
   auto future = std::make_shared<PayloadState>(trampoline());
   if (retired_) return future;
   refuse_if_read_only("execute_local_activity");
+  show(&workflow::Interceptor::execute_local_activity, wanted_call, options);
   const auto limit = limit_of(machines_.info());
-  check_options(type, options, limit == Duration::zero());
+  check_options(wanted_call.name, options, limit == Duration::zero());
   LocalActivity::Wanted wanted;
   wanted.on_cancel = options.on_cancel;
   wanted.future = future;
   set_summary(options.summary, wanted.summary);
   auto& call = wanted.call;
   call.activity_id = std::string(options.id);
-  call.activity_type = std::string(type);
-  to_proto(arguments, &call.arguments);
+  call.activity_type = std::move(wanted_call.name);
+  to_proto(wanted_call.arguments, &call.arguments);
+  to_proto(wanted_call.headers, call.header.mutable_fields());
   call.start_to_close_timeout = options.start_to_close_timeout;
   call.schedule_to_close_timeout = options.schedule_to_close_timeout > Duration::zero()
                                        ? options.schedule_to_close_timeout
@@ -142,6 +140,8 @@ PayloadFuture EngineRuntime::side_effect(std::function<Payload()> work) {
     api::common::v1::Payloads value;
     to_proto(work(), value.add_payloads());
     result.outcome = std::move(value);
+  } catch (const ReadOnlyViolation&) {
+    throw;
   } catch (...) {
     to_failure_proto(std::current_exception(),
                      &result.outcome.emplace<api::failure::v1::Failure>());

@@ -7,6 +7,7 @@
 
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
+#include "supervisor/workflow/interception.hpp"
 #include "supervisor/workflow/machines/close.hpp"
 #include "supervisor/workflow/machines/close_command.hpp"
 #include "temporal/errors.hpp"
@@ -55,6 +56,7 @@ bool Instance::make_object(std::vector<Job>& jobs) {
   for (const auto& job : jobs)
     if (const auto* start = std::get_if<StartJob>(&job)) arguments = &start->arguments;
   try {
+    if (definition_.interceptors) runtime_.make_interceptors(*definition_.interceptors);
     object_ = definition_.create(*arguments);
   } catch (...) {
     end(std::current_exception());
@@ -65,7 +67,7 @@ bool Instance::make_object(std::vector<Job>& jobs) {
 void Instance::apply(ReseedJob& job) { runtime_.reseed(job.seed); }
 
 void Instance::apply(SignalJob& job) {
-  auto handler = handlers_.signal(job.name);
+  auto handler = handlers_.signal(job.call.name);
   if (handler) {
     loop_.start(run_signal(std::move(handler), std::move(job)));
   } else {
@@ -95,7 +97,7 @@ void Instance::apply(ResolveJob& job) { job.resolve(); }
 void Instance::handle_kept_signals() {
   auto& kept = handlers_.unhandled_signals;
   for (auto signal = kept.begin(); signal != kept.end();) {
-    auto handler = handlers_.signal(signal->name);
+    auto handler = handlers_.signal(signal->call.name);
     if (!handler) {
       ++signal;
       continue;
@@ -109,24 +111,35 @@ Task<void> Instance::run_main(Payloads arguments) {
   Payload result;
   std::exception_ptr error;
   try {
-    result = co_await object_->run(machines_.info().workflow_type, std::move(arguments));
+    auto run =
+        enter(runtime_.interceptors(), &workflow::Interceptor::execute,
+              {machines_.info().workflow_type, std::move(arguments), machines_.info().headers},
+              [this](workflow::Call call) {
+                return object_->run(std::move(call.name), std::move(call.arguments));
+              });
+    result = co_await std::move(run);
   } catch (...) {
     error = std::current_exception();
   }
   error ? end(error) : complete(result);
 }
 
-Task<void> Instance::run_signal(HandlerTable::Found<detail::SignalHandler> handler,
-                                SignalJob signal) {
+Task<void> Instance::run_signal(HandlerTable::Found<detail::SignalHandler> handler, SignalJob job) {
+  const auto name = job.call.name;
   const auto running =
-      handlers_.running.insert(handlers_.running.end(), {signal.name, {}, handler->unfinished});
+      handlers_.running.insert(handlers_.running.end(), {name, {}, handler->unfinished});
   std::exception_ptr error;
   try {
-    co_await handler->run(*object_, signal.name, std::move(signal.arguments));
+    auto run =
+        enter(runtime_.interceptors(), &workflow::Interceptor::handle_signal, std::move(job.call),
+              [this, &handler](workflow::Call call) {
+                return handler->run(*object_, std::move(call.name), std::move(call.arguments));
+              });
+    co_await std::move(run);
   } catch (const detail::InputError& undecodable) {
     // A signal is history: failing the task for it would fail every task from now on.
     runtime_.log().error("a signal was dropped: its arguments do not fit the handler",
-                         {{"signal", signal.name}, {"error", undecodable.what()}});
+                         {{"signal", name}, {"error", undecodable.what()}});
   } catch (...) {
     error = std::current_exception();
   }
@@ -196,7 +209,7 @@ void Instance::warn_of_unfinished() {
         {{"updates", updates}});
   if (handlers_.unhandled_signals.empty()) return;
   std::vector<std::string> names;
-  for (const auto& signal : handlers_.unhandled_signals) names.push_back(signal.name);
+  for (const auto& signal : handlers_.unhandled_signals) names.push_back(signal.call.name);
   runtime_.log().warn("the workflow ended with signals that it has no handler for",
                       {{"signals", names}});
 }

@@ -46,11 +46,11 @@ class Instance {
 
   bool make_object(std::vector<Job>& jobs);
   Task<void> run_main(Payloads arguments);
-  Task<void> run_signal(HandlerTable::Found<detail::SignalHandler> handler, SignalJob signal);
+  Task<void> run_signal(HandlerTable::Found<detail::SignalHandler> handler, SignalJob job);
   void handle_kept_signals();
   Task<void> run_update(UpdateJob job);
   bool accept(const detail::UpdateHandler& handler, const UpdateJob& job,
-              const Payloads& arguments);
+              const workflow::Call& call);
   void reject(const UpdateRequest& update, std::exception_ptr why);
   void answer_update(const UpdateRequest& update, std::exception_ptr error, const Payload& result);
   Task<void> cancel_turn();

@@ -6,6 +6,7 @@
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/errors.hpp"
 #include "supervisor/workflow/instance.hpp"
+#include "supervisor/workflow/interception.hpp"
 #include "supervisor/workflow/machines/update_message.hpp"
 #include "temporal/errors.hpp"
 
@@ -39,8 +40,8 @@ Task<void> Instance::run_update(UpdateJob job) {
     reject(update, unknown_update(input.name(), handlers_));
     co_return;
   }
-  auto arguments = from_proto(input.args());
-  const bool accepted = accept(*handler, job, arguments);
+  workflow::Call call{input.name(), from_proto(input.args()), from_proto(input.header().fields())};
+  const bool accepted = accept(*handler, job, call);
   if (!accepted) co_return;
 
   const auto running = handlers_.running.insert(
@@ -48,7 +49,12 @@ Task<void> Instance::run_update(UpdateJob job) {
   Payload result;
   std::exception_ptr error;
   try {
-    result = co_await handler->run(*object_, input.name(), std::move(arguments));
+    auto run =
+        enter(runtime_.interceptors(), &workflow::Interceptor::handle_update, std::move(call),
+              [this, &handler](workflow::Call passed) {
+                return handler->run(*object_, std::move(passed.name), std::move(passed.arguments));
+              });
+    result = co_await std::move(run);
   } catch (...) {
     error = std::current_exception();
   }
@@ -58,11 +64,15 @@ Task<void> Instance::run_update(UpdateJob job) {
 
 // Judged when it is new only: history holds no update that was turned down.
 bool Instance::accept(const detail::UpdateHandler& handler, const UpdateJob& job,
-                      const Payloads& arguments) {
+                      const workflow::Call& call) {
   const auto& update = *job.update;
   try {
     const ReadOnly guard(runtime_, "the validator of an update");
-    if (job.live) handler.check(*object_, update.request.input().name(), arguments);
+    if (job.live)
+      enter_now(runtime_.interceptors(), &workflow::Interceptor::validate_update, call,
+                [this, &handler](const workflow::Call& passed) {
+                  handler.check(*object_, passed.name, passed.arguments);
+                });
   } catch (const ReadOnlyViolation&) {
     fail_task(std::current_exception());
     return false;

@@ -11,6 +11,7 @@
 
 #include "supervisor/workflow/update_request.hpp"
 #include "temporal/payload.hpp"
+#include "temporal/workflow_interceptor.hpp"
 
 namespace temporal::engine {
 
@@ -18,8 +19,7 @@ struct ReseedJob {
   std::uint64_t seed;
 };
 struct SignalJob {
-  std::string name;
-  Payloads arguments;
+  workflow::Call call;
 };
 struct UpdateJob {
   std::shared_ptr<const UpdateRequest> update;

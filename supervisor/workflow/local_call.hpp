@@ -20,6 +20,7 @@ struct LocalCall {
   std::string activity_id;
   std::string activity_type;
   api::common::v1::Payloads arguments;
+  api::common::v1::Header header;
   /// Zero: none. The first two count from `scheduled`, the last one in each attempt.
   Duration schedule_to_close_timeout{};
   Duration schedule_to_start_timeout{};

@@ -32,7 +32,10 @@ Machines::Machines(const RunContext& context)
     : context_(context), flags_(context.server_keeps_sdk_metadata, context.replay_only) {}
 
 std::size_t Machines::bytes() const {
-  return by_event_id_.size() * kMachine + commands_.bytes() + started_.SpaceUsedLong();
+  std::size_t waiting = locals_.bytes();
+  for (const auto& update : updates_) waiting += update.request.ByteSizeLong();
+  for (const auto& message : messages_) waiting += message.ByteSizeLong();
+  return by_event_id_.size() * kMachine + commands_.bytes() + started_.ByteSizeLong() + waiting;
 }
 
 void Machines::begin_task(std::int64_t previous_started_event_id) {
@@ -200,7 +203,8 @@ void Machines::dispatch(const HistoryEvent& event) {
       return on_started(event);
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED: {
       const auto& signal = event.workflow_execution_signaled_event_attributes();
-      jobs_.emplace_back(SignalJob{signal.signal_name(), from_proto(signal.input())});
+      jobs_.emplace_back(SignalJob{{signal.signal_name(), from_proto(signal.input()),
+                                    from_proto(signal.header().fields())}});
       return;
     }
     case enums::EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ADMITTED: {

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "supervisor/workflow/coroutine_stacks.hpp"
+#include "supervisor/workflow/interception.hpp"
 #include "supervisor/workflow/sdk_flags.hpp"
 #include "temporal/api/sdk/v1/enhanced_stack_trace.pb.h"
 #include "temporal/api/sdk/v1/workflow_metadata.pb.h"
@@ -96,7 +97,11 @@ QueryAnswer answer_query(const Query& query, const Questioned& run) {
     if (!handler) refuse(query.type, run.handlers);
     const Current current(run.runtime);
     const ReadOnly guard(run.runtime, "a query", true);
-    answer.answer = handler->answer(run.object, query.type, query.arguments);
+    answer.answer =
+        enter_now(run.runtime.interceptors(), &workflow::Interceptor::handle_query,
+                  {query.type, query.arguments, query.headers}, [&](const workflow::Call& call) {
+                    return handler->answer(run.object, call.name, call.arguments);
+                  });
   }
   return answer;
 }

@@ -47,7 +47,9 @@ TaskFailure failure_from(std::exception_ptr error, const RunContext& context,
   } catch (const Nondeterminism& wrong) {
     return failure_of(enums::WORKFLOW_TASK_FAILED_CAUSE_NON_DETERMINISTIC_ERROR,
                       "NondeterminismError",
-                      "[TMPRL1100] Nondeterminism at event " + std::to_string(wrong.event_id()) +
+                      "[TMPRL1100] Nondeterminism " +
+                          (wrong.event_id() > 0 ? "at event " + std::to_string(wrong.event_id())
+                                                : std::string("at the end of the history")) +
                           " of workflow " + named(context) + ": " + wrong.what() +
                           ". The code no longer does what it did when this was recorded",
                       wrong.event_id());
@@ -89,7 +91,7 @@ struct WorkflowRun::Parts {
         sink(std::move(the_sink)),
         metrics(std::move(the_metrics)) {}
 
-  TaskOutcome guarded(const std::function<TaskOutcome()>& step) noexcept;
+  TaskOutcome guarded(const std::function<TaskOutcome()>& step, bool asks = false) noexcept;
   TaskOutcome apply(WorkflowTaskInput task);
   void wake();
   TaskOutcome outcome();
@@ -132,7 +134,7 @@ bool WorkflowRun::Parts::ends_by(const Nondeterminism& wrong) const {
 
 std::size_t WorkflowRun::Parts::count_bytes() {
   auto count = sizeof *this + history.bytes() + machines.bytes() + loop.bytes();
-  for (const auto& signal : handlers.unhandled_signals) count += size_of(signal.arguments);
+  for (const auto& signal : handlers.unhandled_signals) count += size_of(signal.call.arguments);
   return count;
 }
 
@@ -183,13 +185,15 @@ TaskOutcome WorkflowRun::Parts::outcome() {
   return outcome;
 }
 
-TaskOutcome WorkflowRun::Parts::guarded(const std::function<TaskOutcome()>& step) noexcept {
+// `asks`: there is no task whose answer could end the workflow.
+TaskOutcome WorkflowRun::Parts::guarded(const std::function<TaskOutcome()>& step,
+                                        bool asks) noexcept {
   TaskOutcome outcome;
   try {
     if (broken) throw EngineError(0, "this run failed a task before and is to be forgotten");
     return step();
   } catch (const Nondeterminism& wrong) {
-    if (ends_by(wrong)) {
+    if (!asks && ends_by(wrong)) {
       outcome.commands.push_back(fail_command(std::current_exception()));
       outcome.finished = true;
       return outcome;
@@ -210,7 +214,8 @@ WorkflowRun::WorkflowRun(const Module& module, RunContext context, LogSink log,
 WorkflowRun::~WorkflowRun() = default;
 
 TaskOutcome WorkflowRun::activate(WorkflowTaskInput task) noexcept {
-  return parts_->guarded([&] { return parts_->apply(std::move(task)); });
+  const bool asks = task.started_event_id == 0;
+  return parts_->guarded([&] { return parts_->apply(std::move(task)); }, asks);
 }
 
 TaskOutcome WorkflowRun::resolve(LocalResult result) noexcept {

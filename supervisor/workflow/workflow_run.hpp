@@ -53,6 +53,7 @@ struct Query {
   std::string id;
   std::string type;
   Payloads arguments;
+  std::map<std::string, Payload> headers{};
 };
 
 struct QueryAnswer {

@@ -54,6 +54,17 @@ def get(url):
         return answer.read().decode()
 
 
+def test_what_is_sealed_is_stored_backwards_and_its_caller_is_in_a_header(start, server, queue):
+    worker = start("sealed", "--children", "1")
+    run = server.start("Greeting", "Ann", queue=queue)
+    run.wait_for_event("WorkflowExecutionCompleted")
+    scheduled, = run.events("ActivityTaskScheduled")
+    assert scheduled.input.payloads[0].data == b'"nnA"'
+    assert scheduled.header.fields["asked-by"].data == f'"{run.id}"'.encode()
+    assert run.events("WorkflowExecutionCompleted")[0].result.payloads[0].data == b'"!nnA ,olleH"'
+    assert worker.logged("calls", activity="greet")
+
+
 def test_a_greeting_comes_from_the_service_whatever_the_name(server, start, queue, service, form):
     serve(start, form, service())
     for name in ("Ada", "Iñigo Montoya", "100 % & más = ?/#+"):

@@ -68,24 +68,7 @@ class FakeService final : public supervisor::WorkflowService {
 
 #define TEMPORAL_RPC(name, Name) \
   awaitable<ws::Name##Response> name(ws::Name##Request request) override;
-  TEMPORAL_RPC(get_system_info, GetSystemInfo)
-  TEMPORAL_RPC(describe_namespace, DescribeNamespace)
-  TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution)
-  TEMPORAL_RPC(get_workflow_execution_history, GetWorkflowExecutionHistory)
-  TEMPORAL_RPC(describe_workflow_execution, DescribeWorkflowExecution)
-  TEMPORAL_RPC(signal_workflow_execution, SignalWorkflowExecution)
-  TEMPORAL_RPC(request_cancel_workflow_execution, RequestCancelWorkflowExecution)
-  TEMPORAL_RPC(terminate_workflow_execution, TerminateWorkflowExecution)
-  TEMPORAL_RPC(poll_workflow_task_queue, PollWorkflowTaskQueue)
-  TEMPORAL_RPC(respond_workflow_task_completed, RespondWorkflowTaskCompleted)
-  TEMPORAL_RPC(respond_workflow_task_failed, RespondWorkflowTaskFailed)
-  TEMPORAL_RPC(respond_query_task_completed, RespondQueryTaskCompleted)
-  TEMPORAL_RPC(poll_activity_task_queue, PollActivityTaskQueue)
-  TEMPORAL_RPC(respond_activity_task_completed, RespondActivityTaskCompleted)
-  TEMPORAL_RPC(respond_activity_task_failed, RespondActivityTaskFailed)
-  TEMPORAL_RPC(respond_activity_task_canceled, RespondActivityTaskCanceled)
-  TEMPORAL_RPC(record_activity_task_heartbeat, RecordActivityTaskHeartbeat)
-  TEMPORAL_RPC(shutdown_worker, ShutdownWorker)
+  TEMPORAL_WORKER_RPCS(TEMPORAL_RPC)
 #undef TEMPORAL_RPC
 
  private:

@@ -124,6 +124,18 @@ TEST_CASE("a name is taken once") {
         }) == "taken");
 }
 
+TEST_CASE("who decides on patches is asked for once, whichever module says it") {
+  Module module;
+  module.set_origin("first");
+  module.activate_patches([](std::string_view) { return false; });
+  module.set_origin("second");
+  CHECK_THROWS_WITH_AS(module.activate_patches([](std::string_view) { return true; }),
+                       "activate_patches() is called twice (by first and by second): a worker has "
+                       "one answer for all its workflows",
+                       std::invalid_argument);
+  CHECK_FALSE(module.activates_patch()("a"));
+}
+
 TEST_CASE("B028 Temporal's own names and no name at all are refused") {
   for (const char* name : {"__temporal_x", "__stack_trace", "__enhanced_stack_trace"}) {
     CAPTURE(name);

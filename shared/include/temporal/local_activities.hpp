@@ -20,17 +20,9 @@ template <auto F, class... Args>
 auto execute_local_activity(const LocalActivityOptions& options, Args&&... args)
     -> Future<typename temporal::detail::ActivitySignature<decltype(F)>::Result> {
   using Sig = temporal::detail::ActivitySignature<decltype(F)>;
-  using Result = typename Sig::Result;
-  static_assert(temporal::detail::accepts<typename Sig::Parameters, Args...>,
-                "these arguments do not fit the activity: count and types must be those of its "
-                "parameters (activity::Context& left out)");
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  return {detail::current().execute_local_activity(
-              name_of<F>(),
-              temporal::detail::encode_arguments(typename Sig::Parameters{},
-                                                 std::forward<Args>(args)...),
-              options),
-          &detail::take_payload<Result>};
+  return {detail::current().execute_local_activity(detail::call_of<F>(std::forward<Args>(args)...),
+                                                   options),
+          &detail::take_payload<typename Sig::Result>};
 }
 
 /// The same for a name that is known only at run time, or for an activity that was registered under
@@ -38,10 +30,8 @@ auto execute_local_activity(const LocalActivityOptions& options, Args&&... args)
 template <class Result = void, class... Args>
 Future<Result> execute_local_activity(std::string_view type, const LocalActivityOptions& options,
                                       Args&&... args) {
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  Payloads payloads;
-  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
-  return {detail::current().execute_local_activity(type, std::move(payloads), options),
+  return {detail::current().execute_local_activity(
+              detail::call_of(type, std::forward<Args>(args)...), options),
           &detail::take_payload<Result>};
 }
 

@@ -21,9 +21,11 @@
 #include "temporal/object.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
+#include "temporal/payload_codec.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
 #include "temporal/workflow_builder.hpp"
+#include "temporal/workflow_interceptor.hpp"
 
 namespace temporal {
 
@@ -105,6 +107,31 @@ class TEMPORAL_API Module {
     interceptors_[origin_]->push_back(std::move(interceptor));
   }
 
+  /// The same for workflows: each run has a T of its own, made from copies of `args`.
+  template <class T, class... Args>
+  void intercept_workflows(Args&&... args) {
+    static_assert(std::is_base_of_v<workflow::Interceptor, T>,
+                  "an interceptor of workflows derives from temporal::workflow::Interceptor");
+    workflow_interceptors_[origin_]->push_back(
+        [args = std::make_tuple(
+             std::forward<Args>(args)...)]() -> std::unique_ptr<workflow::Interceptor> {
+          return std::apply([](const auto&... a) { return std::make_unique<T>(a...); }, args);
+        });
+  }
+
+  /// All payloads of this worker go through a T, made from copies of `args` in the one process that
+  /// talks to the server: what it keeps secret is in no child. Also in Client, by
+  /// ClientOptions::codecs.
+  template <class T, class... Args>
+  void codec(Args&&... args) {
+    static_assert(std::is_base_of_v<PayloadCodec, T>,
+                  "a codec derives from temporal::PayloadCodec");
+    codecs_.push_back(
+        [args = std::make_tuple(std::forward<Args>(args)...)]() -> std::shared_ptr<PayloadCodec> {
+          return std::apply([](const auto&... a) { return std::make_shared<T>(a...); }, args);
+        });
+  }
+
   /// Runs once in the zygote, before the objects are built and the first child is forked: what it
   /// loads is shared by all children, copy-on-write.
   void preload(std::function<void()> hook) { preload_.push_back(std::move(hook)); }
@@ -148,12 +175,13 @@ class TEMPORAL_API Module {
   /// Is asked by workflow::patched(), of each patch for which a run comes by for the first time:
   /// `bool decide(std::string_view id)`. False: this run goes the old way, and stays there. While a
   /// new version is being rolled out, workers of the old one can still carry such runs on. It may
-  /// look at workflow::info(), but nothing may happen. The default says true.
+  /// look at workflow::info(), and ask the world, but nothing may happen. The default says true. One
+  /// for all modules of a worker: a second throws std::invalid_argument.
   template <class F>
   void activate_patches(F decide) {
     static_assert(std::is_same_v<std::invoke_result_t<F&, std::string_view>, bool>,
                   "it says yes or no: bool decide(std::string_view id)");
-    activates_patch_ = std::move(decide);
+    set_activates_patch(std::move(decide));
   }
 
   [[nodiscard]] const std::map<std::string, detail::ActivityDefinition>& activities() const {
@@ -196,6 +224,9 @@ class TEMPORAL_API Module {
   [[nodiscard]] const std::vector<detail::IsFailure>& workflow_failures() const {
     return failures_;
   }
+  [[nodiscard]] const std::vector<std::function<std::shared_ptr<PayloadCodec>()>>& codecs() const {
+    return codecs_;
+  }
   /// Empty: all are activated.
   [[nodiscard]] const std::function<bool(std::string_view)>& activates_patch() const {
     return activates_patch_;
@@ -222,7 +253,7 @@ class TEMPORAL_API Module {
     static_assert(std::is_default_constructible_v<W> || detail::constructed_from_arguments<W>,
                   "a workflow class needs a constructor without arguments, or one that takes those "
                   "of its run()");
-    return {std::move(name), &detail::WorkflowOf<W>::create, {}, {}, Versioning::unspecified};
+    return {std::move(name), &detail::WorkflowOf<W>::create, {}, {}, Versioning::unspecified, {}};
   }
   template <class W>
   detail::WorkflowDefinition& add_workflow(std::string name) {
@@ -232,6 +263,7 @@ class TEMPORAL_API Module {
            std::optional<Executor> executor);
   void add_dynamic(detail::ActivityDefinition definition);
   void put_interceptors_around(detail::ActivityDefinition& definition);
+  void set_activates_patch(std::function<bool(std::string_view)> decide);
   void add(std::shared_ptr<detail::ObjectBase> object) {
     objects_.emplace_back(std::move(object), origin_);
   }
@@ -240,6 +272,9 @@ class TEMPORAL_API Module {
 
   std::string origin_;
   std::map<std::string, std::shared_ptr<activity::detail::Interceptors>> interceptors_;
+  std::map<std::string, std::shared_ptr<workflow::detail::InterceptorMakers>>
+      workflow_interceptors_;
+  std::vector<std::function<std::shared_ptr<PayloadCodec>()>> codecs_;
   std::map<std::string, detail::ActivityDefinition> activities_;
   std::optional<detail::ActivityDefinition> dynamic_;
   std::map<std::string, detail::PlainCall> offloaded_;
@@ -249,6 +284,7 @@ class TEMPORAL_API Module {
   std::optional<detail::WorkflowDefinition> dynamic_workflow_;
   std::vector<detail::IsFailure> failures_;
   std::function<bool(std::string_view)> activates_patch_;
+  std::string activates_patch_origin_;
 };
 
 /// Fills a Module; what TEMPORAL_EXPORT_MODULE exports and run_worker takes.
@@ -258,7 +294,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-5"
+#define TEMPORAL_MODULE_ABI "temporal-module-6"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

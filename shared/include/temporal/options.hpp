@@ -127,6 +127,13 @@ enum class ParentClose { terminate, abandon, request_cancel };
 /// Whether an id may be used again once the workflow that had it is over.
 enum class IdReuse { allow_duplicate, allow_duplicate_failed_only, reject_duplicate };
 
+/// What a start does when its id is in use by a run that is not closed.
+enum class IdConflict {
+  fail,                ///< WorkflowAlreadyStartedError
+  use_existing,        ///< nothing is started: the handle is that run's
+  terminate_existing,  ///< that run ends, and a new one begins
+};
+
 /// `memo` and `search_attributes` point to objects that live until the call.
 struct ChildOptions {
   std::string_view id{};          ///< default: a UUID from workflow::random()
@@ -197,7 +204,8 @@ struct UpdateRegistration {
   Unfinished unfinished = Unfinished::warn;
 };
 
-/// How a client starts a workflow.
+/// How a client starts a workflow. `memo` and `search_attributes` point to objects that live until
+/// the call.
 struct StartOptions {
   std::string_view id{};  ///< default: a random UUID
   std::string_view task_queue{};
@@ -205,6 +213,15 @@ struct StartOptions {
   Duration run_timeout{};
   Duration task_timeout{};  ///< server's default 10 s
   RetryPolicy retry{};      ///< unset: the workflow is not retried
+  IdReuse id_reuse = IdReuse::allow_duplicate;
+  IdConflict id_conflict = IdConflict::fail;
+  std::string_view cron_schedule{};
+  Duration start_delay{};  ///< before its first task; a signal wakes it earlier
+  const Memo* memo = nullptr;
+  const SearchAttributes* search_attributes = nullptr;
+  Priority priority{};
+  std::string_view summary{};  ///< shown by the UI, at most 400 bytes
+  std::string_view details{};  ///< shown by the UI, at most 20,000 bytes
 };
 
 static_assert(std::is_trivially_destructible_v<ActivityOptions>);

@@ -16,7 +16,7 @@ namespace temporal::workflow {
 namespace detail {
 
 template <auto Method, class W, class... Args>
-Payloads encode_signal(Args&&... args) {
+Call signal_call(Args&&... args) {
   using Sig = temporal::detail::Signature<decltype(Method)>;
   static_assert(!std::is_void_v<typename Sig::Class>,
                 "a signal is named by its handler, a method: signal<&Cart::check_out>()");
@@ -26,19 +26,14 @@ Payloads encode_signal(Args&&... args) {
                 "these arguments do not fit the signal's handler: count and types must be those of "
                 "its parameters");
   temporal::detail::refuse_twice_destroyed<Args&&...>();
-  return temporal::detail::encode_arguments(typename Sig::Parameters{},
-                                            std::forward<Args>(args)...);
+  return {
+      std::string(name_of<Method>()),
+      temporal::detail::encode_arguments(typename Sig::Parameters{}, std::forward<Args>(args)...),
+      {}};
 }
 
-template <class... Args>
-Payloads encode_named_signal(const Args&... args) {
-  Payloads payloads;
-  (payloads.push_back(to_payload<std::decay_t<const Args&>>(args)), ...);
-  return payloads;
-}
-
-inline Future<> send_signal(const Target& target, std::string_view name, Payloads arguments) {
-  return {current().signal_workflow(target, name, std::move(arguments)), &take_nothing};
+inline Future<> send_signal(const Target& target, Call signal) {
+  return {current().signal_workflow(target, std::move(signal)), &take_nothing};
 }
 
 }  // namespace detail
@@ -52,14 +47,13 @@ class External {
   /// there is no such workflow, Cancelled when it is cancelled in the task that sends it.
   template <auto Method, class... Args>
   Future<> signal(Args&&... args) const {
-    return detail::send_signal(target_, name_of<Method>(),
-                               detail::encode_signal<Method, void>(std::forward<Args>(args)...));
+    return detail::send_signal(target_,
+                               detail::signal_call<Method, void>(std::forward<Args>(args)...));
   }
   /// The same for a name that is known only at run time, or that the signal was registered under.
   template <class... Args>
   Future<> signal(std::string_view name, Args&&... args) const {
-    temporal::detail::refuse_twice_destroyed<Args&&...>();
-    return detail::send_signal(target_, name, detail::encode_named_signal(args...));
+    return detail::send_signal(target_, detail::call_of(name, std::forward<Args>(args)...));
   }
   /// Done when the other has been asked to stop, which it may or may not do. The future throws
   /// ExternalWorkflowError when there is no such workflow.
@@ -91,13 +85,12 @@ class Child {
   /// As External::signal.
   template <auto Method, class... Args>
   Future<> signal(Args&&... args) const {
-    return detail::send_signal(target(), name_of<Method>(),
-                               detail::encode_signal<Method, W>(std::forward<Args>(args)...));
+    return detail::send_signal(target(),
+                               detail::signal_call<Method, W>(std::forward<Args>(args)...));
   }
   template <class... Args>
   Future<> signal(std::string_view name, Args&&... args) const {
-    temporal::detail::refuse_twice_destroyed<Args&&...>();
-    return detail::send_signal(target(), name, detail::encode_named_signal(args...));
+    return detail::send_signal(target(), detail::call_of(name, std::forward<Args>(args)...));
   }
   /// Asks it to stop; what follows is its OnChildCancel. Nothing once it is over.
   void cancel(std::string_view reason = {}) {
@@ -123,17 +116,16 @@ std::shared_ptr<ChildStart> start_typed_child(const ChildOptions& options, Args&
                 "its parameters");
   temporal::detail::refuse_twice_destroyed<Args&&...>();
   return current().start_child(
-      type_name_of<W>(),
-      temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...), options);
+      {std::string(type_name_of<W>()),
+       temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...),
+       {}},
+      options);
 }
 
 template <class... Args>
 std::shared_ptr<ChildStart> start_named_child(std::string_view type, const ChildOptions& options,
                                               Args&&... args) {
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  Payloads payloads;
-  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
-  return current().start_child(type, std::move(payloads), options);
+  return current().start_child(call_of(type, std::forward<Args>(args)...), options);
 }
 
 template <class R, class W>

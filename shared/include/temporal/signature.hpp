@@ -205,4 +205,13 @@ Payloads encode_arguments(TypeList<Params...>, Args&&... args) {
   return payloads;
 }
 
+/// The same where no parameters are known: as what they are.
+template <class... Args>
+Payloads encode_plain(const Args&... args) {
+  Payloads payloads;
+  payloads.reserve(sizeof...(Args));
+  (payloads.push_back(to_payload<std::decay_t<const Args&>>(args)), ...);
+  return payloads;
+}
+
 }  // namespace temporal::detail

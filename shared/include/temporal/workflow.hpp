@@ -31,145 +31,12 @@
 #include "temporal/search_attributes.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
+#include "temporal/workflow_info.hpp"
+#include "temporal/workflow_runtime.hpp"
 
 namespace temporal::workflow {
 
-/// Why the server would like a run to continue as new. Numbers are those of
-/// temporal.api.enums.v1.SuggestContinueAsNewReason; newer servers may have more.
-enum class ContinueReason { unspecified, history_too_large, too_many_events, too_many_updates };
-
-/// What is known of this run. Memo and search attributes change with what the run itself upserts,
-/// those from history_length on from task to task, never inside one.
-struct Info {
-  std::string workflow_id;
-  std::string run_id;
-  std::string first_run_id;
-  std::string original_run_id;  ///< differs from run_id after a reset
-  std::string workflow_type;
-  std::string workflow_namespace;
-  std::string task_queue;
-  std::string identity_of_starter;
-  int attempt = 1;
-  std::string cron_schedule;
-  std::string continued_run_id;
-  Time start_time{};
-  Duration execution_timeout{};
-  Duration run_timeout{};
-  Duration task_timeout{};
-  std::map<std::string, Payload> headers;
-  Memo memo;
-  SearchAttributes search_attributes;
-  std::int64_t history_length = 0;  ///< events
-  std::int64_t history_size = 0;    ///< bytes, as the server counts them
-  bool continue_as_new_suggested = false;
-  std::vector<ContinueReason> continue_as_new_reasons;  ///< none where the server tells none
-  /// The next run may start on another version of the worker deployment than this one is on.
-  bool target_version_changed = false;
-  /// Of the worker that did, or does, this task; empty where it has none.
-  std::string deployment_name;
-  std::string build_id;
-};
-
-/// Deterministic bits: xoshiro256** seeded by the run. A UniformRandomBitGenerator, but do not feed
-/// it to the std:: distributions: their output differs between standard libraries.
-class TEMPORAL_API Random {
- public:
-  using result_type = std::uint64_t;
-  explicit Random(std::uint64_t seed) noexcept;
-  static constexpr result_type min() { return 0; }
-  static constexpr result_type max() { return ~result_type{0}; }
-  result_type operator()() noexcept;
-  /// Uniform in [0, 1).
-  double uniform() noexcept;
-  /// Uniform in [low, high], both included.
-  std::int64_t between(std::int64_t low, std::int64_t high) noexcept;
-
- private:
-  std::array<std::uint64_t, 4> state_;
-};
-
 namespace detail {
-
-using PayloadFuture = std::shared_ptr<PayloadState>;
-using PlainFuture = std::shared_ptr<FutureState>;
-using BoolFuture = std::shared_ptr<ValueState<bool>>;
-
-/// Another workflow: a child of this one, or any.
-struct Target {
-  std::string workflow_id;
-  std::string run_id{};  ///< empty: whichever runs
-  bool child = false;
-};
-
-/// A child's result. Cancelled with a reason if one is set before.
-class TEMPORAL_API ChildResult : public PayloadState {
- public:
-  using PayloadState::PayloadState;
-  ~ChildResult() override;
-  std::string cancel_reason;
-};
-
-/// A child's start.
-class TEMPORAL_API ChildStart : public FutureState,
-                                public std::enable_shared_from_this<ChildStart> {
- public:
-  explicit ChildStart(temporal::detail::Trampoline& trampoline);
-  ~ChildStart() override;
-  std::string workflow_id;
-  std::string run_id;
-  std::shared_ptr<ChildResult> result;
-};
-
-/// What workflow code asks of the engine. One per run; found through current().
-class TEMPORAL_API Runtime {
- public:
-  virtual ~Runtime();
-  virtual temporal::detail::Trampoline& trampoline() noexcept = 0;
-  virtual PayloadFuture execute_activity(std::string_view type, Payloads arguments,
-                                         const ActivityOptions& options) = 0;
-  virtual PayloadFuture execute_local_activity(std::string_view type, Payloads arguments,
-                                               const LocalActivityOptions& options) = 0;
-  /// `work` is run now, or never: then its result is in history.
-  virtual PayloadFuture side_effect(std::function<Payload()> work) = 0;
-  virtual PlainFuture sleep(Duration duration, const TimerOptions& options) = 0;
-  /// Resolved with true when the predicate holds, with false when the timeout came first (none:
-  /// never).
-  virtual BoolFuture wait_condition(std::function<bool()> predicate,
-                                    std::optional<Duration> timeout) = 0;
-  /// Starts a coroutine beside the others; its end resolves the future.
-  virtual void spawn(Task<void> task, PlainFuture done) = 0;
-  /// Cancels what is pending in the scope.
-  virtual void cancel(const std::shared_ptr<temporal::detail::Scope>& scope) = 0;
-  /// An empty name is the catch-all's. A handler of that name is replaced.
-  virtual void set_handler(std::string name, temporal::detail::SignalHandler handler) = 0;
-  virtual void set_handler(std::string name, temporal::detail::QueryHandler handler) = 0;
-  virtual void set_handler(std::string name, temporal::detail::UpdateHandler handler) = 0;
-  virtual bool all_handlers_finished() const = 0;
-  virtual void set_current_details(std::string details) = 0;
-  virtual bool patched(std::string_view id, bool deprecated) = 0;
-  virtual void upsert_search_attributes(const SearchAttributes& changes) = 0;
-  virtual void upsert_memo(const Memo& changes) = 0;
-  /// Throws std::invalid_argument for what the server would refuse.
-  virtual void check(const ContinueOptions& options) const = 0;
-  virtual std::shared_ptr<ChildStart> start_child(std::string_view type, Payloads arguments,
-                                                  const ChildOptions& options) = 0;
-  virtual PlainFuture signal_workflow(const Target& target, std::string_view signal,
-                                      Payloads arguments) = 0;
-  virtual PlainFuture cancel_workflow(const Target& target, std::string_view reason) = 0;
-  virtual Time now() const noexcept = 0;
-  virtual Random& random() = 0;
-  virtual Random& random(std::string_view stream) = 0;
-  virtual const Info& info() const noexcept = 0;
-  virtual bool replaying() const noexcept = 0;
-  virtual bool cancel_requested() const noexcept = 0;
-  virtual std::string_view cancel_reason() const noexcept = 0;
-  virtual Logger& log() = 0;
-  virtual Metrics& metrics() = 0;
-};
-
-/// The run on this thread. Throws std::logic_error with the next step in it when there is none.
-TEMPORAL_API Runtime& current();
-TEMPORAL_API void set_current(Runtime* runtime) noexcept;
 
 /// Resolved when all are, or fails with the first failure.
 TEMPORAL_API PlainFuture all_done(const std::vector<PlainFuture>& states);
@@ -182,6 +49,24 @@ Future<> all_of(const std::vector<Future<T>>& futures) {
   return {all_done(states), &take_nothing};
 }
 
+/// Of an activity that is known, or of anything by its name.
+template <auto F, class... Args>
+Call call_of(Args&&... args) {
+  using Parameters = typename temporal::detail::ActivitySignature<decltype(F)>::Parameters;
+  static_assert(temporal::detail::accepts<Parameters, Args...>,
+                "these arguments do not fit the activity: count and types must be those of its "
+                "parameters (activity::Context& left out)");
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  return {std::string(name_of<F>()),
+          temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...),
+          {}};
+}
+template <class... Args>
+Call call_of(std::string_view name, Args&&... args) {
+  temporal::detail::refuse_twice_destroyed<Args&&...>();
+  return {std::string(name), temporal::detail::encode_plain(args...), {}};
+}
+
 }  // namespace detail
 
 /// Starts an activity at once. Throws std::invalid_argument when neither start-to-close nor
@@ -190,17 +75,9 @@ template <auto F, class... Args>
 auto execute_activity(const ActivityOptions& options, Args&&... args)
     -> Future<typename temporal::detail::ActivitySignature<decltype(F)>::Result> {
   using Sig = temporal::detail::ActivitySignature<decltype(F)>;
-  using Result = typename Sig::Result;
-  static_assert(temporal::detail::accepts<typename Sig::Parameters, Args...>,
-                "these arguments do not fit the activity: count and types must be those of its "
-                "parameters (activity::Context& left out)");
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  return {detail::current().execute_activity(
-              name_of<F>(),
-              temporal::detail::encode_arguments(typename Sig::Parameters{},
-                                                 std::forward<Args>(args)...),
-              options),
-          &detail::take_payload<Result>};
+  return {
+      detail::current().execute_activity(detail::call_of<F>(std::forward<Args>(args)...), options),
+      &detail::take_payload<typename Sig::Result>};
 }
 
 /// The same for a name that is known only at run time, or for an activity that was registered under
@@ -208,10 +85,8 @@ auto execute_activity(const ActivityOptions& options, Args&&... args)
 template <class Result = void, class... Args>
 Future<Result> execute_activity(std::string_view type, const ActivityOptions& options,
                                 Args&&... args) {
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  Payloads payloads;
-  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
-  return {detail::current().execute_activity(type, std::move(payloads), options),
+  return {detail::current().execute_activity(detail::call_of(type, std::forward<Args>(args)...),
+                                             options),
           &detail::take_payload<Result>};
 }
 
@@ -244,11 +119,10 @@ namespace detail {
 /// it by accident.
 class TEMPORAL_API ContinueAsNew {
  public:
-  ContinueAsNew(std::string_view type, Payloads arguments, const ContinueOptions& options);
+  ContinueAsNew(Call next, const ContinueOptions& options);
   ContinueAsNew(const ContinueAsNew&);
   ~ContinueAsNew();
-  std::string type;
-  Payloads arguments;
+  Call call;
   std::string task_queue;
   Duration run_timeout;
   Duration task_timeout;
@@ -260,8 +134,7 @@ class TEMPORAL_API ContinueAsNew {
   ContinueVersion version;
 };
 
-[[noreturn]] TEMPORAL_API void throw_continue_as_new(std::string_view type, Payloads arguments,
-                                                     const ContinueOptions& options);
+[[noreturn]] TEMPORAL_API void throw_continue_as_new(Call next, ContinueOptions options);
 
 }  // namespace detail
 
@@ -276,8 +149,10 @@ template <class W, class... Args>
                 "its parameters");
   temporal::detail::refuse_twice_destroyed<Args&&...>();
   detail::throw_continue_as_new(
-      type_name_of<W>(),
-      temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...), options);
+      {std::string(type_name_of<W>()),
+       temporal::detail::encode_arguments(Parameters{}, std::forward<Args>(args)...),
+       {}},
+      options);
 }
 
 /// The same for a name that is known only at run time, or for a workflow that was registered under
@@ -285,10 +160,7 @@ template <class W, class... Args>
 template <class... Args>
 [[noreturn]] void continue_as_new(std::string_view type, const ContinueOptions& options,
                                   Args&&... args) {
-  temporal::detail::refuse_twice_destroyed<Args&&...>();
-  Payloads payloads;
-  (payloads.push_back(to_payload<std::decay_t<Args>>(args)), ...);
-  detail::throw_continue_as_new(type, std::move(payloads), options);
+  detail::throw_continue_as_new(detail::call_of(type, std::forward<Args>(args)...), options);
 }
 
 namespace detail {

@@ -18,6 +18,7 @@
 #include "temporal/payload.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/task.hpp"
+#include "temporal/workflow_interceptor.hpp"
 
 namespace temporal {
 
@@ -44,6 +45,7 @@ struct WorkflowDefinition {
   /// True for what is to fail the workflow though it is no Failure.
   std::vector<IsFailure> failures;
   Versioning versioning = Versioning::unspecified;
+  std::shared_ptr<const workflow::detail::InterceptorMakers> interceptors;
 };
 
 template <class W, class Sig>

@@ -25,6 +25,7 @@
 #include "temporal/names.hpp"
 #include "temporal/options.hpp"
 #include "temporal/payload.hpp"
+#include "temporal/payload_codec.hpp"
 #include "temporal/signature.hpp"
 #include "temporal/workflow_handle.hpp"
 
@@ -36,6 +37,9 @@ struct ClientOptions {
   std::string_view identity{};  ///< default pid@host
   /// How long connect() waits for a server that is away.
   Duration connect_timeout = std::chrono::seconds(10);
+  /// What the workers of these workflows have by Module::codec(), in the same order.
+  std::vector<std::shared_ptr<PayloadCodec>> codecs{};
+  bool header_codec = false;  ///< headers go through them as well, as with `--header-codec on`
 };
 
 namespace detail {

@@ -28,6 +28,7 @@ struct ReplayerOptions {
   std::vector<std::filesystem::path> modules{};  ///< shared objects, as for `--module`
   std::vector<ModuleFunction> own_modules{};     ///< linked into this program
   int threads = 0;                               ///< of replay_all(); 0: one for each usable core
+  bool header_codec = false;                     ///< as `--header-codec on`
   bool fail_fast = false;  ///< replay_all() ends with the first that does not replay
 };
 

@@ -57,11 +57,6 @@ Payloads encode_message(Args&&... args) {
   return encode_arguments(typename Sig::Parameters{}, std::forward<Args>(args)...);
 }
 
-template <class... Args>
-Payloads encode_plain(const Args&... args) {
-  return Payloads{to_payload<std::decay_t<const Args&>>(args)...};
-}
-
 template <auto Method>
 using AnswerOf = typename Signature<decltype(Method)>::Result;
 
@@ -185,11 +180,20 @@ class WorkflowHandle {
                         target_, name_of<Method>(),
                         detail::encode_message<T, Method>(std::forward<Args>(args)...), options)};
   }
+  template <auto Method, class... Args>
+  requires(!detail::begins_with<UpdateOptions, Args...>)  //
+      auto start_update(Args&&... args) const -> UpdateHandle<detail::AnswerOf<Method>> {
+    return start_update<Method>(UpdateOptions{}, std::forward<Args>(args)...);
+  }
   template <class Answer = void, class... Args>
   UpdateHandle<Answer> start_update(std::string_view name, const UpdateOptions& options,
                                     Args&&... args) const {
     return {calls_, calls_->start_update(target_, name, detail::encode_plain(args...), options)};
   }
+  template <class Answer = void, class... Args>
+  requires(!detail::begins_with<UpdateOptions, Args...>)  //
+      UpdateHandle<Answer> start_update(std::string_view name, Args&&... args)
+  const { return start_update<Answer>(name, UpdateOptions{}, std::forward<Args>(args)...); }
   /// An update that was accepted before, by its id; also of a workflow that is over. Asks nobody.
   template <auto Method>
   [[nodiscard]] auto update_handle(std::string_view id) const

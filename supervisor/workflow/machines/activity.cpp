@@ -6,21 +6,13 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
+#include "supervisor/workflow/machines/on_cancel.hpp"
 #include "temporal/errors.hpp"
 
 namespace temporal::engine {
 
 namespace enums = api::enums::v1;
 using api::failure::v1::Failure;
-
-namespace {
-
-// What code asks when it cancels, by the activity's OnCancel.
-constexpr int kTryCancel = kCancel;
-constexpr int kWaitCancel = kCancel - 1;
-constexpr int kAbandon = kCancel - 2;
-
-}  // namespace
 
 //  state       on                  →  state       and
 //  created     cancel(), any kind     done        drop ScheduleActivityTask: never sent;
@@ -123,12 +115,7 @@ void Activity::on_event(const HistoryEvent& event) {
   step(*this, state_, table(), event.event_type(), &event);
 }
 
-void Activity::cancel() {
-  int asked = kTryCancel;
-  if (on_cancel_ == OnCancel::wait_completed) asked = kWaitCancel;
-  if (on_cancel_ == OnCancel::abandon) asked = kAbandon;
-  step(*this, state_, table(), asked, nullptr);
-}
+void Activity::cancel() { step(*this, state_, table(), asked_by(on_cancel_), nullptr); }
 
 void Activity::drop(const HistoryEvent*) {
   if (auto schedule = schedule_.lock()) schedule->dropped = true;
@@ -218,13 +205,8 @@ void Activity::fail(Failure failure) {
 }
 
 Failure Activity::wrap(const char* message) const {
-  Failure failure;
-  failure.set_message(message);
-  failure.set_source(kFailureSource);
-  auto* info = failure.mutable_activity_failure_info();
-  info->set_activity_id(id_);
-  info->mutable_activity_type()->set_name(type_);
-  info->set_scheduled_event_id(scheduled_event_id_);
+  auto failure = activity_failure(id_, type_, message);
+  failure.mutable_activity_failure_info()->set_scheduled_event_id(scheduled_event_id_);
   return failure;
 }
 

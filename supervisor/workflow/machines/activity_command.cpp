@@ -5,9 +5,9 @@
 
 #include <stdexcept>
 
+#include "shared/options_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
-#include "supervisor/workflow/machines/retry_policy.hpp"
 #include "temporal/api/common/v1/message.pb.h"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 
@@ -35,19 +35,19 @@ void check_options(std::string_view type, const ActivityOptions& options) {
 
 }  // namespace
 
-Command activity_command(std::string_view type, const Payloads& arguments,
-                         const ActivityOptions& options, std::uint32_t seq,
-                         const std::string& own_task_queue) {
-  check_options(type, options);
+Command activity_command(const workflow::Call& call, const ActivityOptions& options,
+                         std::uint32_t seq, const std::string& own_task_queue) {
+  check_options(call.name, options);
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_SCHEDULE_ACTIVITY_TASK);
   auto* attributes = command.mutable_schedule_activity_task_command_attributes();
   attributes->set_activity_id(options.id.empty() ? std::to_string(seq) : std::string(options.id));
-  attributes->mutable_activity_type()->set_name(std::string(type));
+  attributes->mutable_activity_type()->set_name(call.name);
   auto* queue = attributes->mutable_task_queue();
   queue->set_name(options.task_queue.empty() ? own_task_queue : std::string(options.task_queue));
   queue->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  if (!arguments.empty()) to_proto(arguments, attributes->mutable_input());
+  if (!call.arguments.empty()) to_proto(call.arguments, attributes->mutable_input());
+  if (!call.headers.empty()) to_proto(call.headers, attributes->mutable_header()->mutable_fields());
   to_proto(options.schedule_to_close_timeout, attributes->mutable_schedule_to_close_timeout());
   to_proto(options.schedule_to_start_timeout, attributes->mutable_schedule_to_start_timeout());
   to_proto(options.start_to_close_timeout, attributes->mutable_start_to_close_timeout());

@@ -5,9 +5,9 @@
 
 #include <stdexcept>
 
+#include "shared/options_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
-#include "supervisor/workflow/machines/retry_policy.hpp"
 #include "temporal/api/enums/v1/task_queue.pb.h"
 #include "temporal/api/enums/v1/workflow.pb.h"
 
@@ -29,18 +29,6 @@ enums::ParentClosePolicy policy_of(ParentClose what) {
   return enums::PARENT_CLOSE_POLICY_UNSPECIFIED;
 }
 
-enums::WorkflowIdReusePolicy policy_of(IdReuse reuse) {
-  switch (reuse) {
-    case IdReuse::allow_duplicate:
-      return enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE;
-    case IdReuse::allow_duplicate_failed_only:
-      return enums::WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY;
-    case IdReuse::reject_duplicate:
-      return enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE;
-  }
-  return enums::WORKFLOW_ID_REUSE_POLICY_UNSPECIFIED;
-}
-
 }  // namespace
 
 void check(std::string_view type, const ChildOptions& options) {
@@ -55,17 +43,18 @@ void check(std::string_view type, const ChildOptions& options) {
   check(options.retry, what);
 }
 
-Command child_command(std::string_view type, const Payloads& arguments, const ChildOptions& options,
+Command child_command(const workflow::Call& call, const ChildOptions& options,
                       const std::string& id, const std::string& own_task_queue) {
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_START_CHILD_WORKFLOW_EXECUTION);
   auto* attributes = command.mutable_start_child_workflow_execution_command_attributes();
   attributes->set_workflow_id(options.id.empty() ? id : std::string(options.id));
-  attributes->mutable_workflow_type()->set_name(std::string(type));
+  attributes->mutable_workflow_type()->set_name(call.name);
   auto* queue = attributes->mutable_task_queue();
   queue->set_name(options.task_queue.empty() ? own_task_queue : std::string(options.task_queue));
   queue->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  if (!arguments.empty()) to_proto(arguments, attributes->mutable_input());
+  if (!call.arguments.empty()) to_proto(call.arguments, attributes->mutable_input());
+  if (!call.headers.empty()) to_proto(call.headers, attributes->mutable_header()->mutable_fields());
   to_proto(options.execution_timeout, attributes->mutable_workflow_execution_timeout());
   to_proto(options.run_timeout, attributes->mutable_workflow_run_timeout());
   to_proto(options.task_timeout, attributes->mutable_workflow_task_timeout());

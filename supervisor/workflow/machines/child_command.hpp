@@ -6,7 +6,7 @@
 
 #include "supervisor/workflow/events.hpp"
 #include "temporal/options.hpp"
-#include "temporal/payload.hpp"
+#include "temporal/workflow_interceptor.hpp"
 
 namespace temporal::engine {
 
@@ -16,8 +16,7 @@ void check(std::string_view type, const ChildOptions& options);
 
 /// StartChildWorkflowExecution from what the user wrote. `id` is the one to take when the options
 /// name none.
-[[nodiscard]] Command child_command(std::string_view type, const Payloads& arguments,
-                                    const ChildOptions& options, const std::string& id,
-                                    const std::string& own_task_queue);
+[[nodiscard]] Command child_command(const workflow::Call& call, const ChildOptions& options,
+                                    const std::string& id, const std::string& own_task_queue);
 
 }  // namespace temporal::engine

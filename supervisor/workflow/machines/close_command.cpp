@@ -4,9 +4,9 @@
 #include <google/protobuf/duration.pb.h>
 
 #include "shared/failure_proto.hpp"
+#include "shared/options_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
-#include "supervisor/workflow/machines/retry_policy.hpp"
 #include "supervisor/workflow/patch_marker.hpp"
 
 namespace temporal::engine {
@@ -64,11 +64,13 @@ Command continue_command(const workflow::detail::ContinueAsNew& next, const work
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION);
   auto* attributes = command.mutable_continue_as_new_workflow_execution_command_attributes();
-  attributes->mutable_workflow_type()->set_name(next.type);
+  attributes->mutable_workflow_type()->set_name(next.call.name);
   auto* queue = attributes->mutable_task_queue();
   queue->set_name(next.task_queue.empty() ? info.task_queue : next.task_queue);
   queue->set_kind(enums::TASK_QUEUE_KIND_NORMAL);
-  if (!next.arguments.empty()) to_proto(next.arguments, attributes->mutable_input());
+  if (!next.call.arguments.empty()) to_proto(next.call.arguments, attributes->mutable_input());
+  if (!next.call.headers.empty())
+    to_proto(next.call.headers, attributes->mutable_header()->mutable_fields());
   const auto chosen = [](Duration wanted, Duration own) {
     return wanted > Duration::zero() ? wanted : own;
   };

@@ -3,20 +3,11 @@
 
 #include <string>
 
+#include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "temporal/payload.hpp"
 
 namespace temporal::engine {
-
-namespace {
-
-void set_fields(const std::map<std::string, Payload>& fields,
-                google::protobuf::Map<std::string, api::common::v1::Payload>* proto) {
-  for (const auto& [name, value] : fields)
-    if (value.encoding() != detail::kNull) to_proto(value, &(*proto)[name]);
-}
-
-}  // namespace
 
 void set_summary(std::string_view summary, Command& command) {
   if (summary.empty()) return;
@@ -28,31 +19,6 @@ void set_details(std::string_view details, Command& command) {
   to_proto(to_payload(std::string(details)), command.mutable_user_metadata()->mutable_details());
 }
 
-void set_memo(const Memo& memo, api::common::v1::Memo* proto) {
-  set_fields(memo.fields(), proto->mutable_fields());
-}
-
-void set_search_attributes(const SearchAttributes& attributes,
-                           api::common::v1::SearchAttributes* proto) {
-  set_fields(attributes.fields(), proto->mutable_indexed_fields());
-}
-
-const char* fault_of(const Priority& priority) {
-  if (priority.key < 0) return "priority.key must not be negative";
-  if (priority.fairness_weight < 0) return "priority.fairness_weight must not be negative";
-  return nullptr;
-}
-
-bool is_set(const Priority& priority) {
-  return priority.key != 0 || !priority.fairness_key.empty() || priority.fairness_weight != 0;
-}
-
-void set_priority(const Priority& priority, api::common::v1::Priority* proto) {
-  proto->set_priority_key(priority.key);
-  proto->set_fairness_key(std::string(priority.fairness_key));
-  proto->set_fairness_weight(priority.fairness_weight);
-}
-
 std::function<void()> succeeding(workflow::detail::PayloadFuture future,
                                  const api::common::v1::Payloads& result) {
   auto payload =
@@ -61,6 +27,17 @@ std::function<void()> succeeding(workflow::detail::PayloadFuture future,
     future->payload = std::move(payload);
     future->succeed();
   };
+}
+
+api::failure::v1::Failure activity_failure(const std::string& id, const std::string& type,
+                                           const std::string& message) {
+  api::failure::v1::Failure failure;
+  failure.set_message(message);
+  failure.set_source(kFailureSource);
+  auto* info = failure.mutable_activity_failure_info();
+  info->set_activity_id(id);
+  info->mutable_activity_type()->set_name(type);
+  return failure;
 }
 
 std::string describe(const PendingCommand& pending) {

@@ -10,8 +10,7 @@
 #include "supervisor/workflow/events.hpp"
 #include "supervisor/workflow/machines/machine.hpp"
 #include "temporal/api/common/v1/message.pb.h"
-#include "temporal/memo.hpp"
-#include "temporal/search_attributes.hpp"
+#include "temporal/api/failure/v1/message.pb.h"
 #include "temporal/workflow.hpp"
 
 namespace temporal::engine {
@@ -20,19 +19,14 @@ namespace temporal::engine {
 void set_summary(std::string_view summary, Command& command);
 void set_details(std::string_view details, Command& command);
 
-/// What starts, or starts anew, has no use for a removal: those are left out.
-void set_memo(const Memo& memo, api::common::v1::Memo* proto);
-void set_search_attributes(const SearchAttributes& attributes,
-                           api::common::v1::SearchAttributes* proto);
-
-/// Null: none.
-[[nodiscard]] const char* fault_of(const Priority& priority);
-[[nodiscard]] bool is_set(const Priority& priority);
-void set_priority(const Priority& priority, api::common::v1::Priority* proto);
-
 /// What an operation's end does to its future; one without a result has returned nothing.
 [[nodiscard]] std::function<void()> succeeding(workflow::detail::PayloadFuture future,
                                                const api::common::v1::Payloads& result);
+
+/// As code gets it from any activity; what caused it, and why it was not tried again, are to be added.
+[[nodiscard]] api::failure::v1::Failure activity_failure(const std::string& id,
+                                                         const std::string& type,
+                                                         const std::string& message);
 
 /// " at FILE:LINE"; nothing for an unknown one.
 [[nodiscard]] std::string at_line(std::source_location where);

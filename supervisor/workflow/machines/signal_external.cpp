@@ -91,16 +91,17 @@ void SignalExternal::failed(const HistoryEvent* event) {
   host_.resolve([future = future_, error] { future->fail(error); });
 }
 
-Command signal_command(const workflow::detail::Target& target, std::string_view name,
-                       const Payloads& arguments) {
+Command signal_command(const workflow::detail::Target& target, const workflow::Call& signal) {
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION);
   auto* attributes = command.mutable_signal_external_workflow_execution_command_attributes();
   attributes->mutable_execution()->set_workflow_id(target.workflow_id);
   attributes->mutable_execution()->set_run_id(target.run_id);
-  attributes->set_signal_name(std::string(name));
+  attributes->set_signal_name(signal.name);
   attributes->set_child_workflow_only(target.child);
-  if (!arguments.empty()) to_proto(arguments, attributes->mutable_input());
+  if (!signal.arguments.empty()) to_proto(signal.arguments, attributes->mutable_input());
+  if (!signal.headers.empty())
+    to_proto(signal.headers, attributes->mutable_header()->mutable_fields());
   return command;
 }
 

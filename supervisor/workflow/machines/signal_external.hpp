@@ -42,8 +42,7 @@ class SignalExternal final : public Machine {
   State state_ = State::created;
 };
 
-/// `arguments` are the handler's.
-[[nodiscard]] Command signal_command(const workflow::detail::Target& target, std::string_view name,
-                                     const Payloads& arguments);
+[[nodiscard]] Command signal_command(const workflow::detail::Target& target,
+                                     const workflow::Call& signal);
 
 }  // namespace temporal::engine

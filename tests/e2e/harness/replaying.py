@@ -14,11 +14,11 @@ def replay(name, *words):
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
 
 
-def replays(name, *runs):
+def replays(name, *runs, flags=()):
     """The runs' histories, which must fit their module."""
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(runs):
             (pathlib.Path(folder) / f"{number}.json").write_text(run.fetched())
-        done = replay(name, folder)
+        done = replay(name, folder, *flags)
     assert done.returncode == 0, done.stdout + done.stderr
     return True

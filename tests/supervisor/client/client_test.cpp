@@ -135,9 +135,62 @@ TEST_CASE("a start says what is to run, where, and for whom") {
   CHECK(from_proto(request.workflow_run_timeout()) == 30min);
   CHECK(from_proto(request.workflow_task_timeout()) == 5s);
   CHECK(request.retry_policy().maximum_attempts() == 3);
-  CHECK(request.retry_policy().backoff_coefficient() == 2.0);
-  CHECK(from_proto(request.retry_policy().initial_interval()) == 1s);
+  CHECK_FALSE(request.retry_policy().has_initial_interval());  // the server's default
   CHECK(request.request_id().size() == 36);
+}
+
+TEST_CASE("CL2 a start says what becomes of its id, and what is known of the run") {
+  Server server;
+  auto client = client_of(server);
+  Memo memo;
+  memo.set("note", std::string("by hand"));
+  const SearchAttributes attributes(KeywordKey{"Colour"}.set("red"));
+  (void)client.start<orders::Order>({.id = "o1",
+                                     .task_queue = "q",
+                                     .id_reuse = IdReuse::reject_duplicate,
+                                     .id_conflict = IdConflict::use_existing,
+                                     .cron_schedule = "@daily",
+                                     .start_delay = 90s,
+                                     .memo = &memo,
+                                     .search_attributes = &attributes,
+                                     .priority = {.key = 2},
+                                     .summary = "an order",
+                                     .details = "of *Ann's*"},
+                                    "ann", 999);
+  const auto& request = server.started;
+  CHECK(request.workflow_id_reuse_policy() == enums::WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE);
+  CHECK(request.workflow_id_conflict_policy() == enums::WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING);
+  CHECK(request.cron_schedule() == "@daily");
+  CHECK(from_proto(request.workflow_start_delay()) == 90s);
+  CHECK(request.memo().fields().at("note").data() == "\"by hand\"");
+  const auto& colour = request.search_attributes().indexed_fields().at("Colour");
+  CHECK(colour.data() == "\"red\"");
+  CHECK(colour.metadata().at("type") == "Keyword");
+  CHECK(request.priority().priority_key() == 2);
+  CHECK(request.user_metadata().summary().data() == "\"an order\"");
+  CHECK(request.user_metadata().details().data() == "\"of *Ann's*\"");
+}
+
+TEST_CASE("what no server would take is refused before it is sent, and says why") {
+  Server server;
+  auto client = client_of(server);
+  const auto refusal = [&](StartOptions options) -> std::string {
+    options.task_queue = "q";
+    try {
+      (void)client.start<orders::Order>(options, "ann", 1);
+    } catch (const ClientError& error) {
+      return error.what();
+    }
+    return {};
+  };
+  CHECK(refusal({.run_timeout = -1s}) == "workflow Order: a timeout must not be negative");
+  CHECK(refusal({.retry = {.maximum_attempts = -1}}) ==
+        "workflow Order: maximum_attempts must not be negative");
+  CHECK(refusal({.priority = {.key = -1}}) == "workflow Order: priority.key must not be negative");
+  CHECK(refusal(
+            {.id_reuse = IdReuse::reject_duplicate, .id_conflict = IdConflict::terminate_existing})
+            .find("choose one") != std::string::npos);
+  CHECK(server.started.workflow_id().empty());
 }
 
 TEST_CASE("what is not said is left to the server; ids are made up, each anew") {

@@ -163,7 +163,8 @@ TEST_CASE("C003 a signal may start its workflow") {
   response.set_started(true);
   server.answers["SignalWithStartWorkflowExecution"] = {answer(response)};
   const auto cart = server.client.signal_with_start<&Cart::note>(
-      {.id = "c1", .task_queue = "q", .run_timeout = 30s}, std::tuple{"ann"}, "tea", 2);
+      {.id = "c1", .task_queue = "q", .run_timeout = 30s, .cron_schedule = "@daily"},
+      std::tuple{"ann"}, "tea", 2);
   CHECK(cart.id() == "c1");
   CHECK(cart.run_id() == "r1");
   const auto request = server.request<ws::SignalWithStartWorkflowExecutionRequest>(
@@ -174,6 +175,10 @@ TEST_CASE("C003 a signal may start its workflow") {
   CHECK(request.workflow_type().name() == "Cart");
   CHECK(request.task_queue().name() == "q");
   CHECK(from_proto(request.workflow_run_timeout()) == 30s);
+  CHECK(request.cron_schedule() == "@daily");
+  // A run that is there gets the signal: that is what it is for.
+  CHECK(request.workflow_id_conflict_policy() ==
+        api::enums::v1::WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED);
   CHECK(from_proto(request.input()) == Payloads{to_payload("ann")});
   CHECK(request.signal_name() == "note");
   CHECK(from_proto(request.signal_input()) == Payloads{to_payload("tea"), to_payload(2)});
@@ -280,7 +285,7 @@ TEST_CASE("D013 an update that is only started is waited for until it is accepte
   CHECK(request.wait_policy().lifecycle_stage() == kAccepted);
   CHECK(request.request().meta().update_id() == "u1");
   // What was done at once is not asked for again.
-  CHECK(cart.start_update<int>("add", {}, "tea").result() == 8);
+  CHECK(cart.start_update<int>("add", "tea").result() == 8);
   CHECK(server.asked["PollWorkflowExecutionUpdate"].size() == 1);
 }
 

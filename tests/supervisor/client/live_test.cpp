@@ -3,6 +3,7 @@
 // The public client against the real dev server, with a worker in this process.
 #include <doctest/doctest.h>
 
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -95,6 +96,27 @@ void till(Module& m) {
 
 void slow_till(Module& m) { m.workflow<SlowTill>({.name = "Till"}).query<&SlowTill::sum>(); }
 
+// Each byte moved on by so many.
+class Caesar final : public PayloadCodec {
+ public:
+  explicit Caesar(int key) : key_(key) {}
+  Payloads encode(Payloads payloads) override { return moved(std::move(payloads), key_); }
+  Payloads decode(Payloads payloads) override { return moved(std::move(payloads), -key_); }
+
+ private:
+  static Payloads moved(Payloads payloads, int by) {
+    for (auto& payload : payloads)
+      for (auto& byte : payload.data) byte = static_cast<char>(byte + by);
+    return payloads;
+  }
+  const int key_;
+};
+
+void sealed_till(Module& m) {
+  till(m);
+  m.codec<Caesar>(3);
+}
+
 // For as long as it lives.
 class Serving {
  public:
@@ -158,6 +180,48 @@ TEST_CASE("C003 C004 C005 a workflow is told, asked and changed by the methods o
   run.signal<&Till::close>();
   CHECK(run.result() == 7);
   CHECK(run.query<&Till::sum>() == 7);
+}
+
+TEST_CASE("CL2 an id that is in use gives its run, or makes room, as its starter wants") {
+  const Serving serving("conflicts");
+  auto c = client();
+  const auto first = c.start<Till>({.id = "conflicts-1", .task_queue = "conflicts"}, 1);
+  const auto same = c.start<Till>(
+      {.id = "conflicts-1", .task_queue = "conflicts", .id_conflict = IdConflict::use_existing},
+      100);
+  CHECK(same.update<&Till::add>(2) == 3);
+  const auto other = c.start<Till>({.id = "conflicts-1",
+                                    .task_queue = "conflicts",
+                                    .id_conflict = IdConflict::terminate_existing},
+                                   100);
+  CHECK(other.run_id() != first.run_id());
+  CHECK(other.update<&Till::add>(2) == 102);
+  other.signal<&Till::close>();
+  CHECK(other.result() == 102);
+  const auto again = [&](IdReuse reuse) {
+    return c.start<Till>({.id = "conflicts-1", .task_queue = "conflicts", .id_reuse = reuse}, 5);
+  };
+  CHECK(says(thrown<WorkflowAlreadyStartedError>([&] { again(IdReuse::reject_duplicate); }),
+             "conflicts-1"));
+  again(IdReuse::allow_duplicate).terminate();
+}
+
+TEST_CASE("P005 a client and a worker with the same codec understand each other, others do not") {
+  const Serving serving("codec", sealed_till);
+  auto knowing =
+      Client::connect({.address = server_address(), .codecs = {std::make_shared<Caesar>(3)}});
+  const auto run = knowing.start<Till>({.task_queue = "codec"}, 1);
+  CHECK(run.update<&Till::add>(2) == 3);
+  run.signal<&Till::put>(4);
+  CHECK(run.query<&Till::sum>() == 7);
+  CHECK(says(thrown<UpdateFailedError>([&] { run.update<&Till::add>(-1); }), "add"));
+  run.signal<&Till::close>();
+  CHECK(run.result() == 7);
+  auto blind = client();
+  CHECK_THROWS_AS((void)blind.handle<Till>(run.id()).result(), DecodeError);
+  // The replayer has the module's own.
+  const Replayer replayer({.own_modules = {sealed_till}});
+  CHECK(replayer.replay(blind.handle<Till>(run.id()).fetch_history()).ok);
 }
 
 TEST_CASE("C003 C004 C005 and by names, by whoever knows no more than them") {

@@ -149,4 +149,28 @@ TEST_CASE("B027 __temporal_workflow_metadata lists what a workflow answers to") 
     CHECK_MESSAGE(contains(text, part), text);
 }
 
+struct Rests {
+  Task<int> run() {
+    co_await workflow::sleep(std::chrono::hours(1));
+    co_return 1;
+  }
+  int answer() const { return 42; }
+};
+
+TEST_CASE("Q: a run that does not fit its history answers no question, whatever fails workflows") {
+  const TestModule module([](Module& m) {
+    m.workflow<Rests>().query<&Rests::answer>();
+    m.workflows_fail_with<std::exception>();
+  });
+  HistoryBuilder h("Rests");
+  h.whole_task();
+  h.activity_scheduled("1", "other");
+  Run run(module, "Rests");
+  engine::WorkflowTaskInput input;  // it only asks
+  input.history = h.history();
+  const auto outcome = run->activate(std::move(input));
+  CHECK(outcome.failure);
+  CHECK_FALSE(outcome.finished);
+}
+
 }  // namespace query_test

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: MIT
+#include "temporal/payload_codec.hpp"
+
+namespace temporal {
+
+PayloadCodec::~PayloadCodec() = default;
+
+}  // namespace temporal
