@@ -210,7 +210,8 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                     .plain = options_.activity_executor,
                     .per_second = options_.activities_per_second,
                     .queue_per_second = options_.task_queue_activities_per_second,
-                    .max_eager = options_.max_concurrent_eager_activities},
+                    .max_eager = options_.max_concurrent_eager_activities,
+                    .eager = workflow_tasks_ && options_.max_eager_activities != 0},
       module_, *attempts_, *activity_permits_, homes_->table());
   activity_tasks_->start(failed);
   if (workflow_tasks_)

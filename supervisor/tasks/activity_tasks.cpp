@@ -89,6 +89,16 @@ asio::awaitable<void> ActivityTasks::turn() {
   begin(std::move(task), std::move(places), false);
 }
 
+// An open poll holds a place in each home. Where activities come with workflow tasks as well, half of the places are left to
+// those; the other half are not idle for it: a poll that has brought its task is followed by the next.
+int ActivityTasks::polls_at_once() const noexcept {
+  if (!queue_.eager) return queue_.pollers;
+  int places = activities_.capacity();
+  for (const auto* home : homes_)
+    if (home) places = std::min(places, home->places.capacity());
+  return std::clamp(places / 2, 1, queue_.pollers);
+}
+
 // A limit on starts would have to be waited for, and the answer of a workflow task waits for nothing.
 std::optional<ActivityTasks::Places> ActivityTasks::try_reserve(const std::string& type) {
   if (pollers_.stopping() || queue_.per_second > 0 || queue_.queue_per_second > 0)

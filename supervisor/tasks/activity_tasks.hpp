@@ -42,8 +42,9 @@ struct ActivityQueue {
   temporal::Executor plain = temporal::Executor::child;
   double per_second = 0;  ///< started by this worker; 0: unlimited
   double queue_per_second =
-      0;              ///< started from the queue by all workers, kept by the server; 0: unlimited
-  int max_eager = 0;  ///< that came without a poll, at a time; 0: unlimited
+      0;               ///< started from the queue by all workers, kept by the server; 0: unlimited
+  int max_eager = 0;   ///< that came without a poll, at a time; 0: unlimited
+  bool eager = false;  ///< some come with the answers of this worker's workflow tasks
 };
 
 /// Thread rule: core loop only.
@@ -54,7 +55,7 @@ class ActivityTasks {
 
   void start(Pollers::Failed failed) {
     pollers_.start(
-        queue_.pollers, [this] { return turn(); }, std::move(failed));
+        polls_at_once(), [this] { return turn(); }, std::move(failed));
   }
   void stop_polling() noexcept { pollers_.stop(); }
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
@@ -92,6 +93,7 @@ class ActivityTasks {
  private:
   class Listed;
   boost::asio::awaitable<Places> reserve();
+  [[nodiscard]] int polls_at_once() const noexcept;
   boost::asio::awaitable<void> turn();
   void begin(ActivityTask task, Places places, bool eager);
   boost::asio::awaitable<void> handle(ActivityTask task, Places places, bool eager,

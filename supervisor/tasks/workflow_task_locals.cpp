@@ -39,7 +39,7 @@ asio::awaitable<std::optional<int>> WorkflowTasks::run_locals(
     calls.cancel(activation->outcome.local_cancels);
     calls.start(std::exchange(activation->outcome.local_calls, {}));
     if (!activation->outcome.waits) co_return calls.take_retries();
-    // Who asked does not wait for what the code waits for.
+    // The task has brought a question: who asked does not wait for what the code waits for.
     if (!activation->answers.empty()) due = Steady::now();
     auto next = co_await calls.next(due);
     if (next.stopped) co_return std::nullopt;

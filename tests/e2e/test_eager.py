@@ -34,6 +34,14 @@ def test_V019_never_more_than_there_are_places(eager):
     assert without_poll <= 6 and by_poll >= 6
 
 
+def test_V019_polls_leave_a_child_for_what_comes_without_one(server, start, queue):
+    worker = start("eager", "--children", "2", "--metrics", "127.0.0.1:0")
+    scraper = Scraper(worker)
+    for _ in range(10):
+        assert server.start("Fan", 1, queue=queue).result() == 1
+    assert scraper.value("temporal_activity_task_received", activity_type="one", eager="true") == 10
+
+
 def test_V019_a_number_bounds_them_and_zero_switches_them_off(eager):
     assert eager(9, "--max-eager-activities", "3")[0] == 3
     assert eager(9, "--max-eager-activities", "0")[0] == 0

@@ -78,7 +78,8 @@ struct WorkflowWorker {
   supervisor::MetricRegistry registry;
   supervisor::WorkerMetrics metrics{registry, "shop", "queue", log};
   Module module;
-  supervisor::LocalCalls locals{{.core = core, .metrics = metrics, .log = log}, module, {}};
+  supervisor::LocalCalls locals{
+      {.core = core, .metrics = metrics, .log = log, .name_space = "shop"}, module, {}};
   supervisor::Permits permits;
   supervisor::WorkflowThreads threads;
   std::unique_ptr<supervisor::WorkflowTasks> tasks;

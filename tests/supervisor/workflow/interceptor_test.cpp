@@ -104,7 +104,7 @@ class Outgoing {
     auto child = workflow::execute_child("Child", {}, 3);
     auto signal = workflow::external("other").signal("hello", 4);
     auto timer = workflow::sleep(5s);
-    workflow::external("third").cancel("enough");
+    auto cancel = workflow::external("third").cancel("enough");
     co_await workflow::wait_condition([] { return false; }, 3s);
   }
 };
