@@ -38,7 +38,7 @@ nlohmann::json json_of(const Payload& payload, const std::type_info& wanted) {
   if (payload.encoding() != kJson)
     throw_undecodable(payload, wanted,
                       "it is not JSON, and can be read as temporal::Payload, or as temporal::Bytes "
-                      "when it is binary/plain");
+                      "when it is binary/plain; what a codec has sealed needs that codec here too");
   return nlohmann::json::parse(payload.data);
 }
 
@@ -57,9 +57,13 @@ void throw_undecodable(const Payload& payload, const std::type_info& wanted,
   const auto encoding = payload.encoding().empty()
                             ? "without an encoding"
                             : "of encoding " + std::string(payload.encoding());
+  const bool text =
+      payload.encoding() == kJson;  // else it may be anything, a terminal's controls too
+  const auto content = payload.data.empty() ? "nothing"
+                       : text               ? payload.data.substr(0, kShown)
+                                            : std::to_string(payload.data.size()) + " bytes";
   throw DecodeError("a payload " + encoding + " does not decode as " + demangled(wanted) + ": " +
-                    std::string(reason) + "; it holds " +
-                    (payload.data.empty() ? "nothing" : payload.data.substr(0, kShown)));
+                    std::string(reason) + "; it holds " + content);
 }
 
 void throw_missing_argument(std::size_t index, std::size_t wanted, std::size_t given) {

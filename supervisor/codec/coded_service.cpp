@@ -126,6 +126,7 @@ CodedWorkerService::respond_activity_task_completed(
   const auto token = request.task_token();
   const auto fault = co_await fault_of(coder_.encode(request));
   if (!fault) co_return co_await server_.respond_activity_task_completed(std::move(request));
+  log_.error("an activity fails: its result cannot be encoded", {{"error", *fault}});
   co_await fail_activity(token, teller, *fault);
   co_return ws::RespondActivityTaskCompletedResponse();
 }
@@ -170,6 +171,11 @@ asio::awaitable<void> CodedWorkerService::decode(ws::PollWorkflowTaskQueueRespon
   const auto fault = co_await fault_of(coder_.decode(task));
   if (!fault) co_return;
   const bool asks = task.has_query(), again = task.attempt() > 1;
+  log_.error("a workflow task fails: its payloads cannot be decoded",
+             {{"workflow_type", task.workflow_type().name()},
+              {"workflow_id", task.workflow_execution().workflow_id()},
+              {"run_id", task.workflow_execution().run_id()},
+              {"error", *fault}});
   task.Clear();
   if (asks)
     co_await fail_query(token, teller, *fault);
@@ -183,6 +189,12 @@ asio::awaitable<void> CodedWorkerService::decode(ws::PollActivityTaskQueueRespon
   if (token.empty()) co_return;
   const auto fault = co_await fault_of(coder_.decode(task));
   if (!fault) co_return;
+  log_.error("an activity fails: its payloads cannot be decoded",
+             {{"activity_type", task.activity_type().name()},
+              {"activity_id", task.activity_id()},
+              {"workflow_id", task.workflow_execution().workflow_id()},
+              {"run_id", task.workflow_execution().run_id()},
+              {"error", *fault}});
   task.Clear();
   co_await fail_activity(token, teller, *fault);
 }
@@ -203,7 +215,6 @@ asio::awaitable<void> CodedWorkerService::fail_query(const std::string& token, c
 asio::awaitable<void> CodedWorkerService::fail_workflow_task(const std::string& token,
                                                              const Teller& teller,
                                                              const std::string& why) {
-  log_.error("a workflow task fails: its payloads cannot be read or written", {{"error", why}});
   ws::RespondWorkflowTaskFailedRequest request;
   request.set_task_token(token);
   request.set_namespace_(teller.name_space);
@@ -221,7 +232,6 @@ asio::awaitable<void> CodedWorkerService::fail_workflow_task(const std::string& 
 asio::awaitable<void> CodedWorkerService::fail_activity(const std::string& token,
                                                         const Teller& teller,
                                                         const std::string& why) {
-  log_.error("an activity fails: its payloads cannot be read or written", {{"error", why}});
   ws::RespondActivityTaskFailedRequest request;
   request.set_task_token(token);
   request.set_namespace_(teller.name_space);

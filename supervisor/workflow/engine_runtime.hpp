@@ -81,6 +81,8 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
     on_signal_handler_ = std::move(callback);
   }
   void note_cancel(std::string reason);
+  /// continue_as_new() was called, and has thrown.
+  [[nodiscard]] bool continues() const noexcept { return continues_; }
   /// From now on nothing that is asked for happens, and nothing throws: destructors may ask.
   void retire() noexcept { retired_ = true; }
 
@@ -120,6 +122,7 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
   std::uint32_t last_activity_ = 0;  ///< local ones too, as in other SDKs
   std::uint32_t last_timer_ = 0;
   bool cancel_requested_ = false;
+  bool continues_ = false;
   bool silent_ = false;
   bool retired_ = false;
 };

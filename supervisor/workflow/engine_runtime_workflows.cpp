@@ -71,6 +71,7 @@ void EngineRuntime::prepare(workflow::Call& next, ContinueOptions& options) {
   if (options.task_timeout < kZero) refuse("task_timeout must not be negative");
   if (options.start_delay < kZero) refuse("start_delay must not be negative");
   temporal::check(options.retry, "workflow::continue_as_new");
+  continues_ = true;
 }
 
 }  // namespace temporal::engine

@@ -2,6 +2,7 @@
 #include "supervisor/workflow/instance.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
@@ -152,7 +153,13 @@ Task<void> Instance::cancel_turn() {
   co_return;
 }
 
-void Instance::complete(const Payload& result) { close(complete_command(result)); }
+void Instance::complete(const Payload& result) {
+  if (runtime_.continues())
+    return fail_task(std::make_exception_ptr(
+        std::logic_error("the run was to continue as new, and returned: what continue_as_new() "
+                         "throws was caught; let it pass, as catch (...) { ...; throw; } does")));
+  close(complete_command(result));
+}
 
 bool Instance::fails_workflow(const std::exception_ptr& error) const {
   const auto is_listed = [&](const detail::IsFailure& listed) { return listed(error); };

@@ -109,7 +109,25 @@ struct Swallows {
   }
 };
 
+struct SwallowsAll {
+  Task<> run() {
+    try {
+      workflow::continue_as_new<SwallowsAll>({});
+    } catch (...) {
+    }
+    co_return;
+  }
+};
+
+struct Forgets {
+  Task<int> run() {
+    co_await workflow::wait_condition([] { return true; });
+  }
+};
+
 void fill(Module& m) {
+  m.workflow<SwallowsAll>();
+  m.workflow<Forgets>();
   m.workflow<Throws>();
   m.workflow<Rethrows>();
   m.workflow<BadConstructor>();
@@ -289,6 +307,20 @@ TEST_CASE("B030: logging is silent while history is replayed") {
 TEST_CASE("continue_as_new is not caught as a std::exception by accident") {
   CHECK(commands_of(first_task("Swallows")) == Lines{"ContinueAsNewWorkflowExecution"});
   CHECK(trace().empty());
+}
+
+TEST_CASE("a run that catches everything continue_as_new throws fails its task, and is told how") {
+  const auto outcome = first_task("SwallowsAll");
+  CHECK(contains(failure_of(outcome), "what continue_as_new() throws was caught"));
+  CHECK(outcome.commands.empty());
+}
+
+TEST_CASE(
+    "a run() that ends without co_return fails its task, naming the line where it waited last") {
+  const auto outcome = first_task("Forgets");
+  CHECK(contains(failure_of(outcome), "ended without co_return"));
+  CHECK(contains(failure_of(outcome), "outcome_test.cpp:"));
+  CHECK(outcome.commands.empty());
 }
 
 TEST_CASE("T-52: a run recorded by a newer worker fails the task") {
