@@ -40,7 +40,7 @@ asio::awaitable<void> Coder::off_the_loop(std::function<void()> work) {
     }
     asio::post(loop, [done] { done->meeting.over(); });
   });
-  co_await done->meeting.wait({});
+  co_await done->meeting.wait(nullptr);
   if (done->error) std::rethrow_exception(done->error);
 }
 

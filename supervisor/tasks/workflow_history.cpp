@@ -59,7 +59,7 @@ asio::awaitable<void> fetch_whole(WorkflowService& service, const std::string& n
                                   PolledWorkflowTask& task) {
   co_await fetch_rest(service, name_space, task);
   History whole;
-  co_await fetch_pages(service, name_space, task, {}, whole);
+  co_await fetch_pages(service, name_space, task, std::string(), whole);
   const auto own = first_event_id(task);
   auto& events = *whole.mutable_events();
   auto end = own > 0 ? own - 1 : task.started_event_id();
