@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -101,6 +102,12 @@ void check_options(const Options& options, bool own_modules) {
         "--no-remote-activities is for workers that serve workflows and local activities: leave "
         "out "
         "--workflows-only and --activities-only");
+  for (const double number : {options.activities_per_second,
+                              options.task_queue_activities_per_second, options.nonsticky_ratio})
+    if (!std::isfinite(number))
+      throw std::invalid_argument(
+          "--activities-per-second, --task-queue-activities-per-second, --nonsticky-ratio: write a "
+          "finite number");
   if (options.children < 0 || options.offload_children < 0)
     throw std::invalid_argument("--children, --offload-children: fewer than none is not possible");
   check_name("--task-queue", options.task_queue);

@@ -61,7 +61,7 @@ void QueueWorker::load_modules() {
   serves_activities_ = activities && !options_.workflows_only;
   deployment_ = Deployment(options_, module_);
   if (!module_.codecs().empty())
-    coder_.emplace(CodecChain(module_, options_.header_codec), usable_cores());
+    coder_.emplace(CodecChain(module_, options_.header_codec), Coder::kThreads, &log_);
 }
 
 asio::awaitable<void> QueueWorker::start_homes(
@@ -84,6 +84,7 @@ asio::awaitable<void> QueueWorker::check_namespace(WorkflowService& service, std
       ws::DescribeNamespaceRequest request;
       request.set_namespace_(options_.name_space);
       name_space_ = co_await service_->describe_namespace(std::move(request));
+      if (coder_) coder_->limit_payloads(blob_limit());
       co_return;
     } catch (const RpcError& error) {
       if (error.code() == RpcCode::unimplemented) co_return;

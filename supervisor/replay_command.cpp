@@ -73,7 +73,7 @@ std::vector<fs::path> files_of(const std::vector<fs::path>& named) {
       continue;
     }
     std::vector<fs::path> found;
-    for (const auto& entry : fs::recursive_directory_iterator(path, ignored))
+    for (const auto& entry : fs::recursive_directory_iterator(path))
       if (entry.is_regular_file(ignored) &&
           (entry.path().extension() == ".json" || entry.path().extension() == ".bin"))
         found.push_back(entry.path());
@@ -183,12 +183,17 @@ int replay_command(const Options& options, std::span<const ModuleFunction> own_m
     sources = sources_of(options);
   } catch (const ClientError& error) {
     return refused(error.what(), kExitUnreachable);
+  } catch (const fs::filesystem_error& error) {
+    return refused(
+        "a folder below " + error.path1().string() + " cannot be read: " + error.code().message(),
+        kExitUsage);
   }
   if (sources.empty()) return refused(nothing_found(options), kExitUsage);
   const auto begun = std::chrono::steady_clock::now();
   const auto total = replay_sources(*replayer, sources, options.replay_jobs, options.fail_fast);
   if (options.replay_stats)
     std::cout << statistics(total, std::chrono::steady_clock::now() - begun);
+  if (!std::cout.flush()) return refused("the report could not be written", kExitFatal);
   return total.code;
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 #include <iterator>
+#include <optional>
 #include <span>
 
 #include "child/entry.hpp"
@@ -67,6 +68,11 @@ int report(const std::exception_ptr& error, Logger& log) {
   }
 }
 
+// What a stop is bound by if all else fails: a library's thread that could not start, a codec that does not come back.
+volatile std::sig_atomic_t exit_code = supervisor::kExitFatal;
+void leave_at_once(int) { ::_exit(exit_code); }
+constexpr unsigned kTearDownSeconds = 5;
+
 }  // namespace
 
 int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modules) {
@@ -86,19 +92,31 @@ int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modu
   if (parsed.options.verb == supervisor::Options::Verb::lint)
     return supervisor::lint_command(parsed.options);
   std::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go away, the work goes on
+  std::signal(SIGXFSZ, SIG_IGN);  // and so when its file may not grow any more
+  std::signal(SIGALRM, leave_at_once);
   supervisor::Log log(parsed.options.log_format, parsed.options.log_level);
-  supervisor::Supervisor supervisor(std::move(parsed.workers), own, log);
+  std::optional<supervisor::Supervisor> made;
+  try {
+    made.emplace(std::move(parsed.workers), own, log);
+  } catch (...) {
+    return report(std::current_exception(), log);
+  }
+  auto& supervisor = *made;
   int code = supervisor::kExitStopped;
   try {
     supervisor.run();
   } catch (...) {
     code = report(std::current_exception(), log);
   }
+  exit_code = code;
+  ::alarm(kTearDownSeconds);
   if (supervisor.user_code_left()) {
     log.warn("ending without clean-up: user code still runs in this process");
     supervisor.end_dev_server();
     ::_exit(code);
   }
+  made.reset();  // with it the last of gRPC's threads, which may never end
+  ::alarm(0);
   return code;
 }
 

@@ -2,6 +2,7 @@
 #include "supervisor/supervisor.hpp"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
@@ -9,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <chrono>
 #include <set>
 #include <utility>
 
@@ -228,6 +230,14 @@ asio::awaitable<void> Supervisor::take_signals() {
 }
 
 void Supervisor::ask_to_stop() {
+  // run_worker() leaves at once when it goes off.
+  if (signals_ && !stop_asked_) {
+    constexpr auto kAllButGrace = 40s;
+    auto grace = std::chrono::milliseconds(0);
+    for (const auto& options : options_) grace = std::max(grace, options.grace);
+    ::alarm(static_cast<unsigned>(
+        std::chrono::ceil<std::chrono::seconds>(grace + kAllButGrace).count()));
+  }
   if (stop_asked_) hurry_.ask();
   stop_asked_ = true;
   told_.notify();

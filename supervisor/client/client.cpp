@@ -53,7 +53,7 @@ class GrpcCalls final : public detail::ClientCalls {
   explicit GrpcCalls(const ClientOptions& options)
       : connection_({.address = std::string(options.address)}),
         server_(connection_),
-        coder_({options.codecs, options.header_codec}, supervisor::usable_cores()),
+        coder_({options.codecs, options.header_codec}),
         coded_(server_, coder_),
         service_(options.codecs.empty() ? static_cast<supervisor::ClientService&>(server_)
                                         : coded_),

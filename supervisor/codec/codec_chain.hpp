@@ -4,6 +4,7 @@
 
 #include <google/protobuf/message.h>
 
+#include <cstddef>
 #include <memory>
 #include <stdexcept>
 #include <vector>
@@ -29,6 +30,8 @@ class CodecChain {
   /// Those of a module, made here and now. Throws what their constructors throw.
   CodecChain(const Module& module, bool headers);
 
+  /// Of each that is encoded; 0: unbounded.
+  void limit_payloads(std::size_t bytes) noexcept { most_bytes_ = bytes; }
   [[nodiscard]] bool empty() const noexcept { return codecs_.empty(); }
   /// Throw CodecError; the message is then good for nothing.
   void encode(google::protobuf::Message& message) const;
@@ -37,6 +40,7 @@ class CodecChain {
  private:
   std::vector<std::shared_ptr<PayloadCodec>> codecs_;
   bool headers_ = false;
+  std::size_t most_bytes_ = 0;
 };
 
 }  // namespace temporal::supervisor

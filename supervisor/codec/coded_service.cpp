@@ -89,45 +89,31 @@ TEMPORAL_RPC(start_workflow_execution, StartWorkflowExecution)
 
 asio::awaitable<ws::PollWorkflowTaskQueueResponse> CodedWorkerService::poll_workflow_task_queue(
     ws::PollWorkflowTaskQueueRequest request) {
-  const auto teller = teller_of(request);
-  auto task = co_await server_.poll_workflow_task_queue(std::move(request));
-  co_await decode(task, teller);
-  co_return task;
+  remember(request);
+  co_return co_await server_.poll_workflow_task_queue(std::move(request));
 }
 
 asio::awaitable<ws::PollActivityTaskQueueResponse> CodedWorkerService::poll_activity_task_queue(
     ws::PollActivityTaskQueueRequest request) {
-  const auto teller = teller_of(request);
-  auto task = co_await server_.poll_activity_task_queue(std::move(request));
-  co_await decode(task, teller);
-  co_return task;
+  remember(request);
+  co_return co_await server_.poll_activity_task_queue(std::move(request));
 }
 
 asio::awaitable<ws::RespondWorkflowTaskCompletedResponse>
 CodedWorkerService::respond_workflow_task_completed(
     ws::RespondWorkflowTaskCompletedRequest request) {
-  const auto teller = teller_of(request);
   co_await encode(coder_, request, "RespondWorkflowTaskCompleted");
-  auto response = co_await server_.respond_workflow_task_completed(std::move(request));
-  if (response.has_workflow_task()) co_await decode(*response.mutable_workflow_task(), teller);
-  ws::RespondWorkflowTaskCompletedResponse kept;
-  for (auto& task : *response.mutable_activity_tasks()) {
-    co_await decode(task, teller);
-    if (!task.task_token().empty()) kept.add_activity_tasks()->Swap(&task);
-  }
-  response.mutable_activity_tasks()->Swap(kept.mutable_activity_tasks());
-  co_return response;
+  co_return co_await server_.respond_workflow_task_completed(std::move(request));
 }
 
 asio::awaitable<ws::RespondActivityTaskCompletedResponse>
 CodedWorkerService::respond_activity_task_completed(
     ws::RespondActivityTaskCompletedRequest request) {
-  const auto teller = teller_of(request);
   const auto token = request.task_token();
   const auto fault = co_await fault_of(coder_.encode(request));
   if (!fault) co_return co_await server_.respond_activity_task_completed(std::move(request));
   log_.error("an activity fails: its result cannot be encoded", {{"error", *fault}});
-  co_await fail_activity(token, teller, *fault);
+  co_await fail_activity(token, *fault);
   co_return ws::RespondActivityTaskCompletedResponse();
 }
 
@@ -164,46 +150,42 @@ CodedWorkerService::respond_query_task_completed(ws::RespondQueryTaskCompletedRe
   co_return co_await server_.respond_query_task_completed(std::move(request));
 }
 
-asio::awaitable<void> CodedWorkerService::decode(ws::PollWorkflowTaskQueueResponse& task,
-                                                 const Teller& teller) {
+asio::awaitable<bool> CodedWorkerService::open(ws::PollWorkflowTaskQueueResponse& task) {
   const auto token = task.task_token();
-  if (token.empty()) co_return;
   const auto fault = co_await fault_of(coder_.decode(task));
-  if (!fault) co_return;
+  if (!fault) co_return true;
   const bool asks = task.has_query(), again = task.attempt() > 1;
   log_.error("a workflow task fails: its payloads cannot be decoded",
              {{"workflow_type", task.workflow_type().name()},
               {"workflow_id", task.workflow_execution().workflow_id()},
               {"run_id", task.workflow_execution().run_id()},
               {"error", *fault}});
-  task.Clear();
   if (asks)
-    co_await fail_query(token, teller, *fault);
+    co_await fail_query(token, *fault);
   else if (!again)  // of later attempts the server waits longer if it hears nothing
-    co_await fail_workflow_task(token, teller, *fault);
+    co_await fail_workflow_task(token, *fault);
+  co_return false;
 }
 
-asio::awaitable<void> CodedWorkerService::decode(ws::PollActivityTaskQueueResponse& task,
-                                                 const Teller& teller) {
+asio::awaitable<bool> CodedWorkerService::open(ws::PollActivityTaskQueueResponse& task) {
   const auto token = task.task_token();
-  if (token.empty()) co_return;
   const auto fault = co_await fault_of(coder_.decode(task));
-  if (!fault) co_return;
+  if (!fault) co_return true;
   log_.error("an activity fails: its payloads cannot be decoded",
              {{"activity_type", task.activity_type().name()},
               {"activity_id", task.activity_id()},
               {"workflow_id", task.workflow_execution().workflow_id()},
               {"run_id", task.workflow_execution().run_id()},
               {"error", *fault}});
-  task.Clear();
-  co_await fail_activity(token, teller, *fault);
+  co_await fail_activity(token, *fault);
+  co_return false;
 }
 
-asio::awaitable<void> CodedWorkerService::fail_query(const std::string& token, const Teller& teller,
+asio::awaitable<void> CodedWorkerService::fail_query(const std::string& token,
                                                      const std::string& why) {
   ws::RespondQueryTaskCompletedRequest answer;
   answer.set_task_token(token);
-  answer.set_namespace_(teller.name_space);
+  answer.set_namespace_(teller_.name_space);
   fill_failed(answer, why);
   try {
     co_await server_.respond_query_task_completed(std::move(answer));
@@ -213,13 +195,12 @@ asio::awaitable<void> CodedWorkerService::fail_query(const std::string& token, c
 }
 
 asio::awaitable<void> CodedWorkerService::fail_workflow_task(const std::string& token,
-                                                             const Teller& teller,
                                                              const std::string& why) {
   ws::RespondWorkflowTaskFailedRequest request;
   request.set_task_token(token);
-  request.set_namespace_(teller.name_space);
-  request.set_identity(teller.identity);
-  *request.mutable_deployment_options() = teller.deployment;
+  request.set_namespace_(teller_.name_space);
+  request.set_identity(teller_.identity);
+  *request.mutable_deployment_options() = teller_.deployment;
   request.set_cause(enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE);
   *request.mutable_failure() = failure_of(why);
   try {
@@ -230,13 +211,12 @@ asio::awaitable<void> CodedWorkerService::fail_workflow_task(const std::string& 
 }
 
 asio::awaitable<void> CodedWorkerService::fail_activity(const std::string& token,
-                                                        const Teller& teller,
                                                         const std::string& why) {
   ws::RespondActivityTaskFailedRequest request;
   request.set_task_token(token);
-  request.set_namespace_(teller.name_space);
-  request.set_identity(teller.identity);
-  *request.mutable_deployment_options() = teller.deployment;
+  request.set_namespace_(teller_.name_space);
+  request.set_identity(teller_.identity);
+  *request.mutable_deployment_options() = teller_.deployment;
   *request.mutable_failure() = failure_of(why);
   try {
     co_await server_.respond_activity_task_failed(std::move(request));

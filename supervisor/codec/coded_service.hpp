@@ -27,8 +27,9 @@ class CodedClientService final : public ClientService {
   Coder& coder_;
 };
 
-/// For a worker. A task whose payloads cannot be decoded is failed here, and never seen behind; a result of an activity that
-/// cannot be encoded becomes its failure. All else that cannot be encoded throws EncodeError.
+/// For a worker. What polls and answers bring is as it is stored until open() was called for it: a task whose payloads cannot be
+/// decoded is failed there. A result of an activity that cannot be encoded becomes its failure; commands that cannot throw
+/// EncodeError.
 class CodedWorkerService final : public WorkflowService {
  public:
   /// All must outlive it.
@@ -37,34 +38,29 @@ class CodedWorkerService final : public WorkflowService {
 
   TEMPORAL_WORKER_RPCS(TEMPORAL_RPC)
 #undef TEMPORAL_RPC
+  awaitable<bool> open(api::workflowservice::v1::PollWorkflowTaskQueueResponse& task) override;
+  awaitable<bool> open(api::workflowservice::v1::PollActivityTaskQueueResponse& task) override;
 
  private:
-  /// Whose task it is, and who says so.
+  /// Of whoever polls.
   struct Teller {
     std::string name_space;
     std::string identity;
     api::deployment::v1::WorkerDeploymentOptions deployment;
   };
   template <class Request>
-  static Teller teller_of(const Request& request) {
-    return {request.namespace_(), request.identity(), request.deployment_options()};
+  void remember(const Request& request) {
+    teller_ = {request.namespace_(), request.identity(), request.deployment_options()};
   }
-  /// Cleared when it cannot be decoded.
-  awaitable<void> decode(api::workflowservice::v1::PollWorkflowTaskQueueResponse& task,
-                         const Teller& teller);
-  awaitable<void> decode(api::workflowservice::v1::PollActivityTaskQueueResponse& task,
-                         const Teller& teller);
-  awaitable<void> fail_query(const std::string& token, const Teller& teller,
-                             const std::string& why);
-  awaitable<void> fail_workflow_task(const std::string& token, const Teller& teller,
-                                     const std::string& why);
-  awaitable<void> fail_activity(const std::string& token, const Teller& teller,
-                                const std::string& why);
+  awaitable<void> fail_query(const std::string& token, const std::string& why);
+  awaitable<void> fail_workflow_task(const std::string& token, const std::string& why);
+  awaitable<void> fail_activity(const std::string& token, const std::string& why);
   void not_told(const RpcError& error);
 
   WorkflowService& server_;
   Coder& coder_;
   Logger& log_;
+  Teller teller_;
 };
 
 }  // namespace temporal::supervisor

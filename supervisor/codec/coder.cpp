@@ -2,6 +2,8 @@
 #include "supervisor/codec/coder.hpp"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -11,6 +13,10 @@
 namespace asio = boost::asio;
 
 namespace temporal::supervisor {
+
+namespace {
+constexpr std::chrono::seconds kLong{10};
+}  // namespace
 
 using google::protobuf::Message;
 
@@ -40,6 +46,14 @@ asio::awaitable<void> Coder::off_the_loop(std::function<void()> work) {
     }
     asio::post(loop, [done] { done->meeting.over(); });
   });
+  asio::steady_timer patience(loop, kLong);
+  if (log_)
+    patience.async_wait([log = log_](boost::system::error_code error) {
+      if (!error)
+        log->warn(
+            "a payload codec has been at one message for 10 s; its task waits for it, and holds "
+            "its place");
+    });
   co_await done->meeting.wait(nullptr);
   if (done->error) std::rethrow_exception(done->error);
 }

@@ -96,6 +96,15 @@ class WorkflowService {
       api::workflowservice::v1::Name##Request request) = 0;
   TEMPORAL_WORKER_RPCS(TEMPORAL_RPC)
 #undef TEMPORAL_RPC
+
+  /// What the server handed out may be sealed, and to open it may take time: not where a poll waits for it, but where the task has
+  /// its place. False: it cannot be opened, and is answered for.
+  virtual awaitable<bool> open(api::workflowservice::v1::PollWorkflowTaskQueueResponse&) {
+    co_return true;
+  }
+  virtual awaitable<bool> open(api::workflowservice::v1::PollActivityTaskQueueResponse&) {
+    co_return true;
+  }
 };
 
 }  // namespace temporal::supervisor

@@ -167,6 +167,8 @@ class ActivityTasks::Listed {
 
 asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, bool eager,
                                             Gate::Pass) {
+  const bool opened = co_await settings_.service.open(task);
+  if (!opened) co_return;
   const auto* activity = module_.find_activity(task.activity_type().name());
   if (!activity) co_return co_await refuse(std::move(task), eager);
   const auto place = static_cast<std::size_t>(home_of(*activity, queue_.plain));

@@ -201,13 +201,22 @@ asio::awaitable<void> WorkflowTasks::respond_query(const Task& task, engine::Que
   request.set_task_token(task.task_token());
   request.set_namespace_(queue_.name_space);
   fill(std::move(answer), request);
+  const auto bytes = request.ByteSizeLong();
+  std::optional<engine::QueryAnswer> too_large;
   try {
     co_await service_.respond_query_task_completed(std::move(request));
   } catch (const RpcError& error) {
     auto line = fields(task);
     line["error"] = error.what();
     log_.debug("the server did not take a query's answer", line);
+    if (is_message_too_large({error.code(), error.what(), {}}))
+      too_large.emplace().failure =
+          task_failure("AnswerTooLarge", "the answer takes " + std::to_string(bytes) +
+                                             " bytes, more than the server takes at once (" +
+                                             error.what() + "): answer with less")
+              .failure;
   }
+  if (too_large) co_await respond_query(task, std::move(*too_large));
 }
 
 }  // namespace temporal::supervisor

@@ -74,6 +74,8 @@ asio::awaitable<bool> WorkflowTasks::renew(Task& task, std::shared_ptr<Activatio
   if (completed->reset_history_event_id() != 0)
     run->roll_back_to(completed->reset_history_event_id());
   task = std::move(*completed->mutable_workflow_task());
+  const bool opened = co_await service_.open(task);
+  if (!opened) co_return false;
   if (!continues(*run, task)) co_return false;
   try {
     co_await fetch_rest(service_, queue_.name_space, task);

@@ -93,6 +93,8 @@ asio::awaitable<void> WorkflowTasks::handle(Task task, Permit, Gate::Pass) {
 // One workflow task, start to finish. Everything before activate() may be retried by the server;
 // everything after it is the run's history.
 asio::awaitable<std::optional<WorkflowTasks::Task>> WorkflowTasks::serve(Task task) {
+  const bool opened = co_await service_.open(task);
+  if (!opened) co_return std::nullopt;
   if (only_asks(task)) {
     co_await answer_query(std::move(task));
     co_return std::nullopt;

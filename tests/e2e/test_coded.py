@@ -14,7 +14,7 @@ from harness.server import Run
 def coded(server, start, queue):
     """Starts a workflow of the module by a client with the same codec. The worker runs beside it."""
     def begin(workflow, *args, flags=(), interceptors=()):
-        start("coded", "--children", "1", *flags)
+        begin.worker = start("coded", "--children", "1", *flags)
         view = copy.copy(server)
         view.client = server.run(backwards.connect(server.address, interceptors))
         handle = server.run(view.client.start_workflow(
@@ -84,6 +84,16 @@ def test_P007_a_workflow_whose_result_cannot_be_encoded_fails_its_task(coded):
     run = coded("Spills")
     failed = run.wait_for_event("WorkflowTaskFailed")
     assert "the payload codec failed while encoding: the key for this is gone" in failed.failure.message
+    run.terminate()
+
+
+def test_P015_a_codec_that_never_returns_holds_up_nobody_else_and_no_stop(coded, queue):
+    run = coded("Traced", "for ever", flags=("--grace", "1s"))
+    run.wait_for_event("WorkflowTaskStarted")
+    others = [run.server.start("Traced", "fine", queue=queue) for _ in range(5)]
+    assert [other.result() for other in others] == ["none"] * 5
+    coded.worker.wait_for("a payload codec has been at one message for 10 s; its task waits for it, and holds its place")
+    coded.worker.stop()
     run.terminate()
 
 

@@ -9,6 +9,7 @@
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <temporal/workflow.hpp>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -47,6 +48,7 @@ class Backwards final : public temporal::PayloadCodec {
       payload.metadata.erase("was");
       if (payload.data.find("unreadable") != std::string::npos)
         throw std::runtime_error("the key for this is lost");
+      while (payload.data.find("for ever") != std::string::npos) std::this_thread::sleep_for(1s);
     }
     return payloads;
   }

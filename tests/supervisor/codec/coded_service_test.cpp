@@ -99,6 +99,7 @@ TEST_CASE("P006 of several codecs the last one added encodes first and decodes l
   Coded coded({std::make_shared<Letters>('a'), std::make_shared<Letters>('b')});
   coded.server.deliver(activity_task("abxba"));
   auto task = run(coded.loop, coded.service.poll_activity_task_queue(activity_poll()));
+  CHECK(run(coded.loop, coded.service.open(task)));
   CHECK(task.input().payloads(0).data() == "x");
   ws::RespondActivityTaskCompletedRequest answer;
   answer.set_task_token("token");
@@ -108,11 +109,11 @@ TEST_CASE("P006 of several codecs the last one added encodes first and decodes l
   CHECK(coded.server.completed[0].result().payloads(0).data() == "abyba");
 }
 
-TEST_CASE("P007 an activity whose arguments cannot be decoded fails, and nobody sees it") {
+TEST_CASE("P007 an activity whose arguments cannot be decoded fails, and is not opened") {
   Coded coded;
   coded.server.deliver(activity_task("foreign"));
-  const auto task = run(coded.loop, coded.service.poll_activity_task_queue(activity_poll()));
-  CHECK(task.task_token().empty());
+  auto task = run(coded.loop, coded.service.poll_activity_task_queue(activity_poll()));
+  CHECK_FALSE(run(coded.loop, coded.service.open(task)));
   REQUIRE(coded.server.failed.size() == 1);
   const auto& failed = coded.server.failed[0];
   CHECK(failed.task_token() == "token");
@@ -140,8 +141,8 @@ TEST_CASE(
   Coded coded;
   for (int attempt : {1, 2, 3}) {
     coded.server.deliver(workflow_task("foreign", attempt));
-    const auto task = run(coded.loop, coded.service.poll_workflow_task_queue({}));
-    CHECK(task.task_token().empty());
+    auto task = run(coded.loop, coded.service.poll_workflow_task_queue({}));
+    CHECK_FALSE(run(coded.loop, coded.service.open(task)));
   }
   REQUIRE(coded.server.workflow_failed.size() == 1);
   CHECK(coded.server.workflow_failed[0].failure().message() ==
@@ -153,7 +154,8 @@ TEST_CASE("P007 a question whose arguments cannot be decoded is answered with th
   auto task = workflow_task("foreign", 1);
   task.mutable_query()->set_query_type("total");
   coded.server.deliver(std::move(task));
-  CHECK(run(coded.loop, coded.service.poll_workflow_task_queue({})).task_token().empty());
+  auto question = run(coded.loop, coded.service.poll_workflow_task_queue({}));
+  CHECK_FALSE(run(coded.loop, coded.service.open(question)));
   REQUIRE(coded.server.queries.size() == 1);
   CHECK(coded.server.queries[0].error_message() ==
         "the payload codec failed while decoding: not mine");
@@ -212,4 +214,42 @@ TEST_CASE(
   }
   while (done < 5) coded.loop.run_one();
   CHECK(slow->most == 2);
+}
+
+TEST_CASE(
+    "P007 what a codec makes is measured: too large for the server, it fails what it belongs to") {
+  struct Grows final : PayloadCodec {
+    Payloads encode(Payloads payloads) override {
+      for (auto& payload : payloads) payload.data.resize(2'000, 'x');
+      return payloads;
+    }
+    Payloads decode(Payloads payloads) override { return payloads; }
+  };
+  Coded coded({std::make_shared<Grows>()});
+  coded.coder.limit_payloads(1'000);
+  ws::RespondActivityTaskCompletedRequest answer;
+  to_proto(plain("small"), answer.mutable_result()->add_payloads());
+  run(coded.loop, coded.service.respond_activity_task_completed(std::move(answer)));
+  CHECK(coded.server.completed.empty());
+  REQUIRE(coded.server.failed.size() == 1);
+  CHECK(coded.server.failed[0].failure().message().find(
+            "it made 2000 bytes of a payload, and the server takes 1000") != std::string::npos);
+}
+
+TEST_CASE("P007 the reason of a codec is told in a length and in letters that everybody can read") {
+  struct Mutters final : PayloadCodec {
+    Payloads encode(Payloads payloads) override {
+      throw std::runtime_error(payloads[0].data == "long" ? std::string(1 << 20, 'x') : "\xff\xfe");
+    }
+    Payloads decode(Payloads payloads) override { return payloads; }
+  };
+  Coded coded({std::make_shared<Mutters>()});
+  for (const char* what : {"long", "odd"}) {
+    ws::RespondActivityTaskCompletedRequest answer;
+    to_proto(plain(what), answer.mutable_result()->add_payloads());
+    run(coded.loop, coded.service.respond_activity_task_completed(std::move(answer)));
+  }
+  REQUIRE(coded.server.failed.size() == 2);
+  CHECK(coded.server.failed[0].failure().message().size() < 3'000);
+  CHECK(coded.server.failed[1].failure().message().find("no UTF-8") != std::string::npos);
 }
