@@ -78,20 +78,6 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// What only points to a value has nothing to point to once the payload is gone.
-template <class T>
-inline constexpr bool only_points =
-    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_same_v<T, std::string_view>;
-
-/// nlohmann_json knows how to write it, and how to read it.
-template <class T>
-inline constexpr bool to_json_known = nlohmann::detail::has_to_json<nlohmann::json, T>::value;
-template <class T>
-inline constexpr bool from_json_known =
-    nlohmann::detail::has_from_json<nlohmann::json, T>::value ||
-    nlohmann::detail::has_non_default_from_json<nlohmann::json, T>::value ||
-    std::is_same_v<T, nlohmann::json>;
-
 }  // namespace detail
 
 /// Encodes one value. Throws nlohmann::json::exception for text that is not UTF-8.
@@ -106,9 +92,6 @@ Payload to_payload(const T& value) {
   } else if constexpr (detail::is_optional<T>) {
     return value ? to_payload(*value) : detail::null_payload();
   } else {
-    static_assert(detail::to_json_known<T>,
-                  "this type does not say how it crosses as JSON: give it "
-                  "NLOHMANN_DEFINE_TYPE_INTRUSIVE(Type, members...), or to_json and from_json");
     return detail::json_payload(nlohmann::json(value));
   }
 }
@@ -117,10 +100,6 @@ Payload to_payload(const T& value) {
 /// found.
 template <class T>
 T from_payload(const Payload& payload) {
-  static_assert(
-      !detail::only_points<T>,
-      "a view, a pointer or a reference has nothing to point to once it was decoded: take "
-      "the value, as in std::string");
   if constexpr (std::is_void_v<T>) {
     return;  // whatever a foreign function returned, nobody asks for it
   } else if constexpr (std::is_same_v<T, Payload>) {
@@ -132,9 +111,6 @@ T from_payload(const Payload& payload) {
     if (payload.encoding() == detail::kJson && payload.data == "null") return std::nullopt;
     return from_payload<typename T::value_type>(payload);
   } else {
-    static_assert(detail::from_json_known<T>,
-                  "this type does not say how it is read from JSON: give it "
-                  "NLOHMANN_DEFINE_TYPE_INTRUSIVE(Type, members...), or to_json and from_json");
     try {
       const auto json = detail::json_of(payload, typeid(T));
       T value = json.get<T>();
