@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -24,6 +25,7 @@ class Sources {
   const lint::Source* read(const fs::path& path) {
     const auto [file, is_new] = files_.try_emplace(path.lexically_normal());
     if (is_new) load(path, file->second);
+    if (file->second.error) throw *file->second.error;
     return file->second.source ? &*file->second.source : nullptr;
   }
   /// What is known of types there, and in what is included from there.
@@ -42,6 +44,7 @@ class Sources {
   struct File {
     std::string text{};
     std::optional<lint::Source> source{};
+    std::optional<lint::SourceError> error{};
   };
 
   static void load(const fs::path& path, File& file) {
@@ -49,7 +52,11 @@ class Sources {
     std::ifstream stream(path, std::ios::binary);
     if (!stream || !fs::is_regular_file(path, ignored)) return;
     file.text.assign(std::istreambuf_iterator<char>(stream), {});
-    file.source = lint::read_source(file.text);
+    try {
+      file.source = lint::read_source(file.text);
+    } catch (const lint::SourceError& error) {
+      file.error = error;
+    }
   }
 
   std::map<fs::path, File> files_{};  // never moved: tokens are views of the texts
