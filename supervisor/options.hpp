@@ -22,8 +22,8 @@ using std::chrono::milliseconds;
 
 /// What the process ends with.
 enum ExitCode : int {
-  kExitStopped = 0,       ///< stopped as asked; replay: all histories replayed
-  kExitFatal = 1,         ///< failed while running; replay: a history does not fit the code
+  kExitStopped = 0,       ///< stopped as asked; replay: all histories replayed; lint: clean
+  kExitFatal = 1,         ///< failed while running; replay: no fit; lint: a finding
   kExitUsage = 2,         ///< a flag, a file or a setting is wrong
   kExitModule = 3,        ///< a module cannot be loaded
   kExitIncompatible = 4,  ///< the child was built from another version
@@ -31,7 +31,7 @@ enum ExitCode : int {
 };
 
 struct Options {
-  enum class Verb { run, replay };
+  enum class Verb { run, replay, lint };
   Verb verb = Verb::run;
   std::filesystem::path worker_file{};  ///< empty: none
 
@@ -101,6 +101,8 @@ struct Options {
   int replay_jobs = 0;     ///< threads; 0: one for each usable core
   bool replay_stats = false;
   bool fail_fast = false;  ///< replay ends with the first file that does not replay
+
+  std::vector<std::filesystem::path> lint_files{};  ///< sources
 };
 
 /// A setting that cannot work. what() says what to change.

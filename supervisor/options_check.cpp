@@ -72,6 +72,12 @@ Options default_options() {
 }
 
 void check_options(const Options& options, bool own_modules) {
+  if (options.verb == Options::Verb::lint) {
+    if (options.lint_files.empty())
+      throw std::invalid_argument(
+          "lint: no file is named; name the C++ sources of a module, as in lint hello.cpp");
+    return;
+  }
   if (!own_modules && options.modules.empty())
     throw std::invalid_argument(
         "--module: nothing to serve; name a shared object, as in --module ./libhello.so");

@@ -13,6 +13,7 @@
 #include "child/entry.hpp"
 #include "shared/module_loader.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "supervisor/lint_command.hpp"
 #include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/replay_command.hpp"
@@ -82,6 +83,8 @@ int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modu
   if (parsed.exit) return parsed.exit_code;
   if (parsed.options.verb == supervisor::Options::Verb::replay)
     return supervisor::replay_command(parsed.options, own);
+  if (parsed.options.verb == supervisor::Options::Verb::lint)
+    return supervisor::lint_command(parsed.options);
   std::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go away, the work goes on
   supervisor::Log log(parsed.options.log_format, parsed.options.log_level);
   supervisor::Supervisor supervisor(std::move(parsed.workers), own, log);

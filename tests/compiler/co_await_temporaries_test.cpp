@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // GCC 12 destroys some temporaries twice when they are made inside a co_await expression, silently
 // and at every -O level. This pins which ones. When a case here fails, the compiler has changed:
-// look at the guards in signature.hpp before changing the case.
+// look at the guards in signature.hpp and at supervisor/lint before changing the case.
 #define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <coroutine>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,8 +64,14 @@ struct Awaitable {
   int await_resume() const noexcept { return value; }
 };
 
+struct MakesOwner : Awaitable {
+  Owner await_resume() const noexcept { return {}; }
+};
+
 Awaitable take(const Aggregate& a) { return {a.quantity}; }
+Awaitable take_or_nothing(const Aggregate& a = {}) { return {a.quantity}; }
 Awaitable take_with_constructor(const WithConstructor& a) { return {a.quantity}; }
+Awaitable take_owner(const Owner&) { return {1}; }
 Awaitable take_options(const Options& o) { return {o.attempts + int(o.queue.size())}; }
 Awaitable take_string(std::string s) { return {int(s.size())}; }
 template <class F>
@@ -96,6 +103,45 @@ Run aggregate_moved() {
   co_await take(std::move(named));
 }
 Run constructed_inside() { co_await take_with_constructor(WithConstructor{Owner{}, 2}); }
+#ifdef __cpp_aggregate_paren_init
+Run aggregate_in_parentheses_inside() { co_await take(Aggregate(Owner{}, 2)); }
+#endif
+Run aggregate_beside() {
+  const int sum = take(Aggregate{}).value + co_await Awaitable{1};
+  (void)sum;
+}
+Run aggregate_on_the_heap_inside() {
+  co_await take(*std::unique_ptr<Aggregate>(new Aggregate{Owner{}, 2}));
+}
+Run aggregate_in_default_argument() { co_await take_or_nothing(); }
+Run named_around() {
+  Aggregate named{Owner{}, co_await Awaitable{2}};
+  (void)named;
+}
+Run named_after() {
+  const int quantity = co_await Awaitable{2};
+  Aggregate named{Owner{}, quantity};
+  (void)named;
+}
+Run result_named() {
+  auto named = co_await MakesOwner{};
+  (void)named;
+}
+Run conditional_inside() {
+  Owner owner;
+  co_await take_owner(Owner::alive > 0 ? owner : Owner{});
+}
+Run conditional_after() {
+  Owner owner;
+  auto named = co_await Awaitable{1} ? Owner{} : owner;
+  (void)named;
+}
+Run conditional_of_names() {
+  Owner owner;
+  Owner other;
+  auto named = co_await Awaitable{1} ? other : owner;
+  (void)named;
+}
 Run closure_by_value_inside() {
   Owner owner;
   co_await call([owner] { return int(sizeof(owner)); });
@@ -114,6 +160,24 @@ Run closure_by_reference_inside() {
 TEST_CASE("an aggregate that owns memory is destroyed twice inside co_await by GCC 12") {
   CHECK((destroyed_too_often(aggregate_inside) > 0) == kTwice);
   CHECK((destroyed_too_often(designated_aggregate_inside) > 0) == kTwice);
+#ifdef __cpp_aggregate_paren_init
+  CHECK((destroyed_too_often(aggregate_in_parentheses_inside) > 0) == kTwice);
+#endif
+  CHECK((destroyed_too_often(aggregate_beside) > 0) == kTwice);
+  CHECK((destroyed_too_often(aggregate_on_the_heap_inside) > 0) == kTwice);
+  CHECK((destroyed_too_often(aggregate_in_default_argument) > 0) == kTwice);
+}
+
+TEST_CASE("an aggregate with a name is destroyed twice when its braces await") {
+  CHECK((destroyed_too_often(named_around) > 0) == kTwice);
+  CHECK(destroyed_too_often(named_after) == 0);
+  CHECK(destroyed_too_often(result_named) == 0);
+}
+
+TEST_CASE("what a ?: makes inside co_await is destroyed twice, constructor or not") {
+  CHECK((destroyed_too_often(conditional_inside) > 0) == kTwice);
+  CHECK((destroyed_too_often(conditional_after) > 0) == kTwice);
+  CHECK(destroyed_too_often(conditional_of_names) == 0);
 }
 
 TEST_CASE("a closure that captures by value is destroyed twice inside co_await by GCC 12") {

@@ -229,6 +229,20 @@ TEST_CASE("run and replay are verbs; replay takes files after a module") {
     says(refusal(parse({"replay", "--module", "m.so"})), part);
 }
 
+TEST_CASE("lint takes sources, and neither a module nor a task queue") {
+  const auto lint = parse({"lint", "one.cpp", "two.cpp"});
+  INFO(lint.error);
+  CHECK_FALSE(lint.exit);
+  CHECK(lint.options.verb == Options::Verb::lint);
+  CHECK(lint.options.lint_files == std::vector<std::filesystem::path>{"one.cpp", "two.cpp"});
+  says(refusal(parse({"lint"})), "lint hello.cpp");
+  says(refusal(parse({"lint", "--all", "one.cpp"})), "--all");
+  const auto help = parse({"lint", "--help"});
+  CHECK(help.exit_code == 0);
+  for (const char* part : {"heuristic", "// lint: safe", "clang-16", "GCC 13"})
+    says(help.out, part);
+}
+
 TEST_CASE("replay takes histories from the server, by workflow or by task queue") {
   const auto one = parse({"replay", "--module", "m.so", "--workflow-id", "w", "--run-id", "r"});
   INFO(one.error);
