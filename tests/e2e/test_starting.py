@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is wrong at the start is said in one sentence, with an exit code that tells its kind."""
 
+import subprocess
+
 import pytest
 from harness.scrape import Scraper
 from harness.server import DevServer, free_port
@@ -100,3 +102,19 @@ def test_a_limit_of_descriptors_that_is_too_low_is_raised_or_said(server, start,
     start("hello", "--children", "1000", "--activity-executor", "threads", program=limited("200 200"))
     sentence = refused(start("hello", "--children", "4", program=limited("40 40"), wait=False), 2)
     assert "this process may open 40 descriptors" in sentence and "ulimit -n" in sentence
+
+
+def test_lint_names_the_line_and_what_to_do(tmp_path):
+    source = tmp_path / "charge.cpp"
+
+    def lint():
+        return subprocess.run([SUPERVISOR, "lint", source], capture_output=True, text=True, check=False)
+
+    assert lint().returncode == 2
+    source.write_text("Task<int> run(int n) {\n  co_return co_await charge(Item{n, \"tea\"});\n}\n")
+    done = lint()
+    assert done.returncode == 1
+    assert done.stdout.startswith(f"{source}:2: `Item{{...}}` is destroyed twice by GCC 12 ")
+    source.write_text("Task<int> run(int n) {\n  Item item{n, \"tea\"};\n  co_return co_await charge(item);\n}\n")
+    done = lint()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
