@@ -154,7 +154,8 @@ Task<void> Instance::cancel_turn() {
 }
 
 void Instance::complete(const Payload& result) {
-  if (runtime_.continues())
+  // Not where a handler has continued it already: then run() returns too late to matter.
+  if (runtime_.continues() && !closed_)
     return fail_task(std::make_exception_ptr(
         std::logic_error("the run was to continue as new, and returned: what continue_as_new() "
                          "throws was caught; let it pass, as catch (...) { ...; throw; } does")));

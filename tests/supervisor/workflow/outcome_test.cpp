@@ -109,6 +109,12 @@ struct Swallows {
   }
 };
 
+// Its handler, in the same task, is first.
+struct ContinuedByHandler {
+  Task<> run() { co_return; }
+  void next() { workflow::continue_as_new<ContinuedByHandler>({}); }
+};
+
 struct SwallowsAll {
   Task<> run() {
     try {
@@ -121,6 +127,7 @@ struct SwallowsAll {
 
 void fill(Module& m) {
   m.workflow<SwallowsAll>();
+  m.workflow<ContinuedByHandler>().signal<&ContinuedByHandler::next>();
   m.workflow<Throws>();
   m.workflow<Rethrows>();
   m.workflow<BadConstructor>();
@@ -300,6 +307,18 @@ TEST_CASE("B030: logging is silent while history is replayed") {
 TEST_CASE("continue_as_new is not caught as a std::exception by accident") {
   CHECK(commands_of(first_task("Swallows")) == Lines{"ContinueAsNewWorkflowExecution"});
   CHECK(trace().empty());
+}
+
+TEST_CASE("a run that its handler continues as new may return in the same task") {
+  HistoryBuilder h("ContinuedByHandler");
+  h.task_scheduled();
+  h.signaled("next");
+  h.task_started();
+  Run run(module, "ContinuedByHandler");
+  const auto outcome = run.task(h.history());
+  CHECK(failure_of(outcome).empty());
+  REQUIRE(outcome.commands.size() == 1);
+  CHECK(commands_of(outcome)[0] == "ContinueAsNewWorkflowExecution");
 }
 
 TEST_CASE("a run that catches everything continue_as_new throws fails its task, and is told how") {
