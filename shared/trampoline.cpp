@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "temporal/trampoline.hpp"
 
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "temporal/task.hpp"
@@ -62,6 +64,14 @@ void* PromiseBase::operator new(std::size_t bytes) {
 
 void PromiseBase::operator delete(void* frame, std::size_t bytes) noexcept {
   ::operator delete(frame, bytes);
+}
+
+void throw_no_result(std::source_location where) {
+  const bool waited = where.line() > 0;
+  throw std::logic_error("a coroutine ended without co_return, and was to return a value" +
+                         (waited ? "; it waited last at " + std::string(where.file_name()) + ":" +
+                                       std::to_string(where.line())
+                                 : std::string()));
 }
 
 }  // namespace temporal::detail

@@ -69,7 +69,8 @@ consteval std::string_view name_of() {
   static_assert(
       detail::has_name<Symbol>,
       "a function in an anonymous namespace, a template or a lambda has no name of its own: "
-      "give it one, as in m.activity<f>({.name = \"charge\"})");
+      "give it one, as in m.activity<f>({.name = \"charge\"}), and call it by that: "
+      "execute_activity<int>(\"charge\", options, args...)");
   return detail::last_part(detail::full_symbol<Symbol>());
 }
 
@@ -78,7 +79,7 @@ template <class Type>
 consteval std::string_view type_name_of() {
   static_assert(detail::has_type_name<Type>,
                 "a class in an anonymous namespace or a template has no name of its own: "
-                "give it one, as in m.workflow<W>({.name = \"Order\"})");
+                "give it one, as in m.workflow<W>({.name = \"Order\"}), and start it by that");
   return detail::last_part(detail::full_type<Type>());
 }
 

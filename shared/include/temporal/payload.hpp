@@ -78,6 +78,19 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
+/// What only points to a value has nothing to point to once the payload is gone.
+template <class T>
+inline constexpr bool only_points =
+    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_same_v<T, std::string_view>;
+
+/// nlohmann_json knows how to write it, and how to read it.
+template <class T>
+concept WritesAsJson = std::is_constructible_v<nlohmann::json, const T&>;
+template <class T>
+concept ReadsFromJson = requires(const nlohmann::json& json) {
+  json.get<T>();
+};
+
 }  // namespace detail
 
 /// Encodes one value. Throws nlohmann::json::exception for text that is not UTF-8.
@@ -92,6 +105,9 @@ Payload to_payload(const T& value) {
   } else if constexpr (detail::is_optional<T>) {
     return value ? to_payload(*value) : detail::null_payload();
   } else {
+    static_assert(detail::WritesAsJson<T>,
+                  "this type does not say how it crosses as JSON: give it "
+                  "NLOHMANN_DEFINE_TYPE_INTRUSIVE(Type, members...), or to_json and from_json");
     return detail::json_payload(nlohmann::json(value));
   }
 }
@@ -100,6 +116,10 @@ Payload to_payload(const T& value) {
 /// found.
 template <class T>
 T from_payload(const Payload& payload) {
+  static_assert(
+      !detail::only_points<T>,
+      "a view, a pointer or a reference has nothing to point to once it was decoded: take "
+      "the value, as in std::string");
   if constexpr (std::is_void_v<T>) {
     return;  // whatever a foreign function returned, nobody asks for it
   } else if constexpr (std::is_same_v<T, Payload>) {
@@ -111,6 +131,9 @@ T from_payload(const Payload& payload) {
     if (payload.encoding() == detail::kJson && payload.data == "null") return std::nullopt;
     return from_payload<typename T::value_type>(payload);
   } else {
+    static_assert(detail::ReadsFromJson<T>,
+                  "this type does not say how it is read from JSON: give it "
+                  "NLOHMANN_DEFINE_TYPE_INTRUSIVE(Type, members...), or to_json and from_json");
     try {
       const auto json = detail::json_of(payload, typeid(T));
       T value = json.get<T>();

@@ -100,6 +100,9 @@ struct PromiseBase : Frame {
   Return final_suspend() noexcept { return {}; }
 };
 
+/// A coroutine that ran off its end; `where` it waited last.
+[[noreturn]] TEMPORAL_API void throw_no_result(std::source_location where);
+
 template <class T>
 struct Promise : PromiseBase {
   std::optional<T> value{};
@@ -110,6 +113,7 @@ struct Promise : PromiseBase {
   }
   T take() {
     if (error) std::rethrow_exception(error);
+    if (!value) throw_no_result(where);
     return std::move(*value);
   }
 };

@@ -125,9 +125,16 @@ struct SwallowsAll {
   }
 };
 
+struct Forgets {
+  Task<int> run() {
+    co_await workflow::wait_condition([] { return true; });
+  }
+};
+
 void fill(Module& m) {
   m.workflow<SwallowsAll>();
   m.workflow<ContinuedByHandler>().signal<&ContinuedByHandler::next>();
+  m.workflow<Forgets>();
   m.workflow<Throws>();
   m.workflow<Rethrows>();
   m.workflow<BadConstructor>();
@@ -228,10 +235,11 @@ TEST_CASE("G003 a signal whose arguments do not fit is dropped and logged, the r
   h.signaled("done");
   h.task();
   Lines logged;
-  Run run(module, "HandlerThrows", [&](LogLevel level, std::string_view text, const LogFields& f) {
-    logged.push_back(std::string(to_string(level)) + " " + std::string(text) + " " +
-                     f["signal"].get<std::string>());
-  });
+  Run run(module, "HandlerThrows",
+          [&](const auto&, LogLevel level, std::string_view text, const LogFields& f) {
+            logged.push_back(std::string(to_string(level)) + " " + std::string(text) + " " +
+                             f["signal"].get<std::string>());
+          });
   CHECK(commands_of(run.task(h.history())) == Lines{"CompleteWorkflowExecution"});
   CHECK(trace() == Lines{"number 7"});
   CHECK(logged == Lines{"error a signal was dropped: its arguments do not fit the handler number"});
@@ -243,9 +251,10 @@ TEST_CASE("T-53: a signal nobody handles is kept, and named when the workflow en
   h.signaled("done");
   h.task();
   Lines logged;
-  Run run(module, "HandlerThrows", [&](LogLevel, std::string_view text, const LogFields& f) {
-    logged.push_back(std::string(text) + " " + f.dump());
-  });
+  Run run(module, "HandlerThrows",
+          [&](const auto&, LogLevel, std::string_view text, const LogFields& f) {
+            logged.push_back(std::string(text) + " " + f.dump());
+          });
   CHECK(commands_of(run.task(h.history())) == Lines{"CompleteWorkflowExecution"});
   CHECK(
       logged ==
@@ -283,9 +292,10 @@ TEST_CASE("G011: handlers that still run when the workflow ends are named") {
   h.signaled("linger");
   h.task();
   Lines logged;
-  Run run(module, "Outlives", [&](LogLevel, std::string_view text, const LogFields& f) {
-    logged.push_back(std::string(text.substr(0, 11)) + " " + f.dump());
-  });
+  Run run(module, "Outlives",
+          [&](const auto&, LogLevel, std::string_view text, const LogFields& f) {
+            logged.push_back(std::string(text.substr(0, 11)) + " " + f.dump());
+          });
   CHECK(commands_of(run.task(h.history())) ==
         Lines{"StartTimer (timer id '1')", "CompleteWorkflowExecution"});
   CHECK(logged == Lines{R"([TMPRL1102] {"signals":["linger"]})"});
@@ -297,9 +307,10 @@ TEST_CASE("B030: logging is silent while history is replayed") {
   h.timer_fired(h.timer_started("1"));
   h.task();
   Lines logged;
-  Run run(module, "Logs", [&](LogLevel level, std::string_view text, const LogFields&) {
-    logged.push_back(std::string(to_string(level)) + " " + std::string(text));
-  });
+  Run run(module, "Logs",
+          [&](const auto&, LogLevel level, std::string_view text, const LogFields&) {
+            logged.push_back(std::string(to_string(level)) + " " + std::string(text));
+          });
   (void)run.task(h.history(), 3);
   CHECK(logged == Lines{"warn second"});
 }
@@ -324,6 +335,14 @@ TEST_CASE("a run that its handler continues as new may return in the same task")
 TEST_CASE("a run that catches everything continue_as_new throws fails its task, and is told how") {
   const auto outcome = first_task("SwallowsAll");
   CHECK(contains(failure_of(outcome), "what continue_as_new() throws was caught"));
+  CHECK(outcome.commands.empty());
+}
+
+TEST_CASE(
+    "a run() that ends without co_return fails its task, naming the line where it waited last") {
+  const auto outcome = first_task("Forgets");
+  CHECK(contains(failure_of(outcome), "ended without co_return"));
+  CHECK(contains(failure_of(outcome), "outcome_test.cpp:"));
   CHECK(outcome.commands.empty());
 }
 
