@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
-// One file though it is long: whoever looks for a flag finds it here, in the order in which --help lists it.
+// Whoever looks for a flag finds it here, in the order in which --help lists it.
 #include "supervisor/options.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cctype>
-#include <charconv>
-#include <functional>
-#include <map>
+#include <filesystem>
+#include <iostream>
 #include <optional>
 #include <set>
 #include <span>
 #include <stdexcept>
 
+#include "supervisor/flags.hpp"
 #include "supervisor/observe/metrics_options.hpp"
 #include "supervisor/version.hpp"
 #include "supervisor/worker_file.hpp"
@@ -21,58 +20,19 @@ namespace temporal::supervisor {
 
 namespace {
 
-std::optional<milliseconds> parse_duration(const std::string& text) {
-  constexpr double kLongest = 365 * 24 * 3600e3;
-  static const std::map<std::string, double> kUnits{
-      {"ms", 1}, {"s", 1e3}, {"m", 60e3}, {"h", 3600e3}};
-  double number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  auto unit = kUnits.find(end);
-  if (error != std::errc{} || (unit == kUnits.end() && number != 0)) return std::nullopt;
-  const double scaled = number == 0 ? 0 : number * unit->second;
-  if (!(scaled >= 0 && scaled <= kLongest)) return std::nullopt;  // as written, it also refuses nan
-  return milliseconds{static_cast<std::int64_t>(scaled)};
-}
-
-std::optional<std::size_t> parse_size(const std::string& text) {
-  static const std::map<std::string, int> kShifts{
-      {"", 0}, {"k", 10}, {"m", 20}, {"g", 30}, {"t", 40}};
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit = end;
-  std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto shift = kShifts.find(unit);
-  if (error != std::errc{} || shift == kShifts.end() || number > (~std::size_t{0} >> shift->second))
-    return std::nullopt;
-  return number << shift->second;
-}
-
-std::string size_text(std::size_t bytes) {
-  constexpr std::size_t kMebi = 1 << 20;
-  return bytes > 0 && bytes % kMebi == 0 ? std::to_string(bytes / kMebi) + "M"
-                                         : std::to_string(bytes);
-}
-
-std::string duration_text(milliseconds duration) {
-  if (duration.count() % 1000 == 0) return std::to_string(duration.count() / 1000) + "s";
-  return std::to_string(duration.count()) + "ms";
-}
-
-std::string variable_of(const std::string& flag) {
-  std::string name = "TEMPORAL_SUPERVISOR_";
-  for (char c : flag.substr(2)) name += c == '-' ? '_' : static_cast<char>(std::toupper(c));
-  return name;
-}
-
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
 const std::set<std::string> kOfTheProcess{
     "--address", "--connect-timeout", "--crash-pages",  "--debug",         "--dev",
     "--dev-db",  "--dev-ui-port",     "--log-format",   "--log-level",     "--loop-stall",
     "--metrics", "--metrics-prefix",  "--metrics-unit", "--metrics-label", "--metrics-buckets"};
 
-class Parser {
+class Parser : private Flags {
  public:
-  Parser(Options& options, bool own_modules) : options_(options) {
+  Parser(Options& options, bool own_modules)
+      : Flags(
+            "A native Temporal worker: workflows on threads of its own, blocking activities in "
+            "child processes that cannot hurt it"),
+        options_(options) {
     app_.name("temporal-supervisor");
     app_.set_version_flag("--version", std::string("temporal-supervisor ") + kVersion);
     app_.option_defaults()->always_capture_default();
@@ -141,75 +101,6 @@ class Parser {
   }
 
  private:
-  template <class T>
-  CLI::Option* flag(const std::string& name, T& value, const std::string& help) {
-    return app_.add_option(name, value, help)->envname(variable_of(name));
-  }
-
-  void duration(const std::string& name, milliseconds& value, const std::string& help) {
-    app_.add_option_function<std::string>(
-            name,
-            [name, &value](const std::string& text) {
-              auto parsed = parse_duration(text);
-              if (!parsed)
-                throw CLI::ValidationError(
-                    name, "'" + text + "' is no duration; write 500ms, 10s, 2m or 1h");
-              value = *parsed;
-            },
-            help)
-        ->envname(variable_of(name))
-        ->default_str(duration_text(value))
-        ->type_name("DURATION");
-  }
-
-  void size(const std::string& name, std::size_t& value, const std::string& help) {
-    app_.add_option_function<std::string>(
-            name,
-            [name, &value](const std::string& text) {
-              const auto parsed = parse_size(text);
-              if (!parsed)
-                throw CLI::ValidationError(
-                    name, "'" + text + "' is no size; write bytes, or 64K, 512M, 2G");
-              value = *parsed;
-            },
-            help)
-        ->envname(variable_of(name))
-        ->default_str(size_text(value))
-        ->type_name("SIZE");
-  }
-
-  void duration_or_never(const std::string& name, std::optional<milliseconds>& value,
-                         const std::string& help) {
-    app_.add_option_function<std::string>(
-            name,
-            [name, &value](const std::string& text) {
-              value = parse_duration(text);
-              if (!value && text != "never")
-                throw CLI::ValidationError(
-                    name, "'" + text + "' is no duration; write 500ms, 10s, 2m, 1h or never");
-            },
-            help)
-        ->envname(variable_of(name))
-        ->default_str(value ? duration_text(*value) : "never")
-        ->type_name("DURATION|never");
-  }
-
-  template <class T>
-  void choice(const std::string& name, T& value, std::map<std::string, T> choices,
-              const std::string& standard, const std::string& help) {
-    app_.add_option_function<std::string>(
-            name,
-            [name, &value, choices](const std::string& text) {
-              auto found = choices.find(text);
-              if (found == choices.end())
-                throw CLI::ValidationError(name, "'" + text + "' is not among its choices");
-              value = found->second;
-            },
-            help)
-        ->envname(variable_of(name))
-        ->default_str(standard);
-  }
-
   void add_lint() {
     auto* lint = app_.add_subcommand(
         "lint",
@@ -243,22 +134,19 @@ class Parser {
 
   void add_work() {
     flag("--task-queue", options_.task_queue, "Task queue to serve");
-    app_.add_option_function<std::string>(
-            "--children",
-            [this](const std::string& text) {
-              if (text == "auto") {
-                options_.children = usable_cores();
-              } else if (!CLI::detail::lexical_cast(text, options_.children) ||
-                         options_.children < 0 || options_.children > 1024) {
-                throw CLI::ValidationError("--children",
-                                           "'" + text + "' is neither 0 to 1024 nor auto");
-              }
-            },
-            "Child processes for plain-function activities; auto is one per usable core")
-        ->envname(variable_of("--children"))
-        ->default_str("auto")
-        ->type_name("N|auto");
+    number_or_auto(
+        "--children", 1024,
+        "Child processes for plain-function activities; auto is one per usable core",
+        [this](std::optional<int> count) { options_.children = count.value_or(usable_cores()); });
     flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
+    flag("--child-max-tasks", options_.child_max_tasks,
+         "Activities after which a child is replaced by a fresh one, or up to 15 % earlier; 0: "
+         "never for that")
+        ->check(CLI::Range(0, 1'000'000'000));
+    duration("--child-max-age", options_.child_max_age,
+             "The same for its age: after the activity it runs then; 0: never for that");
+    size("--child-max-rss", options_.child_max_rss,
+         "The same for the memory that is resident after an activity; 0: never for that");
     add_kinds();
     add_versioning();
     flag("--workflow-threads", options_.workflow_threads, "Threads that run workflow code")
@@ -272,24 +160,11 @@ class Parser {
     flag("--max-concurrent-local-activities", options_.max_concurrent_local_activities,
          "Local activities at a time; those in children are bounded by --offload-children too")
         ->check(CLI::Range(1, 100'000));
-    app_.add_option_function<std::string>(
-            "--max-eager-activities",
-            [this](const std::string& text) {
-              int most = 0;
-              if (text == "auto") {
-                options_.max_eager_activities.reset();
-              } else if (CLI::detail::lexical_cast(text, most) && most >= 0) {
-                options_.max_eager_activities = most;
-              } else {
-                throw CLI::ValidationError("--max-eager-activities",
-                                           "'" + text + "' is neither a number nor auto");
-              }
-            },
-            "Activities of one workflow task that start here without a poll; auto: as many as have "
-            "a free place, 0: none")
-        ->envname(variable_of("--max-eager-activities"))
-        ->default_str("auto")
-        ->type_name("N|auto");
+    number_or_auto(
+        "--max-eager-activities", 100'000,
+        "Activities of one workflow task that start here without a poll; auto: as many as have a "
+        "free place, 0: none",
+        [this](std::optional<int> most) { options_.max_eager_activities = most; });
     flag("--max-concurrent-eager-activities", options_.max_concurrent_eager_activities,
          "Activities at a time that started without a poll; 0 is unlimited")
         ->check(CLI::Range(0, 100'000));
@@ -331,15 +206,13 @@ class Parser {
   }
 
   void add_kinds() {
-    auto* workflows = app_.add_flag("--workflows-only", options_.workflows_only,
-                                    "Serve workflows; activities are for other workers");
-    auto* activities = app_.add_flag("--activities-only", options_.activities_only,
-                                     "Serve activities; workflows are for other workers");
-    workflows->envname(variable_of("--workflows-only"))->excludes(activities);
-    activities->envname(variable_of("--activities-only"));
-    app_.add_flag("--no-remote-activities", options_.no_remote_activities,
-                  "Serve workflows and the local activities they call; ask for no activity tasks")
-        ->envname(variable_of("--no-remote-activities"))
+    auto* workflows = on_off("--workflows-only", options_.workflows_only,
+                             "Serve workflows; activities are for other workers");
+    auto* activities = on_off("--activities-only", options_.activities_only,
+                              "Serve activities; workflows are for other workers");
+    workflows->excludes(activities);
+    on_off("--no-remote-activities", options_.no_remote_activities,
+           "Serve workflows and the local activities they call; ask for no activity tasks")
         ->excludes(workflows)
         ->excludes(activities);
   }
@@ -348,9 +221,8 @@ class Parser {
     flag("--deployment-name", options_.deployment_name, "The worker deployment it is part of");
     flag("--build-id", options_.build_id,
          "Which version of the deployment it is; default: a hash of the program and its modules");
-    app_.add_flag("--use-versioning", options_.use_versioning,
-                  "The server sends it the runs of its version only")
-        ->envname(variable_of("--use-versioning"));
+    on_off("--use-versioning", options_.use_versioning,
+           "The server sends it the runs of its version only");
     choice("--default-versioning-behavior", options_.default_versioning,
            {{"unspecified", Versioning::unspecified},
             {"pinned", Versioning::pinned},
@@ -401,14 +273,12 @@ class Parser {
     duration_or_never("--timeout-grace", options_.timeout_grace,
                       "The same after an activity's own timeout");
     duration("--term-grace", options_.term_grace, "From SIGTERM to SIGKILL for a child");
-    app_.add_option_function<std::string>(
-            "--crash-pages",
-            [this](const std::string& text) {
-              options_.crash_pages = std::filesystem::path(text == "off" ? "" : text);
-            },
-            "Folder in which a crash of workflow code is kept for the worker that is started next, "
-            "which fails that run's tasks for a while; off keeps none")
-        ->envname(variable_of("--crash-pages"))
+    text("--crash-pages",
+         "Folder in which a crash of workflow code is kept for the worker that is started next, "
+         "which fails that run's tasks for a while; off keeps none",
+         [this](const std::string& text) {
+           options_.crash_pages = std::filesystem::path(text == "off" ? "" : text);
+         })
         ->default_str(options_.crash_pages.empty() ? "off" : options_.crash_pages.string())
         ->type_name("DIR|off");
     choice("--log-format", options_.log_format,
@@ -440,25 +310,7 @@ class Parser {
          [&metrics](const std::string& text) { return add_buckets(metrics, text); });
   }
 
-  /// `take` says what is wrong with a text, or nothing.
-  void each(const std::string& name, const std::string& type, const std::string& help,
-            std::function<std::optional<std::string>(const std::string&)> take) {
-    app_.add_option_function<std::vector<std::string>>(
-            name,
-            [name, take = std::move(take)](const std::vector<std::string>& texts) {
-              for (const auto& text : texts)
-                if (auto wrong = take(text)) throw CLI::ValidationError(name, *wrong);
-            },
-            help)
-        ->envname(variable_of(name))
-        ->allow_extra_args(false)
-        ->type_name(type);
-  }
-
   Options& options_;
-  CLI::App app_{
-      "A native Temporal worker: workflows on threads of its own, blocking activities in child "
-      "processes that cannot hurt it"};
 };
 
 // Whatever else was said of the two.

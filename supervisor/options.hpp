@@ -47,6 +47,9 @@ struct Options {
 
   int children = 0;
   int child_nice = 5;
+  int child_max_tasks = 0;        ///< 0: unbounded
+  milliseconds child_max_age{0};  ///< 0: unbounded
+  std::size_t child_max_rss = 0;  ///< bytes; 0: unbounded
   int workflow_threads = 2;
   int loop_threads = 1;
   milliseconds loop_stall{100};  ///< 0: off

@@ -13,11 +13,13 @@
 #include <string>
 
 #include "temporal/activity.hpp"
+#include "tests/support/folder.hpp"
 
 namespace fs = std::filesystem;
 using temporal::load_module;
 using temporal::Module;
 using temporal::ModuleError;
+using temporal::test::Folder;
 
 namespace {
 
@@ -31,25 +33,6 @@ std::string bytes_of(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
 }
-
-// A folder of this test's own, gone with it.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "modules-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  fs::path file(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
-  }
-  [[nodiscard]] const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string refusal(const fs::path& path) {
   Module module;

@@ -11,11 +11,13 @@
 #include "temporal/api/workflowservice/v1/request_response.pb.h"
 #include "temporal/module.hpp"
 #include "temporal/workflow.hpp"
+#include "tests/support/folder.hpp"
 
 namespace deployment_test {
 
 using namespace temporal;
 using namespace temporal::supervisor;
+using temporal::test::Folder;
 namespace enums = api::enums::v1;
 namespace ws = api::workflowservice::v1;
 
@@ -50,16 +52,6 @@ Options versioned() {
   options.use_versioning = true;
   return options;
 }
-
-struct Folder {
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "deployment-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::filesystem::path path;
-};
 
 TEST_CASE("a worker without a deployment says nothing of it") {
   Module module;
@@ -122,7 +114,7 @@ TEST_CASE("names that the server would refuse are refused at the start") {
 
 TEST_CASE("VE2 the default build id is one of the content of the program and its modules") {
   const Folder folder;
-  const auto file = folder.path / "module.so";
+  const auto file = folder.path() / "module.so";
   const auto with = [&](const char* content) {
     std::ofstream(file) << content;
     return build_id_of({file});
@@ -131,7 +123,7 @@ TEST_CASE("VE2 the default build id is one of the content of the program and its
   CHECK(once == with("a"));
   CHECK(once != with("b"));
   CHECK(once.size() == 36);
-  CHECK_THROWS_AS((void)build_id_of({folder.path / "none"}), SettingsError);
+  CHECK_THROWS_AS((void)build_id_of({folder.path() / "none"}), SettingsError);
   Module module;
   auto options = versioned();
   options.build_id.clear();

@@ -18,6 +18,8 @@
 #include <fstream>
 #include <string>
 
+#include "tests/support/folder.hpp"
+
 using temporal::supervisor::DevServer;
 using temporal::supervisor::DevServerError;
 namespace fs = std::filesystem;
@@ -28,27 +30,20 @@ namespace {
 class Script {
  public:
   explicit Script(const std::string& first_line = "") {
-    std::string name = (fs::temp_directory_path() / "dev-server-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    folder_ = name;
-    REQUIRE(::mkfifo((folder_ / "said").c_str(), 0600) == 0);
-    const auto program = folder_ / "temporal";
-    std::ofstream(program) << "#!/bin/sh\n"
-                           << first_line << "\necho \"$$ $@\" > " << (folder_ / "said").string()
-                           << "\nexec sleep 1000\n";
+    REQUIRE(::mkfifo((folder_.path() / "said").c_str(), 0600) == 0);
+    const auto program =
+        folder_.file("temporal", "#!/bin/sh\n" + first_line + "\necho \"$$ $@\" > " +
+                                     (folder_.path() / "said").string() + "\nexec sleep 1000\n");
     fs::permissions(program, fs::perms::owner_all);
     ::setenv("TEMPORAL_CLI", program.c_str(), 1);
   }
-  ~Script() {
-    ::unsetenv("TEMPORAL_CLI");
-    fs::remove_all(folder_);
-  }
+  ~Script() { ::unsetenv("TEMPORAL_CLI"); }
   Script(const Script&) = delete;
   Script& operator=(const Script&) = delete;
 
   // Waits until it runs.
   void hear() {
-    std::ifstream pipe(folder_ / "said");
+    std::ifstream pipe(folder_.path() / "said");
     pipe >> pid;
     std::getline(pipe, said);
     said += ' ';
@@ -62,7 +57,7 @@ class Script {
   std::string said;
 
  private:
-  fs::path folder_;
+  temporal::test::Folder folder_;
 };
 
 // A zombie does not.

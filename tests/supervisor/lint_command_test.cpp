@@ -2,38 +2,20 @@
 #include "supervisor/lint_command.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "tests/support/captured.hpp"
+#include "tests/support/folder.hpp"
+
 using namespace temporal::supervisor;
+using temporal::test::Captured;
+using temporal::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "lint-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] fs::path file(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 struct Result {
   int code;
@@ -42,13 +24,9 @@ struct Result {
 };
 
 Result lint(const std::vector<fs::path>& files) {
-  std::ostringstream out, error;
-  auto* const real_out = std::cout.rdbuf(out.rdbuf());
-  auto* const real_error = std::cerr.rdbuf(error.rdbuf());
+  const Captured said;
   const int code = lint_command({.verb = Options::Verb::lint, .lint_files = files});
-  std::cout.rdbuf(real_out);
-  std::cerr.rdbuf(real_error);
-  return {code, out.str(), error.str()};
+  return {code, said.out(), said.error()};
 }
 
 const std::string kBad = "Task<int> run(int n) {\n  co_await store(Item{n});\n}\n";

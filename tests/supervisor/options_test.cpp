@@ -6,12 +6,11 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <iostream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "supervisor/version.hpp"
+#include "tests/support/captured.hpp"
 
 using namespace std::chrono_literals;
 using namespace temporal::supervisor;
@@ -28,13 +27,9 @@ Result parse(std::vector<std::string> words, bool own_modules = false) {
   words.insert(words.begin(), "temporal-supervisor");
   std::vector<const char*> arguments;
   for (const auto& word : words) arguments.push_back(word.c_str());
-  std::ostringstream out, error;
-  auto* const real_out = std::cout.rdbuf(out.rdbuf());
-  auto* const real_error = std::cerr.rdbuf(error.rdbuf());
+  const temporal::test::Captured said;
   auto parsed = parse_options(static_cast<int>(arguments.size()), arguments.data(), own_modules);
-  std::cout.rdbuf(real_out);
-  std::cerr.rdbuf(real_error);
-  return {std::move(parsed), out.str(), error.str()};
+  return {std::move(parsed), said.out(), said.error()};
 }
 
 // The least that is enough, and one more word or two.
@@ -95,6 +90,9 @@ TEST_CASE("a module and a task queue are enough; the rest has defaults") {
   CHECK_FALSE(o.dev);
   CHECK(o.children == usable_cores());
   CHECK(o.child_nice == 5);
+  CHECK(o.child_max_tasks == 0);
+  CHECK(o.child_max_age == 0s);
+  CHECK(o.child_max_rss == 0);
   CHECK(o.workflow_threads == std::max(2, usable_cores()));
   CHECK(o.loop_threads == 1);
   CHECK(o.max_concurrent_workflow_tasks == 100);
@@ -159,7 +157,10 @@ TEST_CASE("every flag is heard") {
                           "3s",          "--log-format",
                           "json",        "--log-level",
                           "debug",       "--module",
-                          "n.so"});
+                          "n.so",        "--child-max-tasks",
+                          "1000",        "--child-max-age",
+                          "1h",          "--child-max-rss",
+                          "2G"});
   CHECK(o.address == "temporal.example:7233");
   CHECK(o.name_space == "shop");
   CHECK(o.identity == "me");
@@ -168,6 +169,9 @@ TEST_CASE("every flag is heard") {
   CHECK(o.dev_ui_port == 8080);
   CHECK(o.children == 7);
   CHECK(o.child_nice == 0);
+  CHECK(o.child_max_tasks == 1000);
+  CHECK(o.child_max_age == 1h);
+  CHECK(o.child_max_rss == std::size_t{2} << 30);
   CHECK(o.workflow_threads == 3);
   CHECK(o.loop_threads == 2);
   CHECK(o.max_concurrent_workflow_tasks == 11);

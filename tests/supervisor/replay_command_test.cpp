@@ -2,20 +2,19 @@
 #include "supervisor/replay_command.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <array>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 
 #include "temporal/workflow.hpp"
+#include "tests/support/captured.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace temporal;
 using namespace temporal::supervisor;
+using temporal::test::Folder;
 namespace fs = std::filesystem;
 
 namespace replayed {
@@ -29,25 +28,6 @@ void throws(Module&) { throw std::runtime_error("no model file"); }
 }  // namespace replayed
 
 namespace {
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "replay-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] fs::path file(const std::string& name, const std::string& text) const {
-    std::ofstream(path_ / name) << text;
-    return path_ / name;
-  }
-
- private:
-  fs::path path_;
-};
 
 std::string history(const std::string& last_event) {
   return R"({"events": [
@@ -79,13 +59,9 @@ struct Result {
 
 Result replay(Options options, ModuleFunction function = &replayed::fill) {
   const std::array<ModuleFunction, 1> own{function};
-  std::ostringstream out, error;
-  auto* const real_out = std::cout.rdbuf(out.rdbuf());
-  auto* const real_error = std::cerr.rdbuf(error.rdbuf());
+  const test::Captured said;
   const int code = replay_command(options, own);
-  std::cout.rdbuf(real_out);
-  std::cerr.rdbuf(real_error);
-  return {code, out.str(), error.str()};
+  return {code, said.out(), said.error()};
 }
 
 }  // namespace

@@ -2,54 +2,36 @@
 #include "supervisor/worker_file.hpp"
 
 #include <doctest/doctest.h>
-#include <stdlib.h>
 
 #include <array>
 #include <cstdlib>
-#include <fstream>
-#include <iostream>
-#include <sstream>
 
 #include "supervisor/options.hpp"
+#include "tests/support/captured.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace std::chrono_literals;
 using namespace temporal::supervisor;
+using temporal::test::Captured;
+using temporal::test::Folder;
 namespace fs = std::filesystem;
 
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "worker-file-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { fs::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  [[nodiscard]] fs::path path() const { return path_; }
-  [[nodiscard]] fs::path file() const { return path_ / "worker.toml"; }
-
- private:
-  fs::path path_;
-};
+constexpr const char* kName = "worker.toml";
 
 struct Parsed : ParsedOptions {
   std::string error;
 };
 
 Parsed parse(const Folder& folder, const std::string& text, std::vector<std::string> words = {}) {
-  std::ofstream(folder.file()) << text;
-  words.insert(words.begin(), {"temporal-supervisor", "--config", folder.file().string()});
+  const auto file = folder.file(kName, text);
+  words.insert(words.begin(), {"temporal-supervisor", "--config", file.string()});
   std::vector<const char*> arguments;
   for (const auto& word : words) arguments.push_back(word.c_str());
-  std::ostringstream error;
-  auto* const real = std::cerr.rdbuf(error.rdbuf());
+  const Captured said;
   auto parsed = parse_options(static_cast<int>(arguments.size()), arguments.data(), false);
-  std::cerr.rdbuf(real);
-  return {std::move(parsed), error.str()};
+  return {std::move(parsed), said.error()};
 }
 
 std::string refusal(const std::string& text) {
@@ -57,9 +39,10 @@ std::string refusal(const std::string& text) {
   auto parsed = parse(folder, text);
   CHECK(parsed.exit);
   CHECK(parsed.exit_code == kExitUsage);
-  const auto name = parsed.error.find(folder.file().string());
+  const auto file = (folder.path() / kName).string();
+  const auto name = parsed.error.find(file);
   if (name == std::string::npos) return parsed.error;
-  return parsed.error.substr(name + folder.file().string().size());
+  return parsed.error.substr(name + file.size());
 }
 
 }  // namespace
@@ -160,10 +143,8 @@ TEST_CASE(
 
 TEST_CASE("CN11 a file that is not there is one sentence") {
   const std::array<const char*, 3> words{"temporal-supervisor", "--config", "/nowhere/worker.toml"};
-  std::ostringstream error;
-  auto* const real = std::cerr.rdbuf(error.rdbuf());
+  const Captured said;
   const auto parsed = parse_options(3, words.data(), false);
-  std::cerr.rdbuf(real);
   CHECK(parsed.exit_code == kExitUsage);
-  CHECK(error.str().find("/nowhere/worker.toml cannot be read") != std::string::npos);
+  CHECK(said.error().find("/nowhere/worker.toml cannot be read") != std::string::npos);
 }

@@ -7,9 +7,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <future>
-#include <iostream>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -17,6 +15,7 @@
 #include "temporal/client.hpp"
 #include "temporal/workflow.hpp"
 #include "tests/fake_server/recording_log.hpp"
+#include "tests/support/captured.hpp"
 #include "tests/support/dev_server.hpp"
 
 using namespace std::chrono_literals;
@@ -108,14 +107,12 @@ TEST_CASE("AX26 run_worker() does not begin where threads run already, and says 
   std::thread other([&] { end.get_future().wait(); });
   char name[] = "worker";
   char* arguments[] = {name, nullptr};
-  std::ostringstream said;
-  auto* const real = std::cerr.rdbuf(said.rdbuf());
+  const test::Captured said;
   const int code = run_worker(1, arguments, {embedded});
-  std::cerr.rdbuf(real);
   end.set_value();
   other.join();
   CHECK(code == 2);
-  CHECK(said.str().find("run_worker() must come first in main()") != std::string::npos);
+  CHECK(said.error().find("run_worker() must come first in main()") != std::string::npos);
 }
 
 TEST_CASE("AX26 what cannot work is said in a sentence") {

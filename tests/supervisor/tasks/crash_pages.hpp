@@ -6,29 +6,19 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
 #include "supervisor/tasks/poisoned_runs.hpp"
 #include "supervisor/threads/crash_page.hpp"
+#include "tests/support/folder.hpp"
 
 namespace temporal::test {
 
 class CrashPages {
  public:
-  CrashPages() {
-    char name[] = "/tmp/crash-pages-XXXXXX";
-    REQUIRE(::mkdtemp(name));
-    folder_ = name;
-  }
-  CrashPages(const CrashPages&) = delete;
-  CrashPages& operator=(const CrashPages&) = delete;
-  ~CrashPages() { std::filesystem::remove_all(folder_); }
-
   [[nodiscard]] supervisor::CrashHistory history(std::string queue = "queue",
                                                  std::string build = "one") const {
-    return {.folder = folder_,
+    return {.folder = folder_.path(),
             .name_space = "shop",
             .task_queue = std::move(queue),
             .build = std::move(build)};
@@ -48,10 +38,12 @@ class CrashPages {
     page.stack.add("die at deadly.cpp:3\nrun at deadly.cpp:7\n");
     REQUIRE(supervisor::CrashFile(of.folder).write(page));
   }
-  [[nodiscard]] std::size_t left() const { return supervisor::read_crash_pages(folder_).size(); }
+  [[nodiscard]] std::size_t left() const {
+    return supervisor::read_crash_pages(folder_.path()).size();
+  }
 
  private:
-  std::filesystem::path folder_;
+  Folder folder_;
 };
 
 }  // namespace temporal::test

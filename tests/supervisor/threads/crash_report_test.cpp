@@ -20,6 +20,7 @@
 #include "shared/ipc/fd.hpp"
 #include "supervisor/threads/crash_page.hpp"
 #include "tests/supervisor/threads/support.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace std::chrono_literals;
 using temporal::ipc::UniqueFd;
@@ -192,22 +193,14 @@ namespace {
 // A folder that is not there yet, for the pages of those who die.
 class Pages {
  public:
-  Pages() {
-    char name[] = "/tmp/crash-pages-XXXXXX";
-    REQUIRE(::mkdtemp(name));
-    root_ = name;
-    ::setenv("CRASH_PAGES", folder().c_str(), 1);
-  }
+  Pages() { ::setenv("CRASH_PAGES", folder().c_str(), 1); }
   Pages(const Pages&) = delete;
   Pages& operator=(const Pages&) = delete;
-  ~Pages() {
-    ::unsetenv("CRASH_PAGES");
-    std::filesystem::remove_all(root_);
-  }
-  [[nodiscard]] std::filesystem::path folder() const { return root_ / "state" / "pages"; }
+  ~Pages() { ::unsetenv("CRASH_PAGES"); }
+  [[nodiscard]] std::filesystem::path folder() const { return root_.path() / "state" / "pages"; }
 
  private:
-  std::filesystem::path root_;
+  temporal::test::Folder root_;
 };
 
 }  // namespace
