@@ -135,7 +135,7 @@ std::function<WorkflowTasks::Run()> WorkflowTasks::run_maker(const Task& task) c
                              .deployment_name = queue_.deployment.name(),
                              .build_id = queue_.deployment.build_id(),
                              .server_keeps_sdk_metadata = queue_.server_keeps_sdk_metadata};
-  return [&module = module_, context = std::move(context), log = log_sink(task),
+  return [&module = module_, context = std::move(context), log = log_sink(),
           metrics = metrics_.workflow(task.workflow_type().name()).user]() mutable {
     return std::make_unique<engine::WorkflowRun>(module, std::move(context), std::move(log),
                                                  std::move(metrics));

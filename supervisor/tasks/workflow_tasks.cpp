@@ -228,15 +228,17 @@ api::taskqueue::v1::TaskQueue WorkflowTasks::sticky_queue() const {
   return queue;
 }
 
-engine::LogSink WorkflowTasks::log_sink(const Task& task) const {
-  return
-      [this, ids = fields(task)](LogLevel level, std::string_view message, const LogFields& more) {
-        // It is workflow code that logs, and the log that looks at the clock.
-        const workflow::unsafe::allow ours;
-        auto line = ids;
-        if (more.is_object()) line.update(more);
-        log_.write(level, message, line);
-      };
+engine::LogSink WorkflowTasks::log_sink() const {
+  return [&log = log_](const engine::RunContext& run, LogLevel level, std::string_view message,
+                       const LogFields& more) {
+    // It is workflow code that logs, and the log that looks at the clock.
+    const workflow::unsafe::allow ours;
+    LogFields line{{"workflow_type", run.workflow_type},
+                   {"workflow_id", run.workflow_id},
+                   {"run_id", run.run_id}};
+    if (more.is_object()) line.update(more);
+    log.write(level, message, line);
+  };
 }
 
 LogFields WorkflowTasks::fields(const Task& task) const {

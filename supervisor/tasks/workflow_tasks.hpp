@@ -172,7 +172,7 @@ class WorkflowTasks {
   boost::asio::awaitable<void> destroy(Run run, Gate::Pass pass);
   std::function<void(std::exception_ptr)> bug(const char* what) const;
   api::taskqueue::v1::TaskQueue sticky_queue() const;
-  engine::LogSink log_sink(const Task& task) const;
+  engine::LogSink log_sink() const;
   LogFields fields(const Task& task) const;
 
   boost::asio::any_io_executor core_;

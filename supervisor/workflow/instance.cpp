@@ -173,7 +173,7 @@ void Instance::end(std::exception_ptr error) {
   try {
     std::rethrow_exception(error);
   } catch (const workflow::detail::ContinueAsNew& next) {
-    close(continue_command(next, machines_.info(), machines_.started()));
+    close(continue_command(next, machines_.info(), machines_.retry_policy()));
   } catch (const Failure& failure) {
     const bool cancelled = runtime_.cancel_requested() && is_cancelled(failure);
     close(cancelled ? cancel_command(failure) : fail_command(error));

@@ -35,7 +35,7 @@ std::size_t Machines::bytes() const {
   std::size_t waiting = locals_.bytes();
   for (const auto& update : updates_) waiting += update.request.ByteSizeLong();
   for (const auto& message : messages_) waiting += message.ByteSizeLong();
-  return by_event_id_.size() * kMachine + commands_.bytes() + started_.ByteSizeLong() + waiting;
+  return by_event_id_.size() * kMachine + commands_.bytes() + info_bytes_ + waiting;
 }
 
 void Machines::begin_task(std::int64_t previous_started_event_id) {
@@ -302,30 +302,33 @@ void Machines::on_initiated(const HistoryEvent& event) {
 }
 
 void Machines::on_started(const HistoryEvent& event) {
-  started_ = event.workflow_execution_started_event_attributes();
+  const auto& started = event.workflow_execution_started_event_attributes();
   now_ = from_proto(event.event_time());
   info_.workflow_id = context_.workflow_id;
   info_.run_id = context_.run_id;
-  info_.first_run_id = started_.first_execution_run_id();
-  info_.original_run_id = started_.original_execution_run_id();
+  info_.first_run_id = started.first_execution_run_id();
+  info_.original_run_id = started.original_execution_run_id();
   info_.workflow_type = context_.workflow_type;
   info_.workflow_namespace = context_.workflow_namespace;
   info_.task_queue = context_.task_queue;
-  info_.identity_of_starter = started_.identity();
-  info_.attempt = std::max(started_.attempt(), 1);
-  info_.cron_schedule = started_.cron_schedule();
-  info_.continued_run_id = started_.continued_execution_run_id();
+  info_.identity_of_starter = started.identity();
+  info_.attempt = std::max(started.attempt(), 1);
+  info_.cron_schedule = started.cron_schedule();
+  info_.continued_run_id = started.continued_execution_run_id();
   info_.start_time = now_;
-  info_.execution_timeout = from_proto(started_.workflow_execution_timeout());
-  info_.run_timeout = from_proto(started_.workflow_run_timeout());
-  info_.task_timeout = from_proto(started_.workflow_task_timeout());
-  info_.headers = from_proto(started_.header().fields());
-  info_.memo = Memo(from_proto(started_.memo().fields()));
+  info_.execution_timeout = from_proto(started.workflow_execution_timeout());
+  info_.run_timeout = from_proto(started.workflow_run_timeout());
+  info_.task_timeout = from_proto(started.workflow_task_timeout());
+  info_.headers = from_proto(started.header().fields());
+  info_.memo = Memo(from_proto(started.memo().fields()));
   info_.search_attributes =
-      SearchAttributes(from_proto(started_.search_attributes().indexed_fields()));
-  jobs_.emplace_back(ReseedJob{randomness_seed(started_.original_execution_run_id())});
-  jobs_.emplace_back(StartJob{from_proto(started_.input())});
-  started_.clear_input();
+      SearchAttributes(from_proto(started.search_attributes().indexed_fields()));
+  jobs_.emplace_back(ReseedJob{randomness_seed(started.original_execution_run_id())});
+  jobs_.emplace_back(StartJob{from_proto(started.input())});
+  info_bytes_ = started.header().ByteSizeLong() + started.memo().ByteSizeLong() +
+                started.search_attributes().ByteSizeLong();
+  if (started.has_retry_policy())
+    retry_policy_ = std::make_unique<const RetryPolicy>(started.retry_policy());
 }
 
 void Machines::on_wake(const HistoryEvent& task_started) {

@@ -29,7 +29,7 @@ namespace temporal::engine {
 
 class Machines final : public MachineHost {
  public:
-  using Started = api::history::v1::WorkflowExecutionStartedEventAttributes;
+  using RetryPolicy = api::common::v1::RetryPolicy;
   using Message = api::protocol::v1::Message;
 
   explicit Machines(const RunContext& context);
@@ -69,8 +69,8 @@ class Machines final : public MachineHost {
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   [[nodiscard]] Time now() const noexcept { return now_; }
   [[nodiscard]] const workflow::Info& info() const noexcept { return info_; }
-  /// The first event's attributes, without the arguments.
-  [[nodiscard]] const Started& started() const noexcept { return started_; }
+  /// That the run was started with; null: none.
+  [[nodiscard]] const RetryPolicy* retry_policy() const noexcept { return retry_policy_.get(); }
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept { return last_started_; }
   /// The server took the latest task back: what it was told of it was nothing that has to be written.
   void roll_back_to(std::int64_t started_event_id) noexcept { last_started_ = started_event_id; }
@@ -108,7 +108,8 @@ class Machines final : public MachineHost {
   std::list<UpdateRequest> updates_;  ///< that wait for the event they are sequenced after
   std::map<std::string, UpdateRequest> admitted_;  ///< not handed on yet
   workflow::Info info_;
-  Started started_;
+  std::size_t info_bytes_ = 0;  ///< of memo, headers and search attributes at the start
+  std::unique_ptr<const RetryPolicy> retry_policy_;
   Time now_{};
   std::int64_t previous_started_ = 0;
   std::int64_t last_started_ = 0;

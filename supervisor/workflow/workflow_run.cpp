@@ -110,7 +110,8 @@ struct WorkflowRun::Parts {
   Machines machines{context};
   EventLoop loop;
   HandlerTable handlers;
-  EngineRuntime runtime{machines, loop, handlers, {sink, metrics.get(), module.activates_patch()}};
+  EngineRuntime runtime{
+      machines, loop, handlers, {context, sink, metrics.get(), module.activates_patch()}};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
   std::size_t bytes = 0;
   bool broken = false;

@@ -26,10 +26,6 @@
 
 namespace temporal::engine {
 
-/// Where workflow::log() and the engine's own warnings go. Called on the thread that activates,
-/// never while history is replayed. The caller adds workflow and run ids: it knows them.
-using LogSink = std::function<void(LogLevel, std::string_view message, const LogFields& fields)>;
-
 /// What the poll reply says about a run; the rest of workflow::info() comes from its first event.
 struct RunContext {
   std::string workflow_namespace;
@@ -47,6 +43,11 @@ struct RunContext {
   /// them.
   bool replay_only = false;
 };
+
+/// Where workflow::log() and the engine's own warnings go. Called on the thread that activates,
+/// never while history is replayed. `run`: whose line it is; the fields do not say that.
+using LogSink = std::function<void(const RunContext& run, LogLevel, std::string_view message,
+                                   const LogFields& fields)>;
 
 /// One question to a run; of those that come with a task, by the id they came with.
 struct Query {

@@ -17,11 +17,10 @@ namespace {
 
 using ContinueAttributes = api::command::v1::ContinueAsNewWorkflowExecutionCommandAttributes;
 
-void set_retry(const workflow::detail::ContinueAsNew& next,
-               const api::history::v1::WorkflowExecutionStartedEventAttributes& started,
+void set_retry(const workflow::detail::ContinueAsNew& next, const api::common::v1::RetryPolicy* own,
                ContinueAttributes& attributes) {
   if (!is_set(next.retry) && next.non_retryable.empty()) {
-    if (started.has_retry_policy()) *attributes.mutable_retry_policy() = started.retry_policy();
+    if (own) *attributes.mutable_retry_policy() = *own;
     return;
   }
   auto* policy = attributes.mutable_retry_policy();
@@ -60,7 +59,7 @@ Command cancel_command(const Failure& failure) {
 }
 
 Command continue_command(const workflow::detail::ContinueAsNew& next, const workflow::Info& info,
-                         const api::history::v1::WorkflowExecutionStartedEventAttributes& started) {
+                         const api::common::v1::RetryPolicy* retry) {
   Command command;
   command.set_command_type(enums::COMMAND_TYPE_CONTINUE_AS_NEW_WORKFLOW_EXECUTION);
   auto* attributes = command.mutable_continue_as_new_workflow_execution_command_attributes();
@@ -81,7 +80,7 @@ Command continue_command(const workflow::detail::ContinueAsNew& next, const work
     to_proto(next.start_delay, attributes->mutable_backoff_start_interval());
   attributes->set_initial_versioning_behavior(
       static_cast<enums::ContinueAsNewVersioningBehavior>(next.version));
-  set_retry(next, started, *attributes);
+  set_retry(next, retry, *attributes);
   if (const auto& memo = next.memo ? *next.memo : info.memo; !memo.empty())
     set_memo(memo, attributes->mutable_memo());
   if (const auto& own = next.search_attributes ? *next.search_attributes : info.search_attributes;

@@ -17,8 +17,9 @@ namespace temporal::engine {
 [[nodiscard]] Command cancel_command(const Failure& failure);
 /// What `next` leaves open is taken from this run: the server does not inherit memo, search
 /// attributes and retry policy.
-[[nodiscard]] Command continue_command(
-    const workflow::detail::ContinueAsNew& next, const workflow::Info& info,
-    const api::history::v1::WorkflowExecutionStartedEventAttributes& started);
+/// `retry`: this run's; null: none.
+[[nodiscard]] Command continue_command(const workflow::detail::ContinueAsNew& next,
+                                       const workflow::Info& info,
+                                       const api::common::v1::RetryPolicy* retry);
 
 }  // namespace temporal::engine

@@ -137,7 +137,9 @@ TEST_CASE("T-83: what destructors ask for during an eviction does not happen") {
   Lines logged;
   {
     Run run(module, "AsksAtTheEnd",
-            [&](LogLevel, std::string_view text, const LogFields&) { logged.emplace_back(text); });
+            [&](const auto&, LogLevel, std::string_view text, const LogFields&) {
+              logged.emplace_back(text);
+            });
     CHECK(failure_of(begin(run, "AsksAtTheEnd")) == "");
   }
   CHECK(trace() == Lines{"asked the-workflow 36"});

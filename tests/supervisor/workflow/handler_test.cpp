@@ -188,9 +188,10 @@ TEST_CASE("G011 handlers that are cut off are named, but those that may be") {
   h.signaled("slower");
   h.task();
   std::string logged;
-  Run run(module, "Abandons", [&](LogLevel, std::string_view message, const LogFields& fields) {
-    logged += std::string(message) + fields.dump();
-  });
+  Run run(module, "Abandons",
+          [&](const auto&, LogLevel, std::string_view message, const LogFields& fields) {
+            logged += std::string(message) + fields.dump();
+          });
   (void)run.task(h.history());
   CHECK_MESSAGE(contains(logged, "[TMPRL1102]"), logged);
   CHECK_MESSAGE(contains(logged, "{\"signals\":[\"slow\"]}"), logged);

@@ -297,9 +297,10 @@ TEST_CASE("N015 TemporalChangeVersion is left out from 2,048 bytes on, said once
   HistoryBuilder h("Many");
   h.task();
   Lines warnings;
-  Run run(module, "Many", [&](LogLevel level, std::string_view message, const LogFields&) {
-    if (level == LogLevel::warn) warnings.emplace_back(message);
-  });
+  Run run(module, "Many",
+          [&](const auto&, LogLevel level, std::string_view message, const LogFields&) {
+            if (level == LogLevel::warn) warnings.emplace_back(message);
+          });
   const auto outcome = run.task(h.history());
   int markers = 0, upserts = 0;
   std::string last;
