@@ -33,7 +33,8 @@ void close(stream_descriptor& descriptor) {
 
 std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygote,
                                     std::uint32_t incarnation, const std::string& fingerprint,
-                                    const ChildSettings& settings, ChildOwner& owner, Logger& log) {
+                                    const ChildSettings& settings, const Lifespan& lifespan,
+                                    ChildOwner& owner, Logger& log) {
   auto arena = ipc::SupervisorArena::create(incarnation, settings.ring_capacity);
   auto sockets = ipc::socket_pair();
   ipc::UniqueFd child_bell = ipc::create_bell(), supervisor_bell = ipc::create_bell();
@@ -56,11 +57,11 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
     return nullptr;
   }
   arena->close_descriptors();
-  std::shared_ptr<Child> child(
-      new Child(core,
-                Parts{std::move(*arena), std::move(child_bell), std::move(supervisor_bell),
-                      std::move(bulk), zygote.weak_from_this(), incarnation, fingerprint, settings},
-                owner, log));
+  std::shared_ptr<Child> child(new Child(
+      core,
+      Parts{std::move(*arena), std::move(child_bell), std::move(supervisor_bell), std::move(bulk),
+            zygote.weak_from_this(), incarnation, fingerprint, settings, lifespan},
+      owner, log));
   child->output_ = std::move(pipe.output);
   child->output_->start([child = child.get()](std::string_view line) {
     LogFields fields{{"from", "child"}, {"pid", child->pid()}};
@@ -135,9 +136,10 @@ void Child::on_zygote_gone() {
   if (dead_ || !pidfd_.is_open()) on_death();
 }
 
-void Child::quit() {
+void Child::quit(std::string_view why) {
   if (state_ != State::idle) return;
   state_ = State::leaving;
+  left_for_ = why;
   told_to_leave_ = Clock::now();
   if (channel_.send(RecordType::quit, v1::Quit()) != ipc::Send::done)
     kill(KillReason::worker_shutdown);
@@ -260,12 +262,13 @@ void Child::finish() {
   death_.stderr_tail = output_->tail();
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
+    death_.activity_type = activity_type_;
     const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
     const bool taken = death_.killed_for || channel_.all_taken();
     if (death_.killed_for == KillReason::cancelled)
       finish_task({Canceled{killed_after_grace()}});
     else
-      finish_task({Died{failure_of(death_, activity_type_), here}, taken});
+      finish_task({Died{failure_of(death_), here}, taken});
   }
   close(bell_);
   close(pidfd_);

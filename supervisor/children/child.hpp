@@ -26,12 +26,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "child/v1/child.pb.h"
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/records.hpp"
 #include "supervisor/children/completion.hpp"
 #include "supervisor/children/kill_ladder.hpp"
+#include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
 #include "supervisor/children/task.hpp"
@@ -100,7 +102,8 @@ class Child : public std::enable_shared_from_this<Child> {
                                                     ZygoteLink& zygote, std::uint32_t incarnation,
                                                     const std::string& fingerprint,
                                                     const ChildSettings& settings,
-                                                    ChildOwner& owner, Logger& log);
+                                                    const Lifespan& lifespan, ChildOwner& owner,
+                                                    Logger& log);
   ~Child();
 
   // What the zygote says.
@@ -113,8 +116,8 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] ipc::Send assign(child::v1::Start& start, AttemptHandle& handle);
   /// Completed exactly once, whatever becomes of the child.
   void answer_to(Completion<Answer> completion) { completion_ = std::move(completion); }
-  /// Idle only: leave.
-  void quit();
+  /// Idle only: leave. `why`, a literal: "stopped" or "recycled".
+  void quit(std::string_view why = "stopped");
   void notify_shutdown();
   void cancel(ipc::CancelReasons reasons) { cancel_.add(reasons); }
   void terminate(KillReason reason);
@@ -133,6 +136,13 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] bool has_message() const { return channel_.has_message(); }
   [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
   [[nodiscard]] ChildCounts counts() const;
+  /// Why it should be recycled; empty: it may stay.
+  [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
+    return parts_.lifespan.over(now, pid());
+  }
+  [[nodiscard]] Clock::time_point ends() const { return parts_.lifespan.ends(); }
+  /// What quit() was told; empty: it was not called.
+  [[nodiscard]] std::string_view left_for() const { return left_for_; }
 
  private:
   friend class AttemptHandle;
@@ -145,6 +155,7 @@ class Child : public std::enable_shared_from_this<Child> {
     std::uint32_t incarnation;
     std::string fingerprint;
     ChildSettings settings;
+    Lifespan lifespan;
   };
   Child(boost::asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log);
 
@@ -192,6 +203,7 @@ class Child : public std::enable_shared_from_this<Child> {
 
   bool was_ready_ = false;
   std::optional<Clock::time_point> told_to_leave_;
+  std::string_view left_for_;
   bool heartbeat_wanted_ = false;
   std::uint64_t task_ = 0;
   Clock::time_point task_since_;

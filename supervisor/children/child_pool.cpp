@@ -22,7 +22,7 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
       options_(std::move(options)),
       log_(log),
       shares_(options_.children, options_.offload_children),
-      budget_(std::max(options_.children, options_.offload_children)),
+      budget_(options_.children + options_.offload_children),
       sweep_timer_(core),
       changed_(core) {}
 
@@ -131,12 +131,15 @@ void ChildPool::on_exited(const v1::Exited& exited) {
 
 void ChildPool::on_ready(Child& child) {
   budget_.became_ready();
+  if (child.ends() != Clock::time_point::max())
+    later(child.ends() - Clock::now(), &ChildPool::recycle_aged);
   put_back(child.shared_from_this());
   changed();
 }
 
 void ChildPool::on_idle(Child& child) {
   budget_.completed_task();
+  if (!stopping_ && recycle(child)) return changed();
   put_back(child.shared_from_this());
   if (degraded_ || capacity_told_ != capacity()) changed();
 }
@@ -144,7 +147,7 @@ void ChildPool::on_idle(Child& child) {
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   std::erase_if(idle_, [&](const Idle& idle) { return idle.child.get() == &child; });
   ++exits_[how == Gone::boot_crash                      ? "not_started"
-           : how == Gone::expected && !death.killed_for ? "stopped"
+           : how == Gone::expected && !death.killed_for ? child.left_for()
                                                         : reason_of(death)];
   of_gone_ += child.counts();
   children_.erase(child.incarnation());
@@ -152,6 +155,7 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   LogFields fields{{"pid", death.pid},
                    {"how", describe_status(death.wait_status)},
                    {"uptime_ms", death.uptime.count()}};
+  if (!death.activity_type.empty()) fields["activity_type"] = death.activity_type;
   if (how == Gone::expected) {
     log_.debug("a child ended", fields);
   } else if (!stopping_) {

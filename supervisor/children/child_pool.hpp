@@ -42,6 +42,7 @@ struct PoolOptions {
   /// What temporal::fingerprint() says of the modules in this process; a zygote that loaded others is refused. Empty: any.
   std::string fingerprint;
   ChildSettings child;
+  Recycling recycling;
   std::chrono::milliseconds resource_patience{
       5'000};  ///< for memory or descriptors to start a task with
 };
@@ -53,8 +54,9 @@ struct PoolCounts {
   int busy = 0;
   int stopping = 0;
   std::uint64_t starts = 0;
-  std::uint64_t zygotes = 0;                        ///< started
-  std::map<std::string_view, std::uint64_t> exits;  ///< by reason_of(), stopped or not_started
+  std::uint64_t zygotes = 0;  ///< started
+  std::map<std::string_view, std::uint64_t>
+      exits;  ///< by reason_of(), or stopped, recycled, not_started
   ChildCounts of_children;
 };
 
@@ -153,6 +155,9 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   void spawn_missing();
   void reap_later();
   void reap();
+  /// It is told to leave, and another one is forked for it, if it has outlived its bounds.
+  bool recycle(Child& child);
+  void recycle_aged();
 
   /// pool_stop.cpp. How many are still there.
   int kill_orphans();

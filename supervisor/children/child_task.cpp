@@ -177,6 +177,7 @@ void Child::finish_task(Answer answer) {
   if (!completion_) return;
   keep_last_heartbeat();
   if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
+  parts_.lifespan.task_done();
   const bool goes_on = state_ == State::busy && !dead_;
   if (goes_on) state_ = State::idle;
   completion_.complete(std::move(answer));

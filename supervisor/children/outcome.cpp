@@ -30,6 +30,7 @@ struct Verdict {
 };
 
 Verdict verdict_of(const Death& death) {
+  if (death.stuck) return {kProcessLost, "was killed but does not die: it is stuck in the kernel"};
   if (death.killed_for) {
     switch (*death.killed_for) {
       case KillReason::corrupt:
@@ -43,7 +44,6 @@ Verdict verdict_of(const Death& death) {
         return {kProcessKilled, "was killed because it ran on after its timeout"};
     }
   }
-  if (death.stuck) return {kProcessLost, "was killed but does not die: it is stuck in the kernel"};
   if (death.zygote_died)
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
   if (!death.wait_status) return {kProcessKilled, "is gone, and nobody could tell how it ended"};
@@ -85,6 +85,7 @@ Payload details_of(const Death& death) {
 }  // namespace
 
 std::string_view reason_of(const Death& death) {
+  if (death.stuck) return "lost";
   if (death.killed_for) {
     switch (*death.killed_for) {
       case KillReason::corrupt:
@@ -97,7 +98,6 @@ std::string_view reason_of(const Death& death) {
         return "timed_out";
     }
   }
-  if (death.stuck) return "lost";
   if (death.zygote_died) return "zygote_died";
   if (!death.wait_status) return "unknown";
   if (!WIFSIGNALED(*death.wait_status)) return "exited";
@@ -118,12 +118,12 @@ api::common::v1::Payloads killed_after_grace() {
   return details;
 }
 
-api::failure::v1::Failure failure_of(const Death& death, std::string_view activity_type) {
+api::failure::v1::Failure failure_of(const Death& death) {
   Verdict verdict = verdict_of(death);
   ApplicationErrorOptions options;
   options.type = verdict.type;
   Payloads details{details_of(death)};
-  ApplicationError error("activity " + std::string(activity_type) + ": its process " +
+  ApplicationError error("activity " + death.activity_type + ": its process " +
                              std::to_string(death.pid) + " " + verdict.message,
                          options, std::move(details));
   api::failure::v1::Failure failure;

@@ -68,6 +68,7 @@ struct Death {
   std::chrono::milliseconds uptime{};
   std::chrono::milliseconds task_time{};
   std::int64_t max_rss_kb = 0;
+  std::string activity_type;  ///< of the task in hand; empty: it was idle
   std::string stderr_tail;
 };
 
@@ -80,8 +81,7 @@ struct Death {
 /// Details of a Canceled that was not the function's own doing.
 [[nodiscard]] api::common::v1::Payloads killed_after_grace();
 /// Retryable; details are one JSON payload.
-[[nodiscard]] api::failure::v1::Failure failure_of(const Death& death,
-                                                   std::string_view activity_type);
+[[nodiscard]] api::failure::v1::Failure failure_of(const Death& death);
 [[nodiscard]] api::failure::v1::Failure failure_of(std::string message, std::string_view type,
                                                    bool non_retryable = false);
 

@@ -33,8 +33,9 @@ void ChildPool::spawn_missing() {
   const auto now = census();
   for (int missing = shares_.wanted(now) - now.staying; missing > 0; --missing) {
     const std::uint32_t incarnation = next_incarnation_++;
-    auto child =
-        Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, *this, log_);
+    const Lifespan lifespan(options_.recycling, Clock::now(), random_);
+    auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, lifespan,
+                              *this, log_);
     if (!child) {
       log_.error("no memory or descriptors for a child");
       later(budget_.boot_crash(Clock::now()), &ChildPool::spawn_missing);
@@ -68,6 +69,25 @@ void ChildPool::reap() {
     watch();
   }
   reap_later();
+}
+
+// The replacement is forked at once: it costs the place a few milliseconds, and no task its child.
+bool ChildPool::recycle(Child& child) {
+  const auto why = child.outlived(Clock::now());
+  if (why.empty()) return false;
+  log_.debug("a child makes room for a fresh one", {{"pid", child.pid()}, {"bound", why}});
+  child.quit("recycled");
+  spawn_missing();
+  return true;
+}
+
+// Of those that work, on_idle() sees it.
+void ChildPool::recycle_aged() {
+  const auto idle = idle_;  // a copy: recycle() may change what is idle
+  for (const auto& [child, since] : idle)
+    if (child->state() == Child::State::idle && recycle(*child))
+      std::erase_if(idle_, [&](const Idle& one) { return one.child == child; });
+  changed();
 }
 
 }  // namespace temporal::supervisor::children

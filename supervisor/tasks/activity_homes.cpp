@@ -135,6 +135,9 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.fingerprint = fingerprint(module_);
   pool.child.nice = options_.child_nice;
   pool.child.term_grace = options_.term_grace;
+  pool.recycling = {.max_tasks = options_.child_max_tasks,
+                    .max_age = options_.child_max_age,
+                    .max_rss = options_.child_max_rss};
   pool_ = std::make_unique<children::ChildPool>(core_, std::move(pool), log_);
   pool_->on_capacity_change = [this] { child_places_->set_capacity(pool_->capacity()); };
   co_await pool_->start();

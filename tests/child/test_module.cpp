@@ -11,11 +11,13 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <list>
 #include <stdexcept>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <thread>
+#include <vector>
 
 using namespace std::chrono_literals;
 namespace activity = temporal::activity;
@@ -60,6 +62,13 @@ std::string spin(std::string text, int microseconds) {
 int own_pid() { return getpid(); }
 
 int count_tasks() { return ++tasks_in_this_process; }
+
+// Touched, and never given back.
+int leak(int mib) {
+  static std::list<std::vector<char>> leaked;
+  leaked.emplace_back(static_cast<std::size_t>(mib) << 20, 'x');
+  return getpid();
+}
 
 std::string throw_error(std::string what) {
   try {
@@ -209,6 +218,7 @@ void test_module(temporal::Module& m) {
   m.activity<spin>();
   m.activity<own_pid>();
   m.activity<count_tasks>();
+  m.activity<leak>();
   m.activity<throw_error>();
   m.activity<throw_int>();
   m.activity<throw_application_error>();

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections import Counter
 
 import pytest
 from harness import processes
@@ -94,6 +95,15 @@ def test_F016_under_a_storm_of_kills_every_workflow_completes(server, start, que
     assert load.result() == ["Hello, World!"] * 60
     assert worker.logged("a child died")
     wait_until("a zygote and four children are there again", lambda: len(worker.processes()) == 5)
+
+
+def test_F021_children_are_recycled_and_no_task_notices(server, start, queue):
+    worker = start("activities", "workflows", "--children", "2", "--child-max-tasks", "10")
+    pids = server.start_in_background(100, "Call", "own_pid", {}, queue=queue, at_a_time=10).result()
+    assert max(Counter(pids).values()) <= 10
+    assert not worker.logged("an activity failed")
+    assert not worker.logged("a child died")
+    wait_until("a zygote and two children are there", lambda: len(worker.processes()) == 3)
 
 
 def test_a_killed_zygote_costs_the_running_attempts_and_a_new_generation_takes_over(server, start, queue, folder):

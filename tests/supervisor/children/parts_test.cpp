@@ -106,7 +106,7 @@ TEST_CASE("the ladder asks, then kills, then gives up") {
 namespace {
 
 std::string type_of(const Death& death) {
-  return failure_of(death, "a").application_failure_info().type();
+  return failure_of(death).application_failure_info().type();
 }
 Death death_by(int wait_status) {
   Death death;
@@ -134,18 +134,20 @@ TEST_CASE("every kind of death has its own name") {
   CHECK(type_of(death) == "WorkerShutdown");
   Death stuck;
   stuck.stuck = true;
+  stuck.killed_for = KillReason::timed_out;  // SIGKILL was of no use: it is always of our doing
   CHECK(type_of(stuck) == "ActivityProcessLost");
 }
 
 TEST_CASE("the details of a death are JSON whatever the process printed") {
   Death death = death_by(SIGSEGV | 0x80);
   death.pid = 42;
+  death.activity_type = "transcode";
   death.incarnation = 7;
   death.uptime = 1500ms;
   death.task_time = 20ms;
   death.max_rss_kb = 4096;
   death.stderr_tail = "not UTF-8: \xff\xfe";
-  auto failure = failure_of(death, "transcode");
+  auto failure = failure_of(death);
   CHECK(failure.message().find("activity transcode: its process 42") == 0);
   auto details =
       nlohmann::json::parse(failure.application_failure_info().details().payloads(0).data());
