@@ -20,7 +20,7 @@ constexpr double kRenewAfter = 0.8;
 constexpr Duration kDefaultTaskTimeout = std::chrono::seconds(10);
 
 Steady::duration renew_after(const engine::WorkflowRun& run) {
-  auto timeout = run.task_timeout();
+  auto timeout = run.info().task_timeout;
   if (timeout <= Duration::zero()) timeout = kDefaultTaskTimeout;
   return std::chrono::duration_cast<Steady::duration>(timeout * kRenewAfter);
 }

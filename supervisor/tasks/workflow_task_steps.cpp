@@ -17,7 +17,7 @@ namespace {
 
 engine::TaskFailure too_large(const engine::WorkflowRun& run, std::size_t most) {
   return task_failure("RunTooLarge",
-                      "workflow code of type " + run.context().workflow_type + " holds " +
+                      "workflow code of type " + run.info().workflow_type + " holds " +
                           std::to_string(run.bytes()) + " bytes in this run, and " +
                           std::to_string(most) +
                           " are allowed: keep less, continue as new, or raise --max-run-bytes");

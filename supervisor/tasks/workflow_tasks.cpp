@@ -193,9 +193,9 @@ void WorkflowTasks::destroy_later(Run run) {
 }
 
 asio::awaitable<void> WorkflowTasks::destroy(Run run, Gate::Pass) {
-  LogFields line{{"workflow_type", run->context().workflow_type},
-                 {"workflow_id", run->context().workflow_id},
-                 {"run_id", run->context().run_id}};
+  LogFields line{{"workflow_type", run->info().workflow_type},
+                 {"workflow_id", run->info().workflow_id},
+                 {"run_id", run->info().run_id}};
   // Shared with the thread, as an activation is.
   WorkflowThreads::Work work = [held = std::make_shared<Run>(std::move(run))] { held->reset(); };
   const auto identity = std::make_shared<const TaskIdentity>(
@@ -229,7 +229,7 @@ api::taskqueue::v1::TaskQueue WorkflowTasks::sticky_queue() const {
 }
 
 engine::LogSink WorkflowTasks::log_sink() const {
-  return [&log = log_](const engine::RunContext& run, LogLevel level, std::string_view message,
+  return [&log = log_](const workflow::Info& run, LogLevel level, std::string_view message,
                        const LogFields& more) {
     // It is workflow code that logs, and the log that looks at the clock.
     const workflow::unsafe::allow ours;

@@ -187,7 +187,7 @@ void EngineRuntime::note_cancel(std::string reason) {
 }
 
 void EngineRuntime::write(LogLevel level, std::string_view message, const LogFields& fields) {
-  if (outside_.log && heard()) outside_.log(outside_.run, level, message, fields);
+  if (outside_.log && heard()) outside_.log(machines_.info(), level, message, fields);
 }
 
 void EngineRuntime::record(MetricKind kind, std::string_view name, double value,

@@ -25,7 +25,6 @@ class EngineRuntime final : public workflow::detail::Runtime, private Logger, pr
  public:
   /// What code reaches through it that is none of the run's. All must outlive it.
   struct Outside {
-    const RunContext& run;
     const LogSink& log;
     Metrics* metrics;  ///< null: nobody measures
     const std::function<bool(std::string_view)>& activates_patch;

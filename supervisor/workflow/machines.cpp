@@ -28,8 +28,17 @@ constexpr std::size_t kMachine = 512;
 
 }  // namespace
 
-Machines::Machines(const RunContext& context)
-    : context_(context), flags_(context.server_keeps_sdk_metadata, context.replay_only) {}
+Machines::Machines(RunContext context)
+    : replay_only_(context.replay_only),
+      own_deployment_(std::move(context.deployment_name)),
+      own_build_(std::move(context.build_id)),
+      flags_(context.server_keeps_sdk_metadata, context.replay_only) {
+  info_.workflow_namespace = std::move(context.workflow_namespace);
+  info_.workflow_id = std::move(context.workflow_id);
+  info_.run_id = std::move(context.run_id);
+  info_.workflow_type = std::move(context.workflow_type);
+  info_.task_queue = std::move(context.task_queue);
+}
 
 std::size_t Machines::bytes() const {
   std::size_t waiting = locals_.bytes();
@@ -40,7 +49,7 @@ std::size_t Machines::bytes() const {
 
 void Machines::begin_task(std::int64_t previous_started_event_id) {
   previous_started_ =
-      context_.replay_only ? std::numeric_limits<std::int64_t>::max() : previous_started_event_id;
+      replay_only_ ? std::numeric_limits<std::int64_t>::max() : previous_started_event_id;
   messages_.clear();  // the last task's answer took them
   if (!std::exchange(begun_, true)) replaying_ = previous_started_ > 0;
 }
@@ -80,8 +89,8 @@ void Machines::apply(const Chunk& chunk, History& history) {
 // Whose task it is: of the worker that answered it, and while nobody has, of this one.
 void Machines::note_version(const HistoryEvent* completed) {
   if (!completed) {
-    info_.deployment_name = context_.deployment_name;
-    info_.build_id = context_.build_id;
+    info_.deployment_name = own_deployment_;
+    info_.build_id = own_build_;
     return;
   }
   const auto& by = completed->workflow_task_completed_event_attributes();
@@ -304,13 +313,8 @@ void Machines::on_initiated(const HistoryEvent& event) {
 void Machines::on_started(const HistoryEvent& event) {
   const auto& started = event.workflow_execution_started_event_attributes();
   now_ = from_proto(event.event_time());
-  info_.workflow_id = context_.workflow_id;
-  info_.run_id = context_.run_id;
   info_.first_run_id = started.first_execution_run_id();
   info_.original_run_id = started.original_execution_run_id();
-  info_.workflow_type = context_.workflow_type;
-  info_.workflow_namespace = context_.workflow_namespace;
-  info_.task_queue = context_.task_queue;
   info_.identity_of_starter = started.identity();
   info_.attempt = std::max(started.attempt(), 1);
   info_.cron_schedule = started.cron_schedule();

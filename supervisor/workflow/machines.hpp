@@ -32,7 +32,7 @@ class Machines final : public MachineHost {
   using RetryPolicy = api::common::v1::RetryPolicy;
   using Message = api::protocol::v1::Message;
 
-  explicit Machines(const RunContext& context);
+  explicit Machines(RunContext context);
 
   /// A workflow task: everything up to this STARTED was answered before, by some worker.
   void begin_task(std::int64_t previous_started_event_id);
@@ -63,6 +63,7 @@ class Machines final : public MachineHost {
   /// What is kept of history and commands, and one machine for each operation that is not over.
   [[nodiscard]] std::size_t bytes() const;
 
+  [[nodiscard]] bool replay_only() const noexcept { return replay_only_; }
   [[nodiscard]] bool replaying() const noexcept { return replaying_; }
   /// History holds the last event, or code issued the command for it.
   [[nodiscard]] bool finished() const noexcept { return closed_ || commands_.ends_run(); }
@@ -96,7 +97,8 @@ class Machines final : public MachineHost {
   void deliver_updates(std::int64_t applied_event_id);
   void refuse_leftovers(const Chunk& chunk);
 
-  const RunContext& context_;
+  const bool replay_only_;
+  const std::string own_deployment_, own_build_;  ///< this worker's; empty: it is not versioned
   SdkFlags flags_;
   CommandQueue commands_;
   Patches patches_;

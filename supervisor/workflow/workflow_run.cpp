@@ -21,9 +21,8 @@ namespace enums = api::enums::v1;
 
 namespace {
 
-std::string named(const RunContext& context) {
-  return context.workflow_type + " (workflow id " + context.workflow_id + ", run id " +
-         context.run_id + ")";
+std::string named(const workflow::Info& run) {
+  return run.workflow_type + " (workflow id " + run.workflow_id + ", run id " + run.run_id + ")";
 }
 
 TaskFailure failure_of(enums::WorkflowTaskFailedCause cause, const char* type, std::string text,
@@ -39,7 +38,7 @@ TaskFailure failure_of(enums::WorkflowTaskFailedCause cause, const char* type, s
 }
 
 // What user code threw, or what the engine did.
-TaskFailure failure_from(std::exception_ptr error, const RunContext& context,
+TaskFailure failure_from(std::exception_ptr error, const workflow::Info& run,
                          std::int64_t last_started) {
   constexpr auto kUnhandled = enums::WORKFLOW_TASK_FAILED_CAUSE_WORKFLOW_WORKER_UNHANDLED_FAILURE;
   try {
@@ -50,17 +49,17 @@ TaskFailure failure_from(std::exception_ptr error, const RunContext& context,
                       "[TMPRL1100] Nondeterminism " +
                           (wrong.event_id() > 0 ? "at event " + std::to_string(wrong.event_id())
                                                 : std::string("at the end of the history")) +
-                          " of workflow " + named(context) + ": " + wrong.what() +
+                          " of workflow " + named(run) + ": " + wrong.what() +
                           ". The code no longer does what it did when this was recorded",
                       wrong.event_id());
   } catch (const EngineError& wrong) {
-    return failure_of(kUnhandled, "EngineError", "workflow " + named(context) + ": " + wrong.what(),
+    return failure_of(kUnhandled, "EngineError", "workflow " + named(run) + ": " + wrong.what(),
                       wrong.event_id());
   } catch (...) {
     TaskFailure failure;
     failure.cause = kUnhandled;
     to_failure_proto(error, &failure.failure);
-    failure.text = "workflow " + named(context) + " threw " +
+    failure.text = "workflow " + named(run) + " threw " +
                    failure.failure.application_failure_info().type() + ": " +
                    failure.failure.message();
     failure.event_id = last_started;
@@ -87,9 +86,9 @@ struct WorkflowRun::Parts {
   Parts(const Module& the_module, RunContext the_context, LogSink the_sink,
         std::shared_ptr<Metrics> the_metrics)
       : module(the_module),
-        context(std::move(the_context)),
         sink(std::move(the_sink)),
-        metrics(std::move(the_metrics)) {}
+        metrics(std::move(the_metrics)),
+        machines(std::move(the_context)) {}
 
   TaskOutcome guarded(const std::function<TaskOutcome()>& step, bool asks = false) noexcept;
   TaskOutcome apply(WorkflowTaskInput task);
@@ -97,21 +96,19 @@ struct WorkflowRun::Parts {
   TaskOutcome outcome();
   [[nodiscard]] bool ends_by(const Nondeterminism& wrong) const;
   [[nodiscard]] TaskFailure failure_of_task(std::exception_ptr error) const {
-    return failure_from(std::move(error), context, machines.last_started_event_id());
+    return failure_from(std::move(error), machines.info(), machines.last_started_event_id());
   }
   void find_definition();
   [[nodiscard]] std::size_t count_bytes();
 
   const Module& module;
-  const RunContext context;
   const LogSink sink;
   const std::shared_ptr<Metrics> metrics;
   History history;
-  Machines machines{context};
+  Machines machines;
   EventLoop loop;
   HandlerTable handlers;
-  EngineRuntime runtime{
-      machines, loop, handlers, {context, sink, metrics.get(), module.activates_patch()}};
+  EngineRuntime runtime{machines, loop, handlers, {sink, metrics.get(), module.activates_patch()}};
   std::unique_ptr<Instance> instance;  // goes first: user code may use all of the above
   std::size_t bytes = 0;
   bool broken = false;
@@ -119,7 +116,7 @@ struct WorkflowRun::Parts {
 
 void WorkflowRun::Parts::find_definition() {
   if (instance) return;
-  const auto* definition = module.find_workflow(context.workflow_type);
+  const auto* definition = module.find_workflow(machines.info().workflow_type);
   if (!definition)
     throw EngineError(0, "no workflow of this type is registered with this worker; registered: " +
                              registered_types(module));
@@ -129,7 +126,7 @@ void WorkflowRun::Parts::find_definition() {
 
 // Its class asked for that. Not in the replay tool, which is there to tell.
 bool WorkflowRun::Parts::ends_by(const Nondeterminism& wrong) const {
-  return !context.replay_only && instance &&
+  return !machines.replay_only() && instance &&
          instance->fails_workflow(std::make_exception_ptr(wrong));
 }
 
@@ -255,9 +252,8 @@ std::int64_t WorkflowRun::last_started_event_id() const noexcept {
   return parts_->machines.last_started_event_id();
 }
 
-Duration WorkflowRun::task_timeout() const noexcept { return parts_->machines.info().task_timeout; }
 std::size_t WorkflowRun::bytes() const noexcept { return parts_->bytes; }
 
-const RunContext& WorkflowRun::context() const noexcept { return parts_->context; }
+const workflow::Info& WorkflowRun::info() const noexcept { return parts_->machines.info(); }
 
 }  // namespace temporal::engine

@@ -23,10 +23,11 @@
 #include "temporal/metrics.hpp"
 #include "temporal/module.hpp"
 #include "temporal/payload.hpp"
+#include "temporal/workflow_info.hpp"
 
 namespace temporal::engine {
 
-/// What the poll reply says about a run; the rest of workflow::info() comes from its first event.
+/// What the poll reply says about a run; the rest of its info() comes from its first event.
 struct RunContext {
   std::string workflow_namespace;
   std::string workflow_id;
@@ -46,7 +47,7 @@ struct RunContext {
 
 /// Where workflow::log() and the engine's own warnings go. Called on the thread that activates,
 /// never while history is replayed. `run`: whose line it is; the fields do not say that.
-using LogSink = std::function<void(const RunContext& run, LogLevel, std::string_view message,
+using LogSink = std::function<void(const workflow::Info& run, LogLevel, std::string_view message,
                                    const LogFields& fields)>;
 
 /// One question to a run; of those that come with a task, by the id they came with.
@@ -128,9 +129,8 @@ class WorkflowRun {
   /// The STARTED event of the last task applied: a task continues this run when its
   /// previous_started_event_id equals it.
   [[nodiscard]] std::int64_t last_started_event_id() const noexcept;
-  [[nodiscard]] const RunContext& context() const noexcept;
-  /// For how long the server leaves it a task; 0 before the first.
-  [[nodiscard]] Duration task_timeout() const noexcept;
+  /// Before its first event, no more than what RunContext said.
+  [[nodiscard]] const workflow::Info& info() const noexcept;
   /// Memory, as it was when the last task had been applied: coroutine frames, history and commands
   /// that wait, payloads in signals and results that somebody still holds. What the workflow keeps
   /// in containers of its own is not in it.

@@ -83,7 +83,7 @@ struct World {
     task->lease.reset();
     settle(loop);
     std::string ids;
-    for (const auto& run : gone) ids += run->context().run_id;
+    for (const auto& run : gone) ids += run->info().run_id;
     return ids;
   }
   std::string serve(const std::string& run_id) {
@@ -234,8 +234,8 @@ TEST_CASE("all that have no task can be taken at once, the least recently used f
   auto busy = world.want("b");
   const auto runs = world.cache.clear();
   REQUIRE(runs.size() == 2);
-  CHECK(runs[0]->context().run_id == "c");
-  CHECK(runs[1]->context().run_id == "a");
+  CHECK(runs[0]->info().run_id == "c");
+  CHECK(runs[1]->info().run_id == "a");
   CHECK(busy->lease->run);
   CHECK(world.cache.size() == 0);
 }
