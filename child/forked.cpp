@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "child/crash_handler.hpp"
 #include "child/executor.hpp"
 #include "child/lifeline.hpp"
 #include "child/processes.hpp"
@@ -78,6 +79,7 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   if (!arena) ::_exit(kExitArena);
   for (ipc::UniqueFd* fd : {&descriptors.down, &descriptors.up, &descriptors.output}) fd->reset();
   keep_only_needed(descriptors, options);
+  const CrashHandler crash_handler(arena->crash());  // before the hooks: theirs go first
   auto waiter = ipc::BellWaiter::create(descriptors.child_bell.get());
   if (!waiter) ::_exit(kExitArena);
   ipc::Channel channel(

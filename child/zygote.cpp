@@ -22,6 +22,7 @@
 #include "child/lifeline.hpp"
 #include "child/processes.hpp"
 #include "shared/module_loader.hpp"
+#include "shared/objects.hpp"
 
 namespace temporal::child {
 namespace {
@@ -90,6 +91,13 @@ bool Zygote::load() {
   auto& loaded = *message.mutable_loaded();
   loaded.set_fingerprint(fingerprint_);
   for (const auto& [name, activity] : module_.activities()) loaded.add_activity_types(name);
+  for (auto& object : loaded_objects()) {
+    auto& one = *loaded.add_objects();
+    one.set_build_id(std::move(object.build_id));
+    one.set_base(object.base);
+    one.set_begin(object.begin);
+    one.set_end(object.end);
+  }
   send(message);
   return true;
 }

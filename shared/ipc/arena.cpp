@@ -16,10 +16,12 @@ constexpr std::size_t kRingA = 3 * kPage;
 
 constexpr std::size_t kStatus = 0;
 constexpr std::size_t kUpEnds = 1 * kPage;
-constexpr std::size_t kRingB = 4 * kPage;
+constexpr std::size_t kCrash = 2 * kPage;
+constexpr std::size_t kRingB = 3 * kPage;
 
 static_assert(sizeof(Header) <= kPage && sizeof(ControlPage) == kPage);
-static_assert(sizeof(StatusPage) == kPage && sizeof(EndsPage) == kPage);
+static_assert(sizeof(CrashPage) == kPage && sizeof(StatusPage) == kPage &&
+              sizeof(EndsPage) == kPage);
 static_assert(sizeof(HeartbeatMemory) == kPage + 2 * (kPage + kHeartbeatDetailsLimit));
 
 bool valid_capacity(std::uint32_t capacity) {
@@ -77,6 +79,7 @@ ControlPage& SupervisorArena::control() const noexcept { return at<ControlPage>(
 EndsPage& SupervisorArena::ends() const noexcept { return at<EndsPage>(down_, kDownEnds); }
 std::byte* SupervisorArena::ring_a() const noexcept { return down_.data() + kRingA; }
 const StatusPage& SupervisorArena::status() const noexcept { return at<StatusPage>(up_, kStatus); }
+const CrashPage& SupervisorArena::crash() const noexcept { return at<CrashPage>(up_, kCrash); }
 const EndsPage& SupervisorArena::child_ends() const noexcept { return at<EndsPage>(up_, kUpEnds); }
 const std::byte* SupervisorArena::ring_b() const noexcept { return up_.data() + kRingB; }
 const HeartbeatMemory& SupervisorArena::heartbeat() const noexcept {
@@ -110,6 +113,7 @@ const EndsPage& ChildArena::supervisor_ends() const noexcept {
 }
 const std::byte* ChildArena::ring_a() const noexcept { return down_.data() + kRingA; }
 StatusPage& ChildArena::status() const noexcept { return at<StatusPage>(up_, kStatus); }
+CrashPage& ChildArena::crash() const noexcept { return at<CrashPage>(up_, kCrash); }
 EndsPage& ChildArena::ends() const noexcept { return at<EndsPage>(up_, kUpEnds); }
 std::byte* ChildArena::ring_b() const noexcept { return up_.data() + kRingB; }
 HeartbeatMemory& ChildArena::heartbeat() const noexcept {

@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: MIT
 // The memory of one child incarnation: two halves, each written by exactly one process.
 //
-// down half: supervisor writes, child maps read-only     up half: child writes, supervisor maps
-// read-only ┌ page 0   header: magic, layout version, epoch,       ┌ page 0   status: progress
-// counter, counter of dropped logs │          ring capacity; written before the child     │ │
-// exists                                      ├ page 1   ends: ring B's tail, ring A's head, sleep
-// number ├ page 1   control: cancel word, deadline, shutdown    ├ page 2-3 left for what a crash
-// handler writes │          notice, heartbeat bell                      ├ ring B   Ready,
-// Completed, Failed, Async, Log, Pong ├ page 2   ends: ring A's tail, ring B's head, sleep   └ slot
-// heartbeat: a page with its sequence, then │          number 2 × (a page: sizes, encoding; 64 KiB:
-// details) └ ring A   Start, Ping, Quit
+// down half, written by the supervisor, read-only in the child:
+//   page 0  header: magic, layout version, epoch, ring capacity; from before the child exists
+//   page 1  control: cancel word, deadline, shutdown notice, heartbeat bell
+//   page 2  ends: ring A's tail, ring B's head, sleep number
+//   ring A  Start, Ping, Quit
+//
+// up half, written by the child, read-only in the supervisor:
+//   page 0  status: progress counter, counters of dropped logs and metrics
+//   page 1  ends: ring B's tail, ring A's head, sleep number
+//   page 2  crash: why it dies, and where it was
+//   ring B  Ready, Completed, Failed, Canceled, Async, Log, Metric, Pong
+//   slot    heartbeat: a page with its sequence, then twice a page (sizes, encoding) and 64 KiB (details)
 //
 // Every word has one writing process. Nothing here waits or signals; what is read from the other
 // half is a claim, to be checked by whoever uses it. An arena is never used by two incarnations: a
 // late write of a dying child has nowhere to land.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -27,12 +31,14 @@
 namespace temporal::ipc {
 
 inline constexpr std::size_t kPage = 4096;
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 inline constexpr std::uint64_t kMagic = 0x414e4552'41505354;  // "TSPARENA"
 inline constexpr std::uint32_t kDefaultRingCapacity = 256 * 1024;
 inline constexpr std::uint32_t kLargestRingCapacity = 64 * 1024 * 1024;
 inline constexpr std::size_t kHeartbeatDetailsLimit = 64 * 1024;
 inline constexpr std::size_t kHeartbeatEncodingLimit = 1024;
+inline constexpr std::size_t kCrashFrames = 64;
+inline constexpr std::size_t kCrashExceptionLimit = 2048;
 
 using SharedWord = std::atomic<std::uint64_t>;
 using SharedNumber = std::atomic<std::uint32_t>;
@@ -58,6 +64,16 @@ struct alignas(kPage) StatusPage {
   SharedWord progress;      // raised by every heartbeat
   SharedWord dropped_logs;  // ring B had no room for them
   SharedWord dropped_metrics;
+};
+
+/// crash_page.hpp. Written once, by a process that dies.
+struct alignas(kPage) CrashPage {
+  SharedNumber written;  // 1: the rest is there
+  std::int32_t signal;
+  std::uint32_t stack_overflow;
+  std::uint32_t frame_count;
+  std::array<std::uintptr_t, kCrashFrames> frames;
+  std::array<char, kCrashExceptionLimit> exception;
 };
 
 /// One process's ends of both rings: it wrote this page.
@@ -102,6 +118,7 @@ class SupervisorArena {
   [[nodiscard]] EndsPage& ends() const noexcept;
   [[nodiscard]] std::byte* ring_a() const noexcept;
   [[nodiscard]] const StatusPage& status() const noexcept;
+  [[nodiscard]] const CrashPage& crash() const noexcept;
   [[nodiscard]] const EndsPage& child_ends() const noexcept;
   [[nodiscard]] const std::byte* ring_b() const noexcept;
   [[nodiscard]] const HeartbeatMemory& heartbeat() const noexcept;
@@ -131,6 +148,7 @@ class ChildArena {
   [[nodiscard]] const EndsPage& supervisor_ends() const noexcept;
   [[nodiscard]] const std::byte* ring_a() const noexcept;
   [[nodiscard]] StatusPage& status() const noexcept;
+  [[nodiscard]] CrashPage& crash() const noexcept;
   [[nodiscard]] EndsPage& ends() const noexcept;
   [[nodiscard]] std::byte* ring_b() const noexcept;
   [[nodiscard]] HeartbeatMemory& heartbeat() const noexcept;

@@ -263,12 +263,10 @@ void Child::finish() {
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     death_.activity_type = activity_type_;
-    const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
     const bool taken = death_.killed_for || channel_.all_taken();
-    if (death_.killed_for == KillReason::cancelled)
-      finish_task({Canceled{killed_after_grace()}});
-    else
-      finish_task({Died{failure_of(death_), here}, taken});
+    if (taken && !death_.killed_for) death_.crash = ipc::read_crash(parts_.arena.crash());
+    // What it takes to give names to a crash is not for its replacement to wait for.
+    if (!death_.crash) fail_task();
   }
   close(bell_);
   close(pidfd_);
@@ -282,7 +280,20 @@ void Child::finish() {
   else if (told_to_leave_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
            WEXITSTATUS(*death_.wait_status) == kExitQuit)
     how = Gone::expected;
+  if (death_.crash)
+    owner_.name_stack(death_.crash->frames, [self](NamedStack stack) {
+      self->death_.stack = std::move(stack);
+      self->fail_task();
+    });
   owner_.on_gone(*this, how, death_);
+}
+
+void Child::fail_task() {
+  const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
+  if (death_.killed_for == KillReason::cancelled)
+    finish_task({Canceled{killed_after_grace()}});
+  else
+    finish_task({Died{failure_of(death_), here}, death_.killed_for || channel_.all_taken()});
 }
 
 }  // namespace temporal::supervisor::children

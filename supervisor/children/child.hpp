@@ -27,6 +27,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "child/v1/child.pb.h"
 #include "shared/ipc/cancel_word.hpp"
@@ -86,6 +87,9 @@ class ChildOwner {
   virtual void on_idle(Child& child) = 0;
   /// The last call; the owner may drop the child.
   virtual void on_gone(Child& child, Gone how, const Death& death) = 0;
+  /// `frames` of a child's process get their names; `done` is called on the core loop, at once or within seconds.
+  virtual void name_stack(const std::vector<std::uintptr_t>& frames,
+                          std::function<void(NamedStack)> done) = 0;
 
  protected:
   ~ChildOwner() = default;
@@ -179,6 +183,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_death();
   void reap_adopted();
   void finish();
+  void fail_task();
 
   ChildOwner& owner_;
   Logger& log_;

@@ -76,6 +76,9 @@ void ChildPool::on_loaded(const v1::Loaded& loaded) {
     return zygote_->kill();
   }
   fingerprint_ = loaded.fingerprint();
+  objects_.clear();
+  for (const auto& object : loaded.objects())
+    objects_.push_back({object.build_id(), object.base(), object.begin(), object.end()});
   loaded_ = true;
   changed_.notify();
   spawn_missing();
@@ -173,6 +176,24 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
     later(delay, &ChildPool::spawn_missing);
   }
   changed();
+}
+
+// Same files at other addresses: this process reads the names.
+void ChildPool::name_stack(const std::vector<std::uintptr_t>& frames,
+                           std::function<void(NamedStack)> done) {
+  std::vector<std::uintptr_t> here;
+  if (options_.name_stack)
+    for (const auto own = loaded_objects(); const auto address : frames)
+      if (const auto there = translated(address, objects_, own)) here.push_back(*there);
+  if (here.empty()) return done({});
+  ++naming_;
+  options_.name_stack(std::move(here), [this, done = std::move(done),
+                                        alive = std::weak_ptr(alive_)](NamedStack stack) {
+    if (alive.expired()) return;
+    --naming_;
+    done(std::move(stack));
+    changed_.notify();
+  });
 }
 
 std::vector<pid_t> ChildPool::child_pids() const {

@@ -21,6 +21,7 @@
 #include <string_view>
 #include <vector>
 
+#include "shared/objects.hpp"
 #include "supervisor/children/child.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
@@ -43,6 +44,10 @@ struct PoolOptions {
   std::string fingerprint;
   ChildSettings child;
   Recycling recycling;
+  /// Gives names to addresses of this process, where they stand for those of a child; calls `done` on the core loop, soon.
+  /// Empty: a crash is told without its stack.
+  std::function<void(std::vector<std::uintptr_t> frames, std::function<void(NamedStack)> done)>
+      name_stack;
   std::chrono::milliseconds resource_patience{
       5'000};  ///< for memory or descriptors to start a task with
 };
@@ -130,6 +135,8 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   void on_ready(Child& child) override;
   void on_idle(Child& child) override;
   void on_gone(Child& child, Gone how, const Death& death) override;
+  void name_stack(const std::vector<std::uintptr_t>& frames,
+                  std::function<void(NamedStack)> done) override;
 
   // child_pool.cpp: what the zygote and the children tell.
   void start_zygote();
@@ -171,7 +178,9 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   std::shared_ptr<ZygoteLink> zygote_;
   std::vector<std::shared_ptr<ZygoteLink>> dead_zygotes_;  // whose orphans may still arrive
   Clock::time_point zygote_died_at_;
-  std::string fingerprint_;  // of the running zygote
+  std::string fingerprint_;            // of the running zygote
+  std::vector<LoadedObject> objects_;  // of it and its children
+  int naming_ = 0;                     // stacks of crashes
   bool loaded_ = false;
 
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;

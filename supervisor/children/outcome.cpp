@@ -24,6 +24,15 @@ bool is_fault(int signal) {
          signal == SIGABRT || signal == SIGSYS || signal == SIGTRAP;
 }
 
+// As far as its handler got to say it.
+std::string why(const Death& death) {
+  std::string text;
+  if (death.crash && death.crash->stack_overflow) text += ", stack overflow";
+  if (!death.stack.where.empty()) text += " in " + death.stack.where;
+  if (death.crash && !death.crash->exception.empty()) text += "; " + death.crash->exception;
+  return text;
+}
+
 struct Verdict {
   std::string_view type;
   std::string message;
@@ -50,7 +59,8 @@ Verdict verdict_of(const Death& death) {
   const std::string how = describe_status(death.wait_status);
   if (!WIFSIGNALED(*death.wait_status))
     return {kProcessExited, how + " in the middle of the activity"};
-  if (is_fault(WTERMSIG(*death.wait_status))) return {kProcessCrashed, "crashed: " + how};
+  if (is_fault(WTERMSIG(*death.wait_status)))
+    return {kProcessCrashed, "crashed: " + how + why(death)};
   std::string hint = WTERMSIG(*death.wait_status) == SIGKILL
                          ? "; not by this worker: a person, or the kernel short of memory"
                          : "; not by this worker";
@@ -74,6 +84,8 @@ Payload details_of(const Death& death) {
   details["uptime_ms"] = death.uptime.count();
   details["task_ms"] = death.task_time.count();
   details["maxrss_kb"] = death.max_rss_kb;
+  details["stack_overflow"] = death.crash && death.crash->stack_overflow;
+  details["backtrace"] = death.stack.lines;
   details["stderr_tail"] = death.stderr_tail;
   Payload payload;
   payload.metadata["encoding"] = "json/plain";
@@ -128,6 +140,9 @@ api::failure::v1::Failure failure_of(const Death& death) {
                          options, std::move(details));
   api::failure::v1::Failure failure;
   to_failure_proto(error, &failure);
+  std::string stack;
+  for (const auto& line : death.stack.lines) stack += line + "\n";
+  failure.set_stack_trace(std::move(stack));
   return failure;
 }
 

@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "shared/ipc/crash_page.hpp"
 #include "temporal/api/common/v1/message.pb.h"
 #include "temporal/api/failure/v1/message.pb.h"
 
@@ -56,6 +58,12 @@ enum class KillReason {
   corrupt,          ///< it wrote what no child of ours writes
 };
 
+/// Addresses with names.
+struct NamedStack {
+  std::vector<std::string> lines;  ///< innermost first; none: nobody could name them
+  std::string where;               ///< the line of them that is the user's
+};
+
 /// All that is known of a death.
 struct Death {
   pid_t pid = 0;
@@ -70,6 +78,8 @@ struct Death {
   std::int64_t max_rss_kb = 0;
   std::string activity_type;  ///< of the task in hand; empty: it was idle
   std::string stderr_tail;
+  std::optional<ipc::Crash> crash;  ///< what its handler left
+  NamedStack stack;                 ///< of the crash
 };
 
 /// In one word: killed, crashed, exited, corrupt, cancelled, timed_out, worker_shutdown, zygote_died,

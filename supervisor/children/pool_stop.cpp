@@ -59,6 +59,7 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
     if (!children_.empty()) co_await changed_.wait();
   }
   grace.cancel();
+  while (naming_ > 0) co_await changed_.wait();
 
   if (zygote_) {
     zygote_->close();

@@ -138,6 +138,15 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.recycling = {.max_tasks = options_.child_max_tasks,
                     .max_age = options_.child_max_age,
                     .max_rss = options_.child_max_rss};
+  pool.name_stack = [this](std::vector<std::uintptr_t> frames,
+                           std::function<void(children::NamedStack)> done) {
+    watchdog_.name_crash(std::move(frames),
+                         [core = core_, done = std::move(done)](PrintedStack stack) {
+                           asio::post(core, [done, stack = std::move(stack)]() mutable {
+                             done({std::move(stack.lines), std::move(stack.where)});
+                           });
+                         });
+  };
   pool_ = std::make_unique<children::ChildPool>(core_, std::move(pool), log_);
   pool_->on_capacity_change = [this] { child_places_->set_capacity(pool_->capacity()); };
   co_await pool_->start();

@@ -7,7 +7,7 @@
 #include <thread>
 #include <utility>
 
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 
 namespace temporal::supervisor {
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/threads/crash_report.hpp"
 
-#include <cxxabi.h>
 #include <dlfcn.h>
 #include <link.h>
 #include <signal.h>
@@ -20,27 +19,20 @@
 #include <cstring>
 #include <exception>
 #include <string_view>
-#include <typeinfo>
 
+#include "shared/exception_text.hpp"
+#include "shared/faults.hpp"
 #include "shared/guarded_step.hpp"
+#include "shared/interrupted.hpp"
 #include "supervisor/threads/crash_page.hpp"
 #include "supervisor/threads/report_fields.hpp"
 #include "supervisor/threads/stacks.hpp"
 #include "supervisor/threads/symbols.hpp"
 
-#if defined(__SANITIZE_ADDRESS__) || defined(TEMPORAL_THREAD_SANITIZER)
-#define CRASHES_ARE_THE_SANITIZERS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define CRASHES_ARE_THE_SANITIZERS 1
-#endif
-#endif
-
 namespace temporal::supervisor {
 
 namespace {
 
-constexpr std::array kSignals{SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 constexpr int kPatienceMs = 2000;         // of the handler, with the watchdog
 constexpr int kPatienceForPageMs = 5000;  // when nothing is lost by it, and names are worth more
 constexpr int kOthersPatienceMs = 7000;   // of threads that crash while one is being reported
@@ -69,29 +61,15 @@ CrashPage kept;
 CrashFile crash_file;
 std::atomic<const Watchdog*> reporter = nullptr;
 
-std::uintptr_t stack_pointer(const ucontext_t& context) noexcept {
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP]);
-#else
-  return context.uc_mcontext.sp;
-#endif
-}
-
-// What lies around the stack pointer is the stack, or the guard below it.
-bool is_stack_overflow(int signal, std::uintptr_t address, std::uintptr_t stack) noexcept {
-  constexpr std::uintptr_t kBelow = 64 * 1024, kLargestFrame = 1024 * 1024;
-  return signal == SIGSEGV && address + kBelow > stack && address < stack + kLargestFrame;
-}
-
 void fill_page(int signal, const siginfo_t& info, ucontext_t& context) noexcept {
   page.signal = signal;
   ::prctl(PR_GET_NAME, page.thread_name.data());
-  if (info.si_code <= 0) {  // sent, not raised by an instruction
-    if (info.si_pid != ::getpid()) page.sender = info.si_pid;
-  } else {
+  if (is_fault(info)) {
     page.address = reinterpret_cast<std::uintptr_t>(info.si_addr);
     page.has_address = true;
-    page.stack_overflow = is_stack_overflow(signal, page.address, stack_pointer(context));
+    page.stack_overflow = is_stack_overflow(info, context);
+  } else if (info.si_pid != ::getpid()) {
+    page.sender = info.si_pid;
   }
   take_snapshot(page.snapshot, context);
   page.has_snapshot = true;
@@ -256,31 +234,14 @@ std::terminate_handler terminate_before = nullptr;
 
 // std::terminate ends in SIGABRT, whose handler must not ask what was thrown.
 [[noreturn]] void on_terminate() {
-  if (const auto* type = abi::__cxa_current_exception_type()) {
-    int status = 0;
-    char* name = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-    const char* what = "";
-    try {
-      throw;
-    } catch (const std::exception& error) {
-      what = error.what();
-    } catch (...) {
-    }
-    std::snprintf(page.exception.data(), page.exception.size(), "%s: %s",
-                  status == 0 ? name : type->name(), what);
-    std::free(name);
-  }
+  describe_current_exception(page.exception);
   if (terminate_before) terminate_before();
   std::abort();
 }
 
 }  // namespace
 
-#ifdef CRASHES_ARE_THE_SANITIZERS
-const bool CrashReports::kAvailable = false;
-#else
-const bool CrashReports::kAvailable = true;
-#endif
+const bool CrashReports::kAvailable = kCrashesAreOurs;
 
 class CrashReports::Impl {
  public:
@@ -295,15 +256,13 @@ class CrashReports::Impl {
     // A crash of the handler comes to the handler again, which then writes what it has.
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
     ::sigfillset(&action.sa_mask);
-    for (int signal : kSignals) ::sigdelset(&action.sa_mask, signal);
-    for (std::size_t i = 0; i < kSignals.size(); ++i)
-      ::sigaction(kSignals[i], &action, &before_[i]);
+    for (int signal : kFaults) ::sigdelset(&action.sa_mask, signal);
+    for (std::size_t i = 0; i < kFaults.size(); ++i) ::sigaction(kFaults[i], &action, &before_[i]);
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl() {
-    for (std::size_t i = 0; i < kSignals.size(); ++i)
-      ::sigaction(kSignals[i], &before_[i], nullptr);
+    for (std::size_t i = 0; i < kFaults.size(); ++i) ::sigaction(kFaults[i], &before_[i], nullptr);
     std::set_terminate(terminate_before);
     reporter = nullptr;
     watchdog_.on_ring({});
@@ -312,7 +271,7 @@ class CrashReports::Impl {
  private:
   Watchdog& watchdog_;
   AlternateStack alternate_stack_;
-  std::array<struct sigaction, kSignals.size()> before_{};
+  std::array<struct sigaction, kFaults.size()> before_{};
 };
 
 CrashReports::CrashReports(Watchdog& watchdog, Logger& log, const std::filesystem::path& pages)

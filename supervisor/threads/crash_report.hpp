@@ -14,7 +14,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 #include "supervisor/threads/watchdog.hpp"
 #include "temporal/log.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 
 namespace temporal::supervisor {
 

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/threads/stacks.hpp"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
-#include <unwind.h>
 
 #include <atomic>
 #include <cerrno>
@@ -16,6 +13,7 @@
 #include <system_error>
 #include <thread>
 
+#include "shared/interrupted.hpp"
 #include "supervisor/threads/coroutine_chain.hpp"
 #include "supervisor/threads/workflow_chain.hpp"
 
@@ -43,66 +41,6 @@ struct Probe {
 };
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 Probe probe;
-
-std::uintptr_t program_counter(const ucontext_t& context) noexcept {
-#if defined(__x86_64__)
-  return static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RIP]);
-#elif defined(__aarch64__)
-  return context.uc_mcontext.pc;
-#else
-#error "where does this machine's ucontext_t keep the program counter?"
-#endif
-}
-
-struct Unwinding {
-  ThreadSnapshot& into;
-  std::uintptr_t start;  // frames before this address are the handler's
-  std::uintptr_t floor;  // where in memory the task's part of the stack begins; 0: unknown
-  bool started;
-};
-
-_Unwind_Reason_Code add_frame(_Unwind_Context* context, void* argument) {
-  auto& unwinding = *static_cast<Unwinding*>(argument);
-  int at_instruction = 0;  // interrupted there, not calling from there
-  const auto address = static_cast<std::uintptr_t>(_Unwind_GetIPInfo(context, &at_instruction));
-  if (address == 0) return _URC_END_OF_STACK;
-  if (!unwinding.started && address == unwinding.start) unwinding.started = true;
-  if (!unwinding.started) return _URC_NO_REASON;
-  auto& into = unwinding.into;
-  if (unwinding.floor != 0 &&
-      static_cast<std::uintptr_t>(_Unwind_GetCFA(context)) > unwinding.floor) {
-    if (into.frame_count > 0) return _URC_END_OF_STACK;
-    unwinding.floor = 0;  // user code that has a stack elsewhere
-  }
-  into.frames[into.frame_count++] = at_instruction ? address : address - 1;
-  return into.frame_count < into.frames.size() ? _URC_NO_REASON : _URC_END_OF_STACK;
-}
-
-void unwind(ThreadSnapshot& into, std::uintptr_t start, std::uintptr_t floor) noexcept {
-  Unwinding unwinding{into, start, floor, start == 0};
-  _Unwind_Backtrace(add_frame, &unwinding);
-}
-
-#if defined(__x86_64__)
-// A call through a bad pointer leaves an address at which no function is, and the unwinder stops.
-// The caller is on top of the stack: as if the call had just returned.
-bool return_from_bad_call(ucontext_t& context) noexcept {
-  dl_find_object object{};
-  auto& registers = context.uc_mcontext.gregs;
-  if (::_dl_find_object(reinterpret_cast<void*>(registers[REG_RIP]), &object) == 0) return false;
-  greg_t caller = 0;
-  const ::iovec here{&caller, sizeof caller};
-  const ::iovec there{reinterpret_cast<void*>(registers[REG_RSP]), sizeof caller};
-  if (::process_vm_readv(::getpid(), &here, 1, &there, 1, 0) != ssize_t{sizeof caller} ||
-      ::_dl_find_object(reinterpret_cast<void*>(caller), &object) != 0)
-    return false;
-  registers[REG_RIP] = caller;
-  registers[REG_RSP] += static_cast<greg_t>(sizeof caller);
-  return true;
-}
-#else
-bool return_from_bad_call(ucontext_t&) noexcept { return false; }
-#endif
 
 void on_probe(int, siginfo_t* info, void* context) {
   const int saved = errno;
@@ -149,9 +87,7 @@ int take_free_signal() {
 void prepare_stacks() {
   static std::once_flag once;
   std::call_once(once, [] {
-    // The first use of the unwinder resolves symbols and sets up tables.
-    ThreadSnapshot warm;
-    unwind(warm, 0, 0);
+    prepare_unwinder();
     probe_signal = take_free_signal();
   });
 }
@@ -160,13 +96,7 @@ void take_snapshot(ThreadSnapshot& into, ucontext_t& interrupted) noexcept {
   const auto* slot = TaskSlot::in_handler();
   const auto* step = slot ? slot->current() : nullptr;
 
-  into.frame_count = 0;
-  const auto registers = interrupted;
-  const auto where = program_counter(interrupted);
-  if (return_from_bad_call(interrupted)) into.frames[into.frame_count++] = where;
-  unwind(into, program_counter(interrupted), reinterpret_cast<std::uintptr_t>(step));
-  interrupted = registers;
-  if (into.frame_count == 0) into.frames[into.frame_count++] = where;
+  into.frame_count = unwind(interrupted, into.frames, reinterpret_cast<std::uintptr_t>(step));
 
   into.has_task = step != nullptr;
   into.chain_count = 0;

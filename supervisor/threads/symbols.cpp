@@ -154,8 +154,31 @@ bool is_machinery(const Frame& frame, bool ours_too) {
                        frame.file.ends_with("supervisor/threads/task_executor.hpp")));
 }
 
+// What lies below the user's function is left out; all is there, when nothing else is.
+std::span<const Frame> without_callers(std::span<const Frame> frames, bool ours_too) {
+  const auto end = std::ranges::find_if(frames.rbegin(), frames.rend(), [&](const Frame& frame) {
+                     return !is_machinery(frame, ours_too);
+                   }).base();
+  const auto count = static_cast<std::size_t>(end - frames.begin());
+  return count == 0 ? frames : frames.first(count);
+}
+
 void add_line(std::vector<std::string>& lines, const std::string& line, std::size_t times) {
   lines.push_back(times > 1 ? line + " (" + std::to_string(times) + " times)" : line);
+}
+
+std::vector<std::string> lines_of(std::span<const Frame> frames) {
+  std::vector<std::string> lines;
+  std::string line;
+  std::size_t times = 0;
+  for (const auto& frame : frames) {
+    auto next = to_string(frame);
+    if (next != line && times > 0) add_line(lines, line, std::exchange(times, 0));
+    line = std::move(next);
+    ++times;
+  }
+  if (times > 0) add_line(lines, line, times);
+  return lines;
 }
 
 }  // namespace
@@ -188,23 +211,7 @@ std::vector<Frame> resolve(std::span<const std::uintptr_t> addresses) {
 
 std::vector<std::string> printed(const ThreadSnapshot& snapshot) {
   const auto frames = resolve(snapshot.stack());
-  const bool task = snapshot.has_task;
-  // Without what lies below the user's function; with all, when nothing else is there.
-  auto end = std::ranges::find_if(frames.rbegin(), frames.rend(), [&](const Frame& frame) {
-               return !is_machinery(frame, task);
-             }).base();
-  if (end == frames.begin()) end = frames.end();
-
-  std::vector<std::string> lines;
-  std::string line;
-  std::size_t times = 0;
-  for (auto frame = frames.begin(); frame != end; ++frame) {
-    auto next = to_string(*frame);
-    if (next != line && times > 0) add_line(lines, line, std::exchange(times, 0));
-    line = std::move(next);
-    ++times;
-  }
-  if (times > 0) add_line(lines, line, times);
+  auto lines = lines_of(without_callers(frames, snapshot.has_task));
 
   // The chain is the task's first coroutine's; when another one of its coroutines runs, it does not
   // belong to this stack.
@@ -218,6 +225,19 @@ std::vector<std::string> printed(const ThreadSnapshot& snapshot) {
     }
   }
   return lines;
+}
+
+PrintedStack printed_crash(std::span<const std::uintptr_t> addresses) {
+  const auto all = resolve(addresses);
+  const auto called = std::ranges::find_if(all, [](const Frame& frame) {
+    return qualified_name(frame.function).starts_with("temporal::child::Executor::");
+  });
+  const auto frames = without_callers(std::span(all.begin(), called), true);
+  PrintedStack stack{.lines = lines_of(frames), .where = {}};
+  const auto where =
+      std::ranges::find_if(frames, [](const Frame& frame) { return !is_machinery(frame, true); });
+  if (where != frames.end()) stack.where = to_string(*where);
+  return stack;
 }
 
 }  // namespace temporal::supervisor

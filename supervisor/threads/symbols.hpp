@@ -33,4 +33,12 @@ struct Frame {
 /// `awaited by …` for each coroutine that waits for the innermost one. As resolve().
 [[nodiscard]] std::vector<std::string> printed(const ThreadSnapshot& snapshot);
 
+/// A stack that was written down elsewhere.
+struct PrintedStack {
+  std::vector<std::string> lines;  ///< without what called the user's function
+  std::string where;  ///< the innermost line that is not the system's; empty: there is none
+};
+/// Of a child's crash. As resolve().
+[[nodiscard]] PrintedStack printed_crash(std::span<const std::uintptr_t> addresses);
+
 }  // namespace temporal::supervisor

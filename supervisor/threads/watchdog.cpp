@@ -16,7 +16,7 @@
 #include <thread>
 #include <utility>
 
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 #include "supervisor/threads/stacks.hpp"
 #include "supervisor/threads/symbols.hpp"
 #include "supervisor/threads/watched_loop.hpp"
@@ -84,6 +84,12 @@ class Watchdog::Impl {
     asio::post(context_, [thread, done = std::move(done)] {
       const auto snapshot = snapshot_of(thread);
       done(snapshot ? printed(*snapshot) : std::vector<std::string>());
+    });
+  }
+
+  void name_crash(std::vector<std::uintptr_t> addresses, std::function<void(PrintedStack)> done) {
+    asio::post(context_, [addresses = std::move(addresses), done = std::move(done)] {
+      done(printed_crash(addresses));
     });
   }
 
@@ -180,6 +186,11 @@ std::vector<Watchdog::Stalls> Watchdog::stalls() const {
 
 void Watchdog::stack_of(pid_t thread, std::function<void(std::vector<std::string>)> done) {
   impl_->stack_of(thread, std::move(done));
+}
+
+void Watchdog::name_crash(std::vector<std::uintptr_t> addresses,
+                          std::function<void(PrintedStack)> done) {
+  impl_->name_crash(std::move(addresses), std::move(done));
 }
 
 void Watchdog::on_ring(std::function<void()> answer) { impl_->on_ring(std::move(answer)); }

@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include "supervisor/threads/symbols.hpp"
 #include "temporal/log.hpp"
 
 namespace temporal::supervisor {
@@ -79,6 +80,9 @@ class Watchdog {
   /// Takes the stack of a thread of this process and calls `done` with its lines on the watchdog's
   /// thread; with none when the thread is gone or does not answer. Any thread; does not wait.
   void stack_of(pid_t thread, std::function<void(std::vector<std::string>)> done);
+
+  /// Gives names to the stack of a child's crash, on the watchdog's thread, and calls `done` there. Any thread; does not wait.
+  void name_crash(std::vector<std::uintptr_t> addresses, std::function<void(PrintedStack)> done);
 
   /// `answer` runs on the watchdog's thread after each ring(). One at a time; an empty one takes it
   /// away and waits for the one that runs. Any thread but the watchdog's.

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 #include "supervisor/wakeup.hpp"
 
 namespace asio = boost::asio;

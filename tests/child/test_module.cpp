@@ -92,6 +92,17 @@ void crash() { std::raise(SIGSEGV); }
 
 void exit_with(int code) { std::_Exit(code); }
 
+[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
+void throw_where_nobody_may(std::string what) noexcept { fail(what); }
+
+int status_of_a_fork_that_aborts() {
+  const pid_t pid = ::fork();
+  if (pid == 0) std::abort();
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return status & 0x7f;
+}
+
 void print_and_abort(std::string line) {
   std::puts("on stdout");
   std::fprintf(stderr, "%s\n", line.c_str());
@@ -226,6 +237,8 @@ void test_module(temporal::Module& m) {
   m.activity<complete_later>();
   m.activity<crash>();
   m.activity<exit_with>();
+  m.activity<throw_where_nobody_may>();
+  m.activity<status_of_a_fork_that_aborts>();
   m.activity<print_and_abort>();
   m.activity<print>();
   m.activity<wait_for_cancel>();

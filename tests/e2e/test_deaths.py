@@ -58,6 +58,26 @@ def test_F008_each_way_to_die_has_its_name(server, start, queue, how, kind):
     assert run.events("ActivityTaskStarted")[0].last_failure.application_failure_info.type == kind
 
 
+@pytest.mark.parametrize("how, where, why", [
+    ("null", "store_nowhere() at activities.cpp:", ""),
+    ("overflow", "recurse(char volatile*) at activities.cpp:", "stack overflow"),
+    ("thread", "activities.cpp:", "std::runtime_error: out of paper")])
+def test_a_crash_is_told_with_its_stack(server, start, queue, how, where, why):
+    worker = start("activities", "workflows", "--children", "1")
+    run = server.call("die_once", how, queue=queue)
+    assert run.result() == "attempt 2"
+    failure = run.events("ActivityTaskStarted")[0].last_failure
+    assert failure.application_failure_info.type == "ActivityProcessCrashed"
+    assert where in failure.message
+    assert why in failure.message
+    assert "activities.cpp:" in failure.stack_trace
+    assert "temporal::child" not in failure.stack_trace
+    assert details_of(failure)["backtrace"] == failure.stack_trace.splitlines()
+    assert details_of(failure)["stack_overflow"] == (how == "overflow")
+    assert server.call("say_hello", "next", queue=queue).result() == "Hello, next!"
+    assert worker.logged("a child died")
+
+
 def test_F003_the_last_heartbeat_of_a_killed_child_reaches_the_next_attempt(server, start, queue):
     start("activities", "workflows", "--children", "1")
     assert server.call("resume", queue=queue).result() == 41

@@ -94,10 +94,25 @@ std::string hold(activity::Context& ctx, std::string folder) {
   return "released in attempt " + std::to_string(ctx.info().attempt);
 }
 
+[[gnu::noinline]] void store_nowhere() {
+  static int* volatile nowhere = nullptr;
+  *nowhere = 1;
+}
+
+[[gnu::noinline]] int recurse(volatile char* caller) {
+  volatile char frame[1024];
+  frame[0] = caller[0];
+  return recurse(frame) + frame[0];
+}
+
 // Dies in its first attempt.
 std::string die_once(activity::Context& ctx, std::string how) {
   if (ctx.info().attempt > 1) return "attempt " + std::to_string(ctx.info().attempt);
   if (how == "segv") std::raise(SIGSEGV);
+  if (how == "null") store_nowhere();
+  volatile char first[1]{};
+  if (how == "overflow") return std::to_string(recurse(first));
+  if (how == "thread") std::thread([] { throw std::runtime_error("out of paper"); }).join();
   if (how == "abort") std::abort();
   if (how == "exit") std::exit(1);
   if (how == "exec") {

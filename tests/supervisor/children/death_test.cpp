@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a death costs: the one task in hand, with its cause, and nothing else.
+#include <dlfcn.h>
 #include <doctest/doctest.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <array>
 #include <random>
 
+#include "shared/faults.hpp"
 #include "tests/supervisor/children/pool_fixture.hpp"
 
 using namespace temporal;
@@ -74,6 +76,46 @@ TEST_CASE("a crash, an exit and an abort are told apart, with the last lines pri
     CHECK(details_of(outcome)["stderr_tail"].get<std::string>().find("its last words") !=
           std::string::npos);
     CHECK(result<std::string>(co_await fixture.call("say_hello", "you"s)) == "Hello, you!");
+  });
+}
+
+TEST_CASE(
+    "a crash is told by names: of what was thrown, and of the frames, as they lie in this process" *
+    doctest::skip(!kCrashesAreOurs)) {
+  auto pool = options(1);
+  std::vector<std::vector<std::uintptr_t>> stacks;
+  pool.name_stack = [&](std::vector<std::uintptr_t> frames, std::function<void(NamedStack)> done) {
+    stacks.push_back(std::move(frames));
+    done({{"crash at test_module.cpp:1", "main"}, "crash at test_module.cpp:1"});
+  };
+  PoolFixture fixture(std::move(pool));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    auto outcome = co_await fixture.call("crash");
+    CHECK(failure(outcome).message().ends_with(
+        "crashed: killed by SIGSEGV in crash at test_module.cpp:1"));
+    CHECK(failure(outcome).stack_trace() == "crash at test_module.cpp:1\nmain\n");
+    CHECK(details_of(outcome)["backtrace"].size() == 2);
+    CHECK(details_of(outcome)["stack_overflow"] == false);
+
+    outcome = co_await fixture.call("throw_where_nobody_may", "no more"s);
+    CHECK(type_of(outcome) == "ActivityProcessCrashed");
+    CHECK(failure(outcome).message().ends_with("; std::runtime_error: no more"));
+  });
+  REQUIRE(stacks.size() == 2);
+  for (const auto& stack : stacks) {
+    REQUIRE(stack.size() > 2);
+    // What both processes loaded: the child's raise() is found in the C library of this one.
+    Dl_info object{};
+    REQUIRE(::dladdr(reinterpret_cast<void*>(stack.front()), &object) != 0);
+    CHECK(std::string_view(object.dli_fname).find("libc.so") != std::string_view::npos);
+  }
+}
+
+TEST_CASE("what an activity forks dies of its own signal, and tells nobody of it") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    const auto outcome = co_await fixture.call("status_of_a_fork_that_aborts");
+    CHECK(result<int>(outcome) == SIGABRT);
   });
 }
 

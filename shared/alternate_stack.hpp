@@ -6,7 +6,7 @@
 
 #include <cstddef>
 
-namespace temporal::supervisor {
+namespace temporal {
 
 /// The calling thread's handlers run on a stack of their own while this lives: without one, a stack
 /// overflow ends the process in silence. A local variable of each thread that runs user code.
@@ -23,4 +23,4 @@ class AlternateStack {
   stack_t before_{};
 };
 
-}  // namespace temporal::supervisor
+}  // namespace temporal

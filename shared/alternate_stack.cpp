@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include "supervisor/threads/alternate_stack.hpp"
+#include "shared/alternate_stack.hpp"
 
 #include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-namespace temporal::supervisor {
+namespace temporal {
 
 namespace {
 
@@ -37,4 +37,4 @@ AlternateStack::~AlternateStack() {
   ::munmap(memory_, guard() + kSize);
 }
 
-}  // namespace temporal::supervisor
+}  // namespace temporal

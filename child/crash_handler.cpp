@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#include "child/crash_handler.hpp"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <optional>
+
+#include "shared/exception_text.hpp"
+#include "shared/faults.hpp"
+#include "shared/interrupted.hpp"
+
+namespace temporal::child {
+namespace {
+
+std::optional<ipc::CrashWriter> writer;
+pid_t owner = 0;                 // what an activity forks has the handlers, but not the arena
+std::atomic<pid_t> crashed = 0;  // the thread that was first
+std::terminate_handler terminate_before = nullptr;
+
+void wait_for_the_end() noexcept {
+  constexpr timespec kPatience{2, 0};
+  ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kPatience, nullptr);
+}
+
+void on_crash(int signal, siginfo_t* info, void* context) {
+  pid_t first = 0;
+  const pid_t me = ::gettid();
+  const bool ours = ::getpid() == owner;
+  if (ours && crashed.compare_exchange_strong(first, me)) {
+    auto& interrupted = *static_cast<ucontext_t*>(context);
+    const auto frames = unwind(interrupted, writer->frames());
+    writer->write(signal, is_stack_overflow(*info, interrupted), frames);
+  } else if (ours && first != me) {
+    wait_for_the_end();  // of the one that is written down
+  }
+  struct sigaction standard {};
+  standard.sa_handler = SIG_DFL;
+  ::sigaction(signal, &standard, nullptr);
+  ::syscall(SYS_tgkill, ::getpid(), me, signal);
+}
+
+// It ends in SIGABRT, whose handler must not ask what was thrown.
+[[noreturn]] void on_terminate() {
+  if (::getpid() == owner) describe_current_exception(writer->exception());
+  if (terminate_before) terminate_before();
+  std::abort();
+}
+
+}  // namespace
+
+CrashHandler::CrashHandler(ipc::CrashPage& page) {
+  if (!kCrashesAreOurs) return;
+  writer.emplace(page);
+  owner = ::getpid();
+  prepare_unwinder();
+  terminate_before = std::set_terminate(on_terminate);
+  struct sigaction action {};
+  action.sa_sigaction = on_crash;
+  // A crash of the handler comes to the handler again, which then lets it be.
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  ::sigfillset(&action.sa_mask);
+  for (int signal : kFaults) ::sigdelset(&action.sa_mask, signal);
+  for (int signal : kFaults) ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace temporal::child
