@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -24,13 +25,19 @@ bool is_fault(int signal) {
          signal == SIGABRT || signal == SIGSYS || signal == SIGTRAP;
 }
 
+// The server keeps no more of a failure that is followed by another attempt than 4 KiB, or nothing but the beginning of its
+// message. What was printed gives way.
+constexpr std::size_t kKeptByServer = 4 * 1024 - 256;
+constexpr std::size_t kStackLimit = 1'500;
+constexpr std::size_t kWhyLimit = 1'000;
+
 // As far as its handler got to say it.
 std::string why(const Death& death) {
   std::string text;
   if (death.crash && death.crash->stack_overflow) text += ", stack overflow";
   if (!death.stack.where.empty()) text += " in " + death.stack.where;
   if (death.crash && !death.crash->exception.empty()) text += "; " + death.crash->exception;
-  return text;
+  return text.size() > kWhyLimit ? text.substr(0, kWhyLimit) + "..." : text;
 }
 
 struct Verdict {
@@ -67,7 +74,22 @@ Verdict verdict_of(const Death& death) {
   return {kProcessKilled, "was " + how + hint};
 }
 
-Payload details_of(const Death& death) {
+std::string_view last_of(std::string_view text, std::size_t most) {
+  return text.substr(text.size() - std::min(text.size(), most));
+}
+
+std::string joined(const std::vector<std::string>& lines, std::size_t most) {
+  std::string text;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (text.size() + lines[i].size() + 1 > most)
+      return text + "... and " + std::to_string(lines.size() - i) + " more\n";
+    text += lines[i] + "\n";
+  }
+  return text;
+}
+
+// `tail`: the most of what was printed.
+Payload details_of(const Death& death, std::size_t tail) {
   nlohmann::ordered_json details;
   details["pid"] = death.pid;
   details["incarnation"] = death.incarnation;
@@ -85,8 +107,7 @@ Payload details_of(const Death& death) {
   details["task_ms"] = death.task_time.count();
   details["maxrss_kb"] = death.max_rss_kb;
   details["stack_overflow"] = death.crash && death.crash->stack_overflow;
-  details["backtrace"] = death.stack.lines;
-  details["stderr_tail"] = death.stderr_tail;
+  details["stderr_tail"] = last_of(death.stderr_tail, tail);
   Payload payload;
   payload.metadata["encoding"] = "json/plain";
   // What a process prints need not be UTF-8.
@@ -134,16 +155,16 @@ api::failure::v1::Failure failure_of(const Death& death) {
   Verdict verdict = verdict_of(death);
   ApplicationErrorOptions options;
   options.type = verdict.type;
-  Payloads details{details_of(death)};
-  ApplicationError error("activity " + death.activity_type + ": its process " +
-                             std::to_string(death.pid) + " " + verdict.message,
-                         options, std::move(details));
-  api::failure::v1::Failure failure;
-  to_failure_proto(error, &failure);
-  std::string stack;
-  for (const auto& line : death.stack.lines) stack += line + "\n";
-  failure.set_stack_trace(std::move(stack));
-  return failure;
+  const auto message = "activity " + death.activity_type + ": its process " +
+                       std::to_string(death.pid) + " " + verdict.message;
+  const auto stack = joined(death.stack.lines, kStackLimit);
+  for (auto tail = death.stderr_tail.size();; tail /= 2) {
+    const ApplicationError error(message, options, Payloads{details_of(death, tail)});
+    api::failure::v1::Failure failure;
+    to_failure_proto(error, &failure);
+    failure.set_stack_trace(stack);
+    if (tail == 0 || failure.ByteSizeLong() <= kKeptByServer) return failure;
+  }
 }
 
 api::failure::v1::Failure failure_of(std::string message, std::string_view type,

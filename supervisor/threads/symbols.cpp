@@ -39,6 +39,14 @@ std::string demangled(const char* name) {
       result.erase(result.size() - body.size());
       if (result.find(".Frame*)") != std::string::npos) result = qualified_name(result);
     }
+  // A part of a function that the compiler put elsewhere is that function to its reader.
+  for (std::string_view part :
+       {" [clone .cold]", " [clone .part.0]", " [clone .constprop.0]", " [clone .isra.0]"})
+    if (result.ends_with(part)) result.erase(result.size() - part.size());
+  constexpr std::string_view kString =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  for (auto at = result.find(kString); at != std::string::npos; at = result.find(kString, at))
+    result.replace(at, kString.size(), "std::string");
   if (result.size() > kLongestName) result = result.substr(0, kLongestName) + "…";
   return result;
 }

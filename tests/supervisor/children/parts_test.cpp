@@ -161,6 +161,21 @@ TEST_CASE("the details of a death are JSON whatever the process printed") {
   CHECK(details["stderr_tail"].get<std::string>().find("not UTF-8") == 0);
 }
 
+TEST_CASE("a failure is small enough for the server to keep it whole; what was printed gives way") {
+  Death death = death_by(SIGSEGV);
+  death.activity_type = "transcode";
+  death.stderr_tail = std::string(4096, '"') + "the last line";
+  death.stack.where = std::string(3'000, 'w');
+  for (int i = 0; i < 64; ++i) death.stack.lines.push_back("frame " + std::string(100, 'f'));
+  const auto failure = failure_of(death);
+  CHECK(failure.ByteSizeLong() < 4096);
+  CHECK(failure.application_failure_info().type() == "ActivityProcessCrashed");
+  CHECK(failure.stack_trace().ends_with(" more\n"));
+  const auto details =
+      nlohmann::json::parse(failure.application_failure_info().details().payloads(0).data());
+  CHECK(details["stderr_tail"].get<std::string>().ends_with("the last line"));
+}
+
 TEST_CASE("output is handed on in lines, its tail kept, its excess dropped and counted") {
   boost::asio::io_context io;
   auto pipe = Output::open(io.get_executor());

@@ -88,7 +88,7 @@ int main(int, char** argv) {
   auto stay = asio::make_work_guard(loop);
   std::thread thread([&] {
     ::pthread_setname_np(::pthread_self(), "loop-0");
-    const AlternateStack alternate_stack;
+    const temporal::AlternateStack alternate_stack;
     loop.run();
   });
 
