@@ -2,6 +2,7 @@
 #include "supervisor/rpc/call.hpp"
 
 #include <grpc/support/time.h>
+#include <grpcpp/support/async_unary_call.h>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -11,6 +12,8 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <memory>
+#include <utility>
 
 #include "supervisor/rpc/channels.hpp"
 
@@ -36,46 +39,60 @@ std::shared_ptr<Flight> prepare(const Connection::Channels& channels, const Call
   return flight;
 }
 
-// What goes through gRPC and comes back by post(). The flight is in it because a gRPC thread must never be the last to let go
-// of a ClientContext: with it goes the channel, and with the last channel gRPC joins its threads, this one too.
+// What goes through gRPC and comes back by post(), to be destroyed where it was made.
 template <class Handler>
-struct Passenger {
+struct Passenger final : Courier::Parcel {
+  using Reader = grpc::ClientAsyncResponseReader<MessageLite>;
+
+  Passenger(Handler the_handler, const std::shared_ptr<Connection::Channels>& the_channels,
+            const std::shared_ptr<Flight>& the_flight)
+      : handler(std::move(the_handler)),
+        work(asio::make_work_guard(asio::get_associated_executor(handler))),
+        channels(the_channels),
+        flight(the_flight) {}
+
+  void land() override {
+    const auto landed = flight->landed;
+    asio::post(work.get_executor(), [self = std::unique_ptr<Passenger>(this)]() mutable {
+      asio::get_associated_cancellation_slot(self->handler).clear();
+      if (auto channels = self->channels.lock()) channels->flights.erase(self->flight);
+      auto handler = std::move(self->handler);
+      auto result = result_of(self->status);
+      self.reset();
+      handler(std::move(result));
+    });
+    landed->store(true);
+    landed->notify_all();
+  }
+
   Handler handler;
   asio::executor_work_guard<asio::associated_executor_t<Handler>> work;
+  std::weak_ptr<Connection::Channels> channels;
   std::shared_ptr<Flight> flight;
+  grpc::Status status;
+  std::unique_ptr<Reader> reader;  // in the flight's memory
 };
 
 template <class Handler>
 void launch(Handler handler, const std::shared_ptr<Connection::Channels>& channels,
             const CallOptions& options, const MessageLite& request, MessageLite& response,
             const std::shared_ptr<Flight>& flight) {
-  auto slot = asio::get_associated_cancellation_slot(handler);
-  if (slot.is_connected()) {
+  if (auto slot = asio::get_associated_cancellation_slot(handler); slot.is_connected()) {
     slot.assign([flight](asio::cancellation_type) {
       flight->cancelled = true;
       flight->context.TryCancel();
     });
   }
-  auto executor = asio::get_associated_executor(handler);
-  // Shared, because std::function wants to copy its target and a handler cannot be copied.
-  auto passenger = std::make_shared<Passenger<Handler>>(
-      Passenger<Handler>{std::move(handler), asio::make_work_guard(executor), flight});
+  auto passenger = std::make_unique<Passenger<Handler>>(std::move(handler), channels, flight);
   channels->flights.insert(flight);
   auto& stub = options.lane == Lane::unary ? channels->unary : channels->long_poll;
-  auto& context = flight->context;
-  std::weak_ptr<Connection::Channels> weak = channels;
-  stub.UnaryCall(
-      &context, options.method, {}, &request, &response,
-      [slot, executor, passenger, weak, landed = flight->landed](const grpc::Status& status) {
-        asio::post(executor, [slot, weak, result = result_of(status),
-                              passenger = std::move(*passenger)]() mutable {
-          slot.clear();
-          if (auto channels = weak.lock()) channels->flights.erase(passenger.flight);
-          passenger.handler(std::move(result));
-        });
-        landed->store(true);
-        landed->notify_all();
-      });
+  passenger->reader =
+      stub.PrepareUnaryCall(&flight->context, options.method, request, &channels->courier.queue());
+  passenger->reader->StartCall();
+  // It may have landed before this returns.
+  auto& sent = *passenger.release();
+  Courier::Parcel* const tag = &sent;
+  sent.reader->Finish(&response, &sent.status, tag);
 }
 
 }  // namespace

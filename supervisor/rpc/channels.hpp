@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "supervisor/rpc/connection.hpp"
+#include "supervisor/rpc/courier.hpp"
 
 namespace temporal::supervisor {
 
@@ -37,6 +38,7 @@ struct Connection::Channels {
   Stub unary;
   Stub long_poll;
   std::unordered_set<std::shared_ptr<Flight>> flights;
+  Courier courier;
 };
 
 }  // namespace temporal::supervisor

@@ -99,6 +99,7 @@ Connection::Connection(ConnectionOptions options) {
                                std::move(channel),
                                std::move(unary),
                                std::move(long_poll),
+                               {},
                                {}});
 }
 

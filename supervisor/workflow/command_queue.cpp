@@ -5,6 +5,7 @@
 
 #include "supervisor/workflow/machines/close.hpp"
 #include "supervisor/workflow/machines/command_parts.hpp"
+#include "supervisor/workflow/sizes.hpp"
 
 namespace temporal::engine {
 
@@ -59,7 +60,7 @@ std::vector<Command> CommandQueue::commands() const {
 
 std::size_t CommandQueue::bytes() const {
   std::size_t bytes = 0;
-  for (const auto& one : waiting_) bytes += sizeof *one + one->command.SpaceUsedLong();
+  for (const auto& one : waiting_) bytes += sizeof *one + kInMemory * one->command.ByteSizeLong();
   return bytes;
 }
 

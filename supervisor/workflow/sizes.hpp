@@ -21,4 +21,7 @@ namespace temporal::engine {
   return size;
 }
 
+/// What a message takes in memory, in bytes it takes on the wire; about. To ask it itself costs more than to write it.
+inline constexpr std::size_t kInMemory = 3;
+
 }  // namespace temporal::engine
