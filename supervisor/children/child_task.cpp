@@ -126,8 +126,10 @@ void Child::on_ready_message() {
   if (!channel_.parse(ready)) return;
   if (was_ready_) return corrupt("ready twice");
   if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
-    log_.error("a child is not of its zygote's build",
-               {{"child", ready.fingerprint()}, {"zygote", parts_.fingerprint}});
+    log_.error("a child is not of its zygote's build", {{"child", ready.fingerprint()},
+                                                        {"layout", ready.layout_version()},
+                                                        {"zygote", parts_.fingerprint},
+                                                        {"zygote_layout", ipc::kLayoutVersion}});
     return kill(KillReason::corrupt);
   }
   was_ready_ = true;
