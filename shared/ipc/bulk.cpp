@@ -58,7 +58,8 @@ BulkRead receive_bulk(int socket, std::size_t size, std::string& into) noexcept 
     case Io::failed:
       return BulkRead::no_resources;
   }
-  if (message.fd_count == 0) return BulkRead::no_resources;
+  // One that was not sent is a lie; one that did not fit into our table is our own trouble.
+  if (message.fd_count == 0 && message.cut) return BulkRead::no_resources;
   if (message.fd_count != 1 || !is_immutable(message.fds[0].get(), size)) return BulkRead::corrupt;
   try {
     into.resize(size);

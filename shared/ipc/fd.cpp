@@ -71,6 +71,7 @@ Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noex
   if (size == 0) return Io::closed;
   if (message.msg_flags & MSG_TRUNC) return Io::failed;
   into.size = static_cast<std::size_t>(size);
+  into.cut = (message.msg_flags & MSG_CTRUNC) != 0;
   return Io::done;
 }
 

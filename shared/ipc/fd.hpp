@@ -57,10 +57,11 @@ struct Received {
   std::size_t size = 0;
   std::array<UniqueFd, kMaxAttached> fds;
   std::size_t fd_count = 0;
+  bool cut = false;  ///< more was attached than this process had descriptors for
 };
 
 /// One message into `buffer`; what was attached arrives close-on-exec. A message larger than
-/// `buffer`, or one whose attachments did not all arrive, is `failed`.
+/// `buffer` is `failed`.
 [[nodiscard]] Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noexcept;
 
 }  // namespace temporal::ipc

@@ -90,6 +90,8 @@ class Channel {
   void about_to_sleep() noexcept { sleeper_.about_to_sleep(); }
   void awake() noexcept { sleeper_.awake(); }
   [[nodiscard]] bool has_message() const noexcept { return !in_.empty(); }
+  /// Bytes of the ring that were received so far.
+  [[nodiscard]] std::uint64_t received() const noexcept { return in_.taken(); }
 
  private:
   Receive corrupt(const char* fault) noexcept;

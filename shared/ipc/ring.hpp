@@ -92,6 +92,8 @@ class RingConsumer {
   [[nodiscard]] Pop pop(Record& record) noexcept;
   /// A look at the other side's tail only: "not empty" may still turn out corrupt.
   [[nodiscard]] bool empty() const noexcept;
+  /// Bytes of the ring that were taken so far.
+  [[nodiscard]] std::uint64_t taken() const noexcept { return head_; }
   /// After `corrupt`: which rule was broken. A literal.
   [[nodiscard]] const char* fault() const noexcept { return fault_; }
 

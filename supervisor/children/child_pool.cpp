@@ -107,13 +107,13 @@ void ChildPool::on_zygote_gone(const std::string& how) {
   changed();
 }
 
-void ChildPool::later(Clock::duration delay, void (ChildPool::*what)()) {
+void ChildPool::later(Clock::duration delay, const std::function<void(ChildPool&)>& what) {
   auto timer = std::make_shared<asio::steady_timer>(core_, delay);
   timers_.insert(timer);
   timer->async_wait([this, timer, what, alive = std::weak_ptr(alive_)](auto error) {
     if (alive.expired()) return;
     timers_.erase(timer);
-    if (!error && !stopping_) (this->*what)();
+    if (!error && !stopping_) what(*this);
   });
 }
 
@@ -173,7 +173,7 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
       refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
                        " before it was ready",
                    false);
-    later(delay, &ChildPool::spawn_missing);
+    spawn_later(delay > Clock::duration(0) ? 1 : 0, delay);
   }
   changed();
 }

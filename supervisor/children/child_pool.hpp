@@ -142,7 +142,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   void start_zygote();
   void refuse_start(const std::string& sentence, bool module);
   /// Calls `what` after `delay`, unless the pool is stopping or gone by then.
-  void later(Clock::duration delay, void (ChildPool::*what)());
+  void later(Clock::duration delay, const std::function<void(ChildPool&)>& what);
   void changed();
   void watch();
   void sweep();
@@ -160,6 +160,8 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   // pool_size.cpp: how many children there are.
   Census census() const;
   void spawn_missing();
+  /// So many of those missing are not forked before `delay` is over, whoever asks for them.
+  void spawn_later(int children, Clock::duration delay);
   void reap_later();
   void reap();
   /// It is told to leave, and another one is forked for it, if it has outlived its bounds.
@@ -189,6 +191,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   std::uint64_t zygotes_ = 0;
   std::map<std::string_view, std::uint64_t> exits_;
   ChildCounts of_gone_;
+  int held_ = 0;  // missing, and their delay is not over
   WaitingLine polled_, offloaded_;
   bool reaping_ = false;
   std::minstd_rand random_{std::random_device{}()};

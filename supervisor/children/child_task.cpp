@@ -60,10 +60,13 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
 }
 
 // Leaves the channel asleep, so that the next message rings, or goes on in its next turn: a child that writes as fast as it is
-// read must not keep the loop. A dead one writes no more.
+// read must not keep the loop. A dead one left a ring's worth at most; what comes beyond that is from somebody it shared its memory
+// with.
 void Child::drain() {
+  const auto most = channel_.received() + parts_.arena.ring_capacity();
   for (int taken = 0;; ++taken) {
     if (taken == kMessagesPerTurn && !dead_) return drain_later();
+    if (dead_ && channel_.received() >= most) return;
     switch (channel_.receive()) {
       case Receive::message:
         on_message();
@@ -123,8 +126,10 @@ void Child::on_ready_message() {
   if (!channel_.parse(ready)) return;
   if (was_ready_) return corrupt("ready twice");
   if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
-    log_.error("a child is not of its zygote's build",
-               {{"child", ready.fingerprint()}, {"zygote", parts_.fingerprint}});
+    log_.error("a child is not of its zygote's build", {{"child", ready.fingerprint()},
+                                                        {"layout", ready.layout_version()},
+                                                        {"zygote", parts_.fingerprint},
+                                                        {"zygote_layout", ipc::kLayoutVersion}});
     return kill(KillReason::corrupt);
   }
   was_ready_ = true;

@@ -31,14 +31,14 @@ int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
 void ChildPool::spawn_missing() {
   if (!zygote_ || !loaded_ || !accepting_) return;  // on_loaded comes back here
   const auto now = census();
-  for (int missing = shares_.wanted(now) - now.staying; missing > 0; --missing) {
+  for (int missing = shares_.wanted(now) - now.staying - held_; missing > 0; --missing) {
     const std::uint32_t incarnation = next_incarnation_++;
     const Lifespan lifespan(options_.recycling, Clock::now(), random_);
     auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, lifespan,
                               *this, log_);
     if (!child) {
       log_.error("no memory or descriptors for a child");
-      later(budget_.boot_crash(Clock::now()), &ChildPool::spawn_missing);
+      spawn_later(missing, budget_.boot_crash(Clock::now()));
       changed();
       return;
     }
@@ -46,6 +46,14 @@ void ChildPool::spawn_missing() {
     children_[incarnation] = std::move(child);
   }
   watch();
+}
+
+void ChildPool::spawn_later(int children, Clock::duration delay) {
+  held_ += children;
+  later(delay, [children](ChildPool& pool) {
+    pool.held_ -= children;
+    pool.spawn_missing();
+  });
 }
 
 // One at a time, and not in step with whatever else runs every half minute: the next call may be near, and a fork costs more than

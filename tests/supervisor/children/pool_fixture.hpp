@@ -107,9 +107,14 @@ struct PoolFixture {
     child::v1::Start start;
     start.set_activity_type(type);
     (to_proto(to_payload(args), start.mutable_input()->add_payloads()), ...);
-    co_return co_await pool.run(std::move(start), handle, share);
+    ++begun;
+    auto outcome = co_await pool.run(std::move(start), handle, share);
+    ++ended;
+    co_return outcome;
   }
 
+  /// Calls, and how many of them had their outcome.
+  int begun = 0, ended = 0;
   asio::io_context io;
   Lines log;
   ChildPool pool;

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: MIT
+// Ways to die, to refuse to, and to leave others behind.
+#undef NDEBUG  // row 4 wants its assert()
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "child/v1/child.pb.h"
+#include "tests/torture/forger.hpp"
+#include "tests/torture/hostile.hpp"
+
+namespace hostile {
+namespace {
+
+using temporal::ipc::RecordType;
+
+volatile int zero = 0;
+
+struct CopyThrows : std::runtime_error {
+  CopyThrows() : std::runtime_error("not to be copied") {}
+  CopyThrows(const CopyThrows& other) : std::runtime_error(other) {
+    throw std::logic_error("copied");
+  }
+};
+struct NoText : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+[[noreturn]] void outlive(int told) {
+  const char seen = sees_arena() ? 'y' : 'n';
+  (void)!::write(told, &seen, 1);
+  hang();
+}
+
+std::string log_line(std::size_t length) {
+  temporal::child::v1::Log log;
+  log.set_message(std::string(length, 'l'));
+  return log.SerializeAsString();
+}
+
+// In the child's own memory, where MADV_DONTFORK means nothing: it goes on writing when the child is dead.
+int write_for_ever(void* forger) {
+  ::setsid();
+  auto& into = *static_cast<Forger*>(forger);
+  static const Forgery line{.type = RecordType::log, .payload = log_line(1000)};
+  for (;;)
+    if (into.has_room(static_cast<std::uint32_t>(line.payload.size()))) into.write(line);
+}
+
+}  // namespace
+
+// The real thing, not raise(). With `core`, one may be dumped, into that folder.
+void fault(int signal, bool core, std::string folder) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = core ? limit.rlim_max : 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+  if (::chdir(folder.c_str()) != 0) throw std::runtime_error("chdir");
+  volatile int* volatile nowhere = nullptr;
+  if (signal == SIGSEGV) *nowhere = 1;
+  if (signal == SIGFPE) std::printf("%d\n", 42 / zero);
+  if (signal == SIGILL) __builtin_trap();
+  if (signal == SIGBUS) {
+    std::FILE* file = std::tmpfile();
+    void* page = ::mmap(nullptr, 4096, PROT_READ, MAP_SHARED, ::fileno(file), 0);
+    std::printf("%d\n", *static_cast<volatile char*>(page));  // beyond the end of an empty file
+  }
+}
+
+void abort_by(std::string how) {
+  if (how == "assert") {
+    constexpr bool the_moon_is_cheese = false;
+    assert(the_moon_is_cheese);
+  }
+  if (how == "terminate") std::terminate();
+  if (how == "thread") {
+    std::thread thread([] { throw std::runtime_error("thrown where nobody catches"); });
+    thread.join();
+  }
+  std::abort();
+}
+
+void exit_by(std::string how) {
+  if (how == "exit") std::exit(0);
+  if (how == "_exit") ::_exit(0);
+  if (how == "quick_exit") std::quick_exit(0);
+  std::thread([] { ::_exit(0); }).detach();
+  hang();
+}
+
+void throw_awkward(std::string which) {
+  if (which == "copy") throw CopyThrows();
+  if (which == "null") throw NoText();
+  if (which == "long") throw std::runtime_error(std::string(100'000'000, 'w'));
+  throw 42;
+}
+
+void loop_for_ever(activity::Context& ctx) {
+  say_begun(ctx, 1);
+  for (;;) zero = 0;
+}
+
+// With every signal blocked, or with a handler that swallows SIGTERM.
+void loop_deaf(activity::Context& ctx, std::string how) {
+  if (how == "blocked") {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+  } else {
+    ::signal(SIGTERM, [](int) {});
+  }
+  loop_for_ever(ctx);
+}
+
+// Dies after its answer is published, and before anybody has read it.
+int complete_then_exit() {
+  const auto up = find_half("up");
+  auto& ends = *reinterpret_cast<ipc::EndsPage*>(up.data + ipc::kPage);
+  const auto before = ends.tail.load();
+  std::thread([&ends, before] {
+    while (ends.tail.load() == before) {
+    }
+    ::_exit(0);
+  }).detach();
+  return ::getpid();
+}
+
+// A grandchild in the child's group, a daemon, or one in a session of its own that is the child's child. "pid seen", seen y or n:
+// whether it holds the shared memory.
+void leave_behind(activity::Context& ctx, std::string how) {
+  std::array<int, 2> seen{}, named{};
+  if (::pipe(seen.data()) != 0 || ::pipe(named.data()) != 0) throw std::runtime_error("pipe");
+  const auto be = [&] {
+    const pid_t self = ::getpid();
+    (void)!::write(named[1], &self, sizeof self);
+    outlive(seen[1]);
+  };
+  const pid_t forked = ::fork();
+  if (forked == 0) {
+    if (how != "group") ::setsid();
+    if (how != "daemon" || ::fork() == 0) be();
+    ::_exit(0);
+  }
+  if (how == "daemon") ::waitpid(forked, nullptr, 0);
+  pid_t pid = 0;
+  char answer = '?';
+  (void)!::read(named[0], &pid, sizeof pid);
+  (void)!::read(seen[0], &answer, 1);
+  say_begun(ctx, std::to_string(pid) + " " + answer);
+  hang();
+}
+
+void leave_a_writer(activity::Context& ctx) {
+  static Forger forger;
+  static std::vector<char> stack(1 << 20);
+  const int pid = ::clone(write_for_ever, stack.data() + stack.size(), CLONE_VM | SIGCHLD, &forger);
+  if (pid < 0) throw std::runtime_error("clone");
+  say_begun(ctx, pid);
+  hang();
+}
+
+// Millions of bytes, in lines.
+void print_much(int mib) {
+  const std::string line = std::string(1023, 'p') + "\n";
+  for (int i = 0; i < mib * 1024; ++i) std::fwrite(line.data(), 1, line.size(), stdout);
+}
+
+void register_deaths(temporal::Module& m) {
+  m.activity<fault>();
+  m.activity<abort_by>();
+  m.activity<exit_by>();
+  m.activity<throw_awkward>();
+  m.activity<loop_for_ever>();
+  m.activity<loop_deaf>();
+  m.activity<complete_then_exit>();
+  m.activity<leave_behind>();
+  m.activity<leave_a_writer>();
+  m.activity<print_much>();
+}
+
+}  // namespace hostile
