@@ -80,6 +80,16 @@ void fault(int signal, bool core, std::string folder) {
   }
 }
 
+int deeper(volatile char* caller) {
+  volatile char frame[1024];
+  frame[0] = caller[0];
+  return deeper(frame) + frame[0];
+}
+int recurse_for_ever() {
+  volatile char first[1]{};
+  return deeper(first);
+}
+
 void abort_by(std::string how) {
   if (how == "assert") {
     constexpr bool the_moon_is_cheese = false;
@@ -181,6 +191,7 @@ void print_much(int mib) {
 void register_deaths(temporal::Module& m) {
   m.activity<fault>();
   m.activity<abort_by>();
+  m.activity<recurse_for_ever>();
   m.activity<exit_by>();
   m.activity<throw_awkward>();
   m.activity<loop_for_ever>();

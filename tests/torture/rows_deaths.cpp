@@ -39,6 +39,8 @@ TEST_CASE("row 3: a fault is attributed to its signal, and dumps core only where
         CHECK(failure(outcome).message().find(::sigabbrev_np(signal)) != std::string::npos);
         const auto details = details_of(outcome);
         CHECK(details["signal"] == signal);
+        CHECK(failure(outcome).stack_trace().ends_with(" frames\n"));
+        CHECK_FALSE(details["stack_overflow"].get<bool>());
         if (cores_land_here())
           CHECK(details["core_dumped"].get<bool>() != std::filesystem::is_empty(folder.path()));
         if (!core) CHECK_FALSE(details["core_dumped"].get<bool>());
@@ -65,11 +67,24 @@ TEST_CASE("row 4: abort, assert, terminate and an exception out of a thread keep
       CHECK(failure(outcome).message().find("SIGABRT") != std::string::npos);
       const auto details = details_of(outcome);
       CHECK(details["signal"] == SIGABRT);
+      CHECK(failure(outcome).stack_trace().ends_with(" frames\n"));
       CHECK(details["stderr_tail"].get<std::string>().find(said) != std::string::npos);
       const auto after = co_await row.fixture().call("no_op");
       CHECK(std::holds_alternative<Completed>(after));
     }
     row.count("4 aborts");
+  });
+}
+
+TEST_CASE("row 10: a stack overflow is told as one, on a stack that is left") {
+  Invariants row(torture_options(1));
+  row.hold([&]() -> asio::awaitable<void> {
+    const auto outcome = co_await row.fixture().call("recurse_for_ever");
+    row.expect("crashed");
+    CHECK(type_of(outcome) == "ActivityProcessCrashed");
+    CHECK(failure(outcome).message().find("SIGSEGV, stack overflow") != std::string::npos);
+    CHECK(details_of(outcome)["stack_overflow"].get<bool>());
+    row.count("1 overflow");
   });
 }
 
