@@ -203,7 +203,11 @@ TEST_CASE(
                                               Running(row.io())};
       for (auto& one : busy) one.start(row.fixture(), "beat_and_wait", 1);
       for (auto& one : busy) co_await one.until_beaten();
-      for (pid_t pid : row.victims()) ::kill(pid, SIGKILL);
+      const auto victims = row.victims();
+      for (pid_t pid : victims) ::kill(pid, SIGKILL);
+      // At once: the loop sees the first death when the last one has died.
+      busy_until([&] { return std::ranges::none_of(victims, alive); });
+      row.watch().forgive();
       row.expect("killed", kChildren);
       for (auto& one : busy) {
         co_await one.until_ended();
