@@ -25,6 +25,9 @@ void say_begun(activity::Context& ctx, const Details& details) {
   }
 }
 
+/// From now on what this child publishes wakes nobody.
+int lose_doorbell();
+
 void register_deaths(temporal::Module& m);
 void register_beats(temporal::Module& m);
 void register_forgeries(temporal::Module& m);

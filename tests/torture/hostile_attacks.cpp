@@ -82,7 +82,6 @@ std::string truncate_up_half() {
   return report.text();
 }
 
-// From now on what it publishes wakes nobody.
 int lose_doorbell() {
   const int bell = supervisor_bell();
   const int other = ::open("/dev/null", O_WRONLY | O_CLOEXEC);

@@ -45,19 +45,17 @@ struct NoText : std::exception {
   hang();
 }
 
-std::string log_line(std::size_t length) {
-  temporal::child::v1::Log log;
-  log.set_message(std::string(length, 'l'));
-  return log.SerializeAsString();
-}
-
-// In the child's own memory, where MADV_DONTFORK means nothing: it goes on writing when the child is dead.
-int write_for_ever(void* forger) {
+// In the child's own memory, where MADV_DONTFORK means nothing: it goes on writing when the child is dead. Short lines, so that it is
+// faster than who reads them.
+struct Writer {
+  Forger forger;
+  Forgery line{.type = RecordType::log, .payload = {}};
+};
+int write_for_ever(void* writer) {
   ::setsid();
-  auto& into = *static_cast<Forger*>(forger);
-  static const Forgery line{.type = RecordType::log, .payload = log_line(1000)};
+  auto& [forger, line] = *static_cast<Writer*>(writer);
   for (;;)
-    if (into.has_room(static_cast<std::uint32_t>(line.payload.size()))) into.write(line);
+    if (forger.has_room(static_cast<std::uint32_t>(line.payload.size()))) forger.write(line);
 }
 
 }  // namespace
@@ -135,8 +133,9 @@ void loop_deaf(activity::Context& ctx, std::string how) {
   loop_for_ever(ctx);
 }
 
-// Dies after its answer is published, and before anybody has read it.
+// Dies after its answer is published, before anybody was rung for it or has read it.
 int complete_then_exit() {
+  (void)lose_doorbell();
   const auto up = find_half("up");
   auto& ends = *reinterpret_cast<ipc::EndsPage*>(up.data + ipc::kPage);
   const auto before = ends.tail.load();
@@ -174,9 +173,12 @@ void leave_behind(activity::Context& ctx, std::string how) {
 }
 
 void leave_a_writer(activity::Context& ctx) {
-  static Forger forger;
+  static Writer writer;
   static std::vector<char> stack(1 << 20);
-  const int pid = ::clone(write_for_ever, stack.data() + stack.size(), CLONE_VM | SIGCHLD, &forger);
+  temporal::child::v1::Log log;
+  log.set_task(writer.forger.task());
+  writer.line.payload = log.SerializeAsString();
+  const int pid = ::clone(write_for_ever, stack.data() + stack.size(), CLONE_VM | SIGCHLD, &writer);
   if (pid < 0) throw std::runtime_error("clone");
   say_begun(ctx, pid);
   hang();

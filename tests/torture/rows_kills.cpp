@@ -173,10 +173,11 @@ TEST_CASE("row 44: what a child leaves running is found, killed and counted; it 
 // The grandchild writes into the dead child's ring as fast as it is read, and its zygote is gone, so that only this loop can end it.
 TEST_CASE(
     "row 44: a grandchild that goes on writing the dead child's memory does not hold the loop") {
-  Invariants row(torture_options(1), {.bystander = false});
+  auto options = torture_options(1);
+  options.child.ring_capacity = 64 * 1024;  // a thousand lines, each of which is logged
+  Invariants row(options, {.bystander = false});
   row.hold([&]() -> asio::awaitable<void> {
     Running running(row.io());
-    running.handle.on_log = [](const child::v1::Log&) {};
     running.start(row.fixture(), "leave_a_writer");
     co_await running.until_beaten();
     const pid_t writer = std::stoi(running.take()->details);
@@ -203,7 +204,11 @@ TEST_CASE(
                                               Running(row.io())};
       for (auto& one : busy) one.start(row.fixture(), "beat_and_wait", 1);
       for (auto& one : busy) co_await one.until_beaten();
-      for (pid_t pid : row.victims()) ::kill(pid, SIGKILL);
+      const auto victims = row.victims();
+      for (pid_t pid : victims) ::kill(pid, SIGKILL);
+      // At once: the loop sees the first death when the last one has died.
+      busy_until([&] { return std::ranges::none_of(victims, alive); });
+      row.watch().forgive();
       row.expect("killed", kChildren);
       for (auto& one : busy) {
         co_await one.until_ended();

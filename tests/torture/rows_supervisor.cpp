@@ -58,7 +58,8 @@ class Host {
     ::kill(pid_, signal);
     while (alive(pid_) || std::ranges::any_of(pids_, alive)) std::this_thread::sleep_for(1ms);
     const auto took = std::chrono::steady_clock::now() - since;
-    while (::waitpid(-1, nullptr, WNOHANG) > 0) {
+    // Waits: one whose first thread is a zombie may have others that are still on their way.
+    while (::waitpid(-1, nullptr, 0) > 0) {
     }
     return std::chrono::duration_cast<std::chrono::milliseconds>(took);
   }
