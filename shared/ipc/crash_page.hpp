@@ -18,8 +18,8 @@ namespace temporal::ipc {
 struct Crash {
   int signal = 0;
   bool stack_overflow = false;
-  std::vector<std::uintptr_t> frames;  ///< in the child's address space, innermost first
-  std::string exception;               ///< that nobody caught, as `Class: what`; any bytes
+  std::vector<std::uintptr_t> frames{};  ///< in the child's address space, innermost first
+  std::string exception{};               ///< that nobody caught, as `Class: what`; any bytes
 };
 
 /// Async-signal-safe. Of one crash: further calls do nothing and return false.

@@ -18,9 +18,9 @@ namespace {
 namespace fs = std::filesystem;
 
 // As shared/ipc/arena.cpp and ring.cpp lay it out.
-static_assert(ipc::kLayoutVersion == 2);
+static_assert(ipc::kLayoutVersion == 3);
 constexpr std::size_t kControl = 1 * ipc::kPage, kDownEnds = 2 * ipc::kPage;
-constexpr std::size_t kUpEnds = 1 * ipc::kPage, kRingB = 4 * ipc::kPage;
+constexpr std::size_t kUpEnds = 1 * ipc::kPage, kRingB = 3 * ipc::kPage;
 
 struct RecordHeader {
   std::uint32_t length;
