@@ -66,7 +66,6 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   ::setpgid(0, 0);
   // What an activity's own children leave behind comes back here and not to a neighbour.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
-  ::prctl(PR_SET_NAME, "temporal-child");
   reset_signals();
   become_expendable(options);
   reseed();

@@ -13,6 +13,9 @@
 
 namespace temporal::child {
 
+/// Of its process, in ps; its zygote gives it. The supervisor knows orphans that are dead by it.
+inline constexpr const char* kChildName = "temporal-child";
+
 /// What the supervisor attached to Spawn, in its order.
 struct ChildDescriptors {
   ipc::UniqueFd down;

@@ -27,6 +27,8 @@
 namespace temporal::child {
 namespace {
 
+constexpr const char* kName = "temporal-zygote";
+
 // The supervisor's death arrives as this signal, so that the groups of the children can be killed
 // before leaving. Not SIGTERM: a service manager may send that to every process of a service that
 // shall stop in good order.
@@ -45,7 +47,7 @@ Zygote::Zygote(ZygoteOptions options) : options_(std::move(options)), socket_(op
 Zygote::~Zygote() = default;
 
 int Zygote::run() {
-  ::prctl(PR_SET_NAME, "temporal-zygote");
+  ::prctl(PR_SET_NAME, kName);
   close_all_but({socket_.get()});
   if (!take_signals() || !tie_to_parent(options_.parent, parent_died())) return kExitArena;
   // Grandchildren whose parents are gone come here, and are killed.
@@ -152,7 +154,10 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
                       "): a module must not start threads while it is loaded, start them in the "
                       "first activity that needs them");
   const pid_t zygote = ::getpid();
+  // A child has its name from birth: who is killed before it could take one is known by it when it is an orphan, and dead.
+  ::prctl(PR_SET_NAME, kChildName);
   const pid_t pid = ::fork();
+  if (pid != 0) ::prctl(PR_SET_NAME, kName);
   if (pid == 0) {
     ChildDescriptors descriptors{std::move(received.fds[0]), std::move(received.fds[1]),
                                  std::move(received.fds[2]), std::move(received.fds[3]),

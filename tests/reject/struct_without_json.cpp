@@ -4,12 +4,16 @@
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 
+#ifdef REFUSED
 struct Item {
   std::string sku;
-#ifndef REFUSED
-  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Item, sku)
-#endif
 };
+#else
+struct Item {
+  std::string sku;
+  NLOHMANN_DEFINE_TYPE_INTRUSIVE(Item, sku)
+};
+#endif
 
 std::string pick(Item item) { return item.sku; }
 
