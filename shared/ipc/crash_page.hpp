@@ -22,7 +22,7 @@ struct Crash {
   std::string exception{};               ///< that nobody caught, as `Class: what`; any bytes
 };
 
-/// Async-signal-safe. Of one crash: further calls do nothing and return false.
+/// Async-signal-safe. One crash is written once.
 class CrashWriter {
  public:
   explicit CrashWriter(CrashPage& page) noexcept : page_(&page) {}

@@ -162,7 +162,7 @@ void Child::kill(KillReason reason) {
 }
 
 void Child::corrupt(const std::string& fault) {
-  if (death_.killed_for == KillReason::corrupt) return;
+  if (state_ == State::gone || death_.killed_for == KillReason::corrupt) return;
   log_.error("a child wrote garbage into shared memory and is killed",
              {{"pid", pid()}, {"fault", fault}});
   death_.fault = fault;

@@ -134,8 +134,7 @@ void ChildPool::on_exited(const v1::Exited& exited) {
 
 void ChildPool::on_ready(Child& child) {
   budget_.became_ready();
-  if (child.ends() != Clock::time_point::max())
-    later(child.ends() - Clock::now(), &ChildPool::recycle_aged);
+  recycle_later();
   put_back(child.shared_from_this());
   changed();
 }
@@ -149,9 +148,9 @@ void ChildPool::on_idle(Child& child) {
 
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   std::erase_if(idle_, [&](const Idle& idle) { return idle.child.get() == &child; });
-  ++exits_[how == Gone::boot_crash                      ? "not_started"
-           : how == Gone::expected && !death.killed_for ? child.left_for()
-                                                        : reason_of(death)];
+  ++exits_[how == Gone::boot_crash                              ? "not_started"
+           : how == Gone::expected && !child.left_for().empty() ? child.left_for()
+                                                                : reason_of(death)];
   of_gone_ += child.counts();
   children_.erase(child.incarnation());
   auto now = Clock::now();
@@ -189,7 +188,7 @@ void ChildPool::name_stack(const std::vector<std::uintptr_t>& frames,
   ++naming_;
   options_.name_stack(std::move(here), [this, done = std::move(done),
                                         alive = std::weak_ptr(alive_)](NamedStack stack) {
-    if (alive.expired()) return;
+    if (alive.expired()) return done({});
     --naming_;
     done(std::move(stack));
     changed_.notify();

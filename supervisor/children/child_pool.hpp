@@ -166,6 +166,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   void reap();
   /// It is told to leave, and another one is forked for it, if it has outlived its bounds.
   bool recycle(Child& child);
+  void recycle_later();
   void recycle_aged();
 
   /// pool_stop.cpp. How many are still there.
@@ -194,6 +195,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   int held_ = 0;  // missing, and their delay is not over
   WaitingLine polled_, offloaded_;
   bool reaping_ = false;
+  bool aging_ = false;
   std::minstd_rand random_{std::random_device{}()};
 
   std::set<std::shared_ptr<boost::asio::steady_timer>> timers_;

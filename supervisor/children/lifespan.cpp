@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string>
 
@@ -15,14 +15,14 @@ constexpr double kJitter = 0.15;
 template <class Number>
 Number drawn(Number most, std::minstd_rand& random) {
   const double share = 1 - std::uniform_real_distribution<double>(0, kJitter)(random);
-  return static_cast<Number>(static_cast<double>(most) * share);
+  return static_cast<Number>(std::ceil(static_cast<double>(most) * share));
 }
 
 }  // namespace
 
 Lifespan::Lifespan(const Recycling& most, Clock::time_point born, std::minstd_rand& random)
-    : max_tasks_(most.max_tasks > 0 ? std::max(1, drawn(most.max_tasks, random)) : 0),
-      max_rss_(most.max_rss),
+    : max_tasks_(drawn(most.max_tasks, random)),
+      max_rss_(drawn(most.max_rss, random)),
       ends_(most.max_age.count() > 0
                 ? born + std::chrono::milliseconds(drawn(most.max_age.count(), random))
                 : Clock::time_point::max()) {}

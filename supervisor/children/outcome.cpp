@@ -62,6 +62,8 @@ Verdict verdict_of(const Death& death) {
   }
   if (death.zygote_died)
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
+  if (!death.wait_status && death.crash)
+    return {kProcessCrashed, "crashed: killed by " + signal_name(death.crash->signal) + why(death)};
   if (!death.wait_status) return {kProcessKilled, "is gone, and nobody could tell how it ended"};
   const std::string how = describe_status(death.wait_status);
   if (!WIFSIGNALED(*death.wait_status))
@@ -159,10 +161,10 @@ api::failure::v1::Failure failure_of(const Death& death) {
                        std::to_string(death.pid) + " " + verdict.message;
   const auto stack = joined(death.stack.lines, kStackLimit);
   for (auto tail = death.stderr_tail.size();; tail /= 2) {
-    const ApplicationError error(message, options, Payloads{details_of(death, tail)});
+    ApplicationError error(message, options, Payloads{details_of(death, tail)});
+    error.set_original({}, stack);
     api::failure::v1::Failure failure;
     to_failure_proto(error, &failure);
-    failure.set_stack_trace(stack);
     if (tail == 0 || failure.ByteSizeLong() <= kKeptByServer) return failure;
   }
 }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 // How many children there are: who is missing is forked, who is too many and idle for long is told to leave.
 #include <algorithm>
+#include <utility>
 
 #include "supervisor/children/child_pool.hpp"
 
 namespace temporal::supervisor::children {
+namespace {
+
+constexpr auto kAgedRetry = std::chrono::milliseconds(100);
+
+}  // namespace
 
 Census ChildPool::census() const {
   Census now;
@@ -79,22 +85,36 @@ void ChildPool::reap() {
   reap_later();
 }
 
-// The replacement is forked at once: it costs the place a few milliseconds, and no task its child.
+// The replacement is forked at once: it costs the place a few milliseconds, and no task its child. Those on their way out may take
+// long, by their hooks: no more of them than there are children, or a stream of short tasks would fill the machine with them.
 bool ChildPool::recycle(Child& child) {
   const auto why = child.outlived(Clock::now());
   if (why.empty()) return false;
+  const auto now = census();
+  if (std::cmp_greater_equal(children_.size(), now.staying + std::max(1, shares_.wanted(now))))
+    return false;  // it works on, and is asked again after its next task
   log_.debug("a child makes room for a fresh one", {{"pid", child.pid()}, {"bound", why}});
   child.quit("recycled");
   spawn_missing();
   return true;
 }
 
+void ChildPool::recycle_later() {
+  if (options_.recycling.max_age.count() == 0 || aging_ || children_.empty()) return;
+  auto due = Clock::time_point::max();
+  for (const auto& [incarnation, child] : children_) due = std::min(due, child->ends());
+  aging_ = true;
+  later(std::max<Clock::duration>(due - Clock::now(), kAgedRetry), &ChildPool::recycle_aged);
+}
+
 // Of those that work, on_idle() sees it.
 void ChildPool::recycle_aged() {
+  aging_ = false;
   const auto idle = idle_;  // a copy: recycle() may change what is idle
   for (const auto& [child, since] : idle)
     if (child->state() == Child::State::idle && recycle(*child))
       std::erase_if(idle_, [&](const Idle& one) { return one.child == child; });
+  recycle_later();
   changed();
 }
 

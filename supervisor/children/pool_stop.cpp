@@ -12,6 +12,7 @@ using std::chrono::milliseconds;
 
 constexpr auto kZygoteEnd = std::chrono::seconds(2);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
+constexpr auto kNamesArrive = std::chrono::seconds(5);  // of the stacks of crashes
 constexpr auto kOrphanRetry = milliseconds(5);
 
 }  // namespace
@@ -59,7 +60,8 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
     if (!children_.empty()) co_await changed_.wait();
   }
   grace.cancel();
-  while (naming_ > 0) co_await changed_.wait();
+  const auto names_end = Clock::now() + kNamesArrive;
+  while (naming_ > 0 && !hurry_ && Clock::now() < names_end) co_await pause(kOrphanRetry);
 
   if (zygote_) {
     zygote_->close();

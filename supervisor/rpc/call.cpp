@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -51,7 +52,9 @@ struct Passenger final : Courier::Parcel {
         channels(the_channels),
         flight(the_flight) {}
 
-  void land() override {
+  void land(bool well) override {
+    if (!well && status.ok())  // gRPC says no more of a reply that is none
+      status = grpc::Status(grpc::StatusCode::INTERNAL, "the reply could not be parsed");
     const auto landed = flight->landed;
     asio::post(work.get_executor(), [self = std::unique_ptr<Passenger>(this)]() mutable {
       asio::get_associated_cancellation_slot(self->handler).clear();
@@ -102,6 +105,12 @@ asio::awaitable<CallResult> call(Connection& connection, const CallOptions& opti
   if (!is_printable_ascii(options.name_space)) {
     co_return CallResult{RpcCode::invalid_argument,
                          "the namespace \"" + options.name_space + "\" is not printable ASCII",
+                         {}};
+  }
+  // gRPC ends the process.
+  if (request.ByteSizeLong() > std::numeric_limits<int>::max()) {
+    co_return CallResult{RpcCode::invalid_argument,
+                         "the request has more than 2 GiB, which no message may have",
                          {}};
   }
   auto flight = prepare(*connection.channels(), options);

@@ -2,7 +2,7 @@
 // One call as an awaitable: sent once, with a deadline, ended early when the awaiting coroutine is
 // cancelled.
 //
-// The thread that waits for gRPC does nothing but post() the result to the coroutine's executor. A call in flight
+// The thread that waits for gRPC parses what comes, and post()s the result to the coroutine's executor. A call in flight
 // counts as work: run() of the loop does not return before it has ended.
 #pragma once
 

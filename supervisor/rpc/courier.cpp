@@ -16,8 +16,7 @@ Courier::~Courier() {
 
 void Courier::run() {
   void* tag = nullptr;
-  // Whether the call went well is in its status.
-  for (bool ignored = false; queue_.Next(&tag, &ignored);) static_cast<Parcel*>(tag)->land();
+  for (bool well = false; queue_.Next(&tag, &well);) static_cast<Parcel*>(tag)->land(well);
 }
 
 }  // namespace temporal::supervisor

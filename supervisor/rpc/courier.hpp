@@ -14,8 +14,8 @@ class Courier {
   /// What a call in flight is to gRPC: its tag.
   class Parcel {
    public:
-    /// It has ended. On the courier's thread; deletes itself, or hands itself on.
-    virtual void land() = 0;
+    /// It has ended; `well`: what came could be read. On the courier's thread; hands itself on.
+    virtual void land(bool well) = 0;
 
    protected:
     ~Parcel() = default;

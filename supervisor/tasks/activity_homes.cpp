@@ -141,9 +141,11 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.name_stack = [this](std::vector<std::uintptr_t> frames,
                            std::function<void(children::NamedStack)> done) {
     watchdog_.name_crash(std::move(frames),
-                         [core = core_, done = std::move(done)](PrintedStack stack) {
-                           asio::post(core, [done, stack = std::move(stack)]() mutable {
-                             done({std::move(stack.lines), std::move(stack.where)});
+                         // What `done` holds is the core loop's to let go of.
+                         [core = core_, done = std::make_shared<decltype(done)>(std::move(done))](
+                             PrintedStack stack) mutable {
+                           asio::post(core, [done = std::move(done), stack = std::move(stack)] {
+                             (*done)({stack.lines, stack.where});
                            });
                          });
   };

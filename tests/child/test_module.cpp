@@ -25,6 +25,7 @@ namespace activity = temporal::activity;
 namespace {
 
 int tasks_in_this_process = 0;
+int milliseconds_to_leave = 0;
 
 // Tells the other side that the activity has begun. That may cancel it before this returns.
 void say_begun(activity::Context& ctx, int details) {
@@ -62,6 +63,8 @@ std::string spin(std::string text, int microseconds) {
 int own_pid() { return getpid(); }
 
 int count_tasks() { return ++tasks_in_this_process; }
+
+void leave_slowly(int milliseconds) { milliseconds_to_leave = milliseconds; }
 
 // Touched, and never given back.
 int leak(int mib) {
@@ -230,6 +233,9 @@ void test_module(temporal::Module& m) {
   m.activity<own_pid>();
   m.activity<count_tasks>();
   m.activity<leak>();
+  m.activity<leave_slowly>();
+  m.on_child_stop(
+      [] { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds_to_leave)); });
   m.activity<throw_error>();
   m.activity<throw_int>();
   m.activity<throw_application_error>();

@@ -136,6 +136,10 @@ TEST_CASE("every kind of death has its own name") {
   stuck.stuck = true;
   stuck.killed_for = KillReason::timed_out;  // SIGKILL was of no use: it is always of our doing
   CHECK(type_of(stuck) == "ActivityProcessLost");
+  Death unreaped;
+  unreaped.crash.emplace();
+  unreaped.crash->signal = SIGSEGV;
+  CHECK_MESSAGE(type_of(unreaped) == "ActivityProcessCrashed", "its handler said so");
 }
 
 TEST_CASE("the details of a death are JSON whatever the process printed") {
@@ -166,11 +170,13 @@ TEST_CASE("a failure is small enough for the server to keep it whole; what was p
   death.activity_type = "transcode";
   death.stderr_tail = std::string(4096, '"') + "the last line";
   death.stack.where = std::string(3'000, 'w');
+  death.stack.lines.push_back("not UTF-8: \xff");
   for (int i = 0; i < 64; ++i) death.stack.lines.push_back("frame " + std::string(100, 'f'));
   const auto failure = failure_of(death);
   CHECK(failure.ByteSizeLong() < 4096);
   CHECK(failure.application_failure_info().type() == "ActivityProcessCrashed");
   CHECK(failure.stack_trace().ends_with(" more\n"));
+  CHECK_NOTHROW((void)nlohmann::json(failure.stack_trace()).dump());
   const auto details =
       nlohmann::json::parse(failure.application_failure_info().details().payloads(0).data());
   CHECK(details["stderr_tail"].get<std::string>().ends_with("the last line"));

@@ -49,6 +49,9 @@ TEST_CASE("F021 bounds are drawn up to 15 % below what was asked, never above") 
     CHECK(lifespan.over(lifespan.ends(), ::getpid()) == "tasks");
   }
   CHECK(drawn.size() > 5);
+  Lifespan two({.max_tasks = 2}, born, random);
+  two.task_done();
+  CHECK_MESSAGE(two.over(born, ::getpid()).empty(), "few tasks have no share of 15 %");
   const Lifespan one({.max_tasks = 1}, born, random);
   CHECK_MESSAGE(one.over(born, ::getpid()).empty(), "a child does one task at least");
   const Lifespan unbounded({}, born, random);
@@ -88,6 +91,17 @@ TEST_CASE("F021 tasks that come all the time find a child, however soon children
     co_await until_settled(fixture);
     CHECK(fixture.pool.counts().exits.at("recycled") == 60);
     CHECK_FALSE(fixture.pool.degraded());
+  });
+}
+
+TEST_CASE("F021 children that take long to leave do not pile up") {
+  PoolFixture fixture(recycled(2, {.max_tasks = 1}));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 20; ++i) {
+      const auto outcome = co_await fixture.call("leave_slowly", 500);
+      CHECK(std::holds_alternative<Completed>(outcome));
+    }
+    CHECK(fixture.pool.child_pids().size() <= 4);
   });
 }
 
