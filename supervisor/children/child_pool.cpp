@@ -22,7 +22,7 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
       options_(std::move(options)),
       log_(log),
       shares_(options_.children, options_.offload_children),
-      budget_(options_.children + options_.offload_children),
+      budget_(std::max(options_.children, options_.offload_children)),
       sweep_timer_(core),
       changed_(core) {}
 
