@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How many children there are: who is missing is forked, who is too many and idle for long is told to leave.
 #include <algorithm>
-#include <utility>
 
 #include "supervisor/children/child_pool.hpp"
 
@@ -37,7 +36,10 @@ int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
 void ChildPool::spawn_missing() {
   if (!zygote_ || !loaded_ || !accepting_) return;  // on_loaded comes back here
   const auto now = census();
-  for (int missing = shares_.wanted(now) - now.staying - held_; missing > 0; --missing) {
+  const int wanted = shares_.wanted(now);
+  // Those on their way out may take long, by their hooks: a stream of short tasks must not fill the machine with them.
+  const int room = 2 * std::max(1, wanted) - static_cast<int>(children_.size());
+  for (int missing = std::min(wanted - now.staying - held_, room); missing > 0; --missing) {
     const std::uint32_t incarnation = next_incarnation_++;
     const Lifespan lifespan(options_.recycling, Clock::now(), random_);
     auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, lifespan,
@@ -85,14 +87,10 @@ void ChildPool::reap() {
   reap_later();
 }
 
-// The replacement is forked at once: it costs the place a few milliseconds, and no task its child. Those on their way out may take
-// long, by their hooks: no more of them than there are children, or a stream of short tasks would fill the machine with them.
+// The replacement is forked at once: it costs the place a few milliseconds, and no task its child.
 bool ChildPool::recycle(Child& child) {
   const auto why = child.outlived(Clock::now());
   if (why.empty()) return false;
-  const auto now = census();
-  if (std::cmp_greater_equal(children_.size(), now.staying + std::max(1, shares_.wanted(now))))
-    return false;  // it works on, and is asked again after its next task
   log_.debug("a child makes room for a fresh one", {{"pid", child.pid()}, {"bound", why}});
   child.quit("recycled");
   spawn_missing();
