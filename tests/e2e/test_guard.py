@@ -5,6 +5,7 @@ import pytest
 from temporalio.api.enums.v1 import WorkflowTaskFailedCause as Cause
 
 from harness.scrape import Scraper
+from harness.waiting import wait_until
 from harness.worker import module
 
 CALLS = {"time": "time()", "clock": "clock_gettime()", "rand": "rand()", "random_device": "std::random_device()",
@@ -40,6 +41,8 @@ def test_the_guard_may_only_log(server, start, queue):
     worker = start("impure", *WORKFLOWS, "--determinism-guard", "log")
     run = server.start("Impure", "rand", queue=queue)
     run.result()
+    # Written before the answer, and read by the harness in its own time.
+    wait_until("the line is read", lambda: any(e.get("call") == "rand" for e in worker.events))
     line, = [e for e in worker.events if e.get("call") == "rand"]
     assert line["level"] == "warn" and line["workflow_id"] == run.id
     assert "ask_the_world" in str(line["stack"])
