@@ -60,12 +60,7 @@ CrashHandler::CrashHandler(ipc::CrashPage& page) {
   owner = ::getpid();
   prepare_unwinder();
   terminate_before = std::set_terminate(on_terminate);
-  struct sigaction action {};
-  action.sa_sigaction = on_crash;
-  // A crash of the handler comes to the handler again, which then lets it be.
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  ::sigfillset(&action.sa_mask);
-  for (int signal : kFaults) ::sigdelset(&action.sa_mask, signal);
+  const auto action = fault_action(on_crash);
   for (int signal : kFaults) ::sigaction(signal, &action, nullptr);
 }
 

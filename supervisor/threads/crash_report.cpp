@@ -251,12 +251,7 @@ class CrashReports::Impl {
     watchdog_.on_ring([&log] { report(log); });
     reporter = &watchdog_;
     terminate_before = std::set_terminate(on_terminate);
-    struct sigaction action {};
-    action.sa_sigaction = on_crash;
-    // A crash of the handler comes to the handler again, which then writes what it has.
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-    ::sigfillset(&action.sa_mask);
-    for (int signal : kFaults) ::sigdelset(&action.sa_mask, signal);
+    const auto action = fault_action(on_crash);
     for (std::size_t i = 0; i < kFaults.size(); ++i) ::sigaction(kFaults[i], &action, &before_[i]);
   }
   Impl(const Impl&) = delete;

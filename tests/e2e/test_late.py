@@ -7,13 +7,14 @@ from harness.server import Run
 from temporalio.common import Priority
 
 
-def test_G004_G008_a_signal_beside_the_ending_is_heard_before_the_workflow_ends(server, start, queue):
+def test_G004_G008_a_signal_beside_the_ending_is_heard_before_the_workflow_ends(server, start, queue, folder):
     worker = start("late")
-    run = server.start("Ends", queue=queue)
+    run = server.start("Ends", str(folder / "until"), queue=queue)
     run.signal("go")
     worker.wait_for("ending")
     run.signal("poke")
     run.signal("late")
+    (folder / "until").touch()
     assert run.result() == [1, 1]
     assert replays("late", run)
 

@@ -145,15 +145,4 @@ std::vector<pid_t> Invariants::victims() const {
   return pids;
 }
 
-Folder::Folder() {
-  auto name = (fs::temp_directory_path() / "torture-XXXXXX").string();
-  if (!::mkdtemp(name.data())) throw std::runtime_error("no folder for a test");
-  path_ = name;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
 }  // namespace temporal::supervisor::children::torture

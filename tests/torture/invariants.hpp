@@ -22,11 +22,14 @@
 #include <vector>
 
 #include "tests/supervisor/children/pool_fixture.hpp"
+#include "tests/support/folder.hpp"
 #include "tests/torture/loop_watch.hpp"
 
 namespace temporal::supervisor::children::torture {
 
 using namespace test;
+using Clock = std::chrono::steady_clock;
+using temporal::test::Folder;
 
 /// TORTURE_FULL=1: as often as the list says. Otherwise often enough to be seen in every run of the tests.
 [[nodiscard]] bool full();
@@ -86,20 +89,6 @@ class Invariants {
   std::vector<std::pair<std::set<std::string, std::less<>>, std::uint64_t>> expected_any_;
   std::map<std::string_view, std::uint64_t> exits_;
   std::string counts_;
-};
-
-/// A folder of its own, gone with the object.
-class Folder {
- public:
-  Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder();
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 /// Without a turn of the loop: until `holds`. What is waited for is another process's doing.

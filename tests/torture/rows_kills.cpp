@@ -18,8 +18,6 @@ using namespace std::literals;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Most are ready by then.
 constexpr auto kStarting = 15ms;
 

@@ -34,7 +34,8 @@ TEST_CASE(
   Folder folder;
   Invariants row(torture_options(1));
   row.hold([&]() -> asio::awaitable<void> {
-    const auto held = co_await row.fixture().call("hold_ring_a", folder.file("go on"));
+    const auto held =
+        co_await row.fixture().call("hold_ring_a", (folder.path() / "go on").string());
     Running waiting(row.io());
     const auto before = cpu_used();
     waiting.start(row.fixture(), "own_pid");
@@ -44,7 +45,7 @@ TEST_CASE(
     CHECK(waiting.handle.pid() == 0);
     CHECK(row.pool().capacity() == row.children());
     CHECK(cpu_used() - before < wait / 4);
-    const std::ofstream go_on(folder.file("go on"));
+    const std::ofstream go_on((folder.path() / "go on").string());
     co_await waiting.until_ended();
     CHECK(result<int>(*waiting.outcome) == result<int>(held));
     row.count("1 ring");
@@ -55,7 +56,7 @@ TEST_CASE(
     "row 26: a supervisor that stands still costs log lines, which are counted, and nothing else") {
   constexpr int kLines = 2'000;
   Folder folder;
-  const auto fifo = folder.file("filled");
+  const auto fifo = (folder.path() / "filled").string();
   REQUIRE(::mkfifo(fifo.c_str(), 0600) == 0);
   Invariants row(torture_options(1));
   row.hold([&]() -> asio::awaitable<void> {

@@ -16,8 +16,6 @@ using namespace std::literals;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 /// How the hostile module's children shall not start, from now on.
 class BootOrder {
  public:
@@ -30,22 +28,8 @@ class BootOrder {
 
  private:
   Folder folder_;
-  std::string file_ = folder_.file("order");
+  std::string file_ = (folder_.path() / "order").string();
 };
-
-std::string sentence_of_start(PoolOptions options, bool& module) {
-  PoolFixture fixture(std::move(options));
-  std::string sentence;
-  fixture.run([&]() -> asio::awaitable<void> {
-    try {
-      co_await fixture.pool.start();
-    } catch (const PoolError& error) {
-      sentence = error.what();
-      module = error.module();
-    }
-  });
-  return sentence;
-}
 
 std::ptrdiff_t lines_with(Invariants& row, std::string_view text) {
   return std::ranges::count_if(row.fixture().log.lines, [&](const auto& line) {
@@ -81,10 +65,9 @@ TEST_CASE(
     "row 50: what cannot start says so at first, later is tried again by the curve, and recovers") {
   BootOrder boot;
   boot.give("load");
-  bool module = false;
-  const auto sentence = sentence_of_start(torture_options(1), module);
-  CHECK(sentence.find("this module does not load today") != std::string::npos);
-  CHECK(module);
+  const auto refused = refused_start(torture_options(1));
+  CHECK(refused.sentence.find("this module does not load today") != std::string::npos);
+  CHECK(refused.module);
   boot.take_back();
 
   Invariants row(torture_options(1), {.bystander = false});
@@ -200,10 +183,9 @@ TEST_CASE(
     "row 60: a child of another build is refused, both builds are named, and no task is lost") {
   auto other = torture_options(1);
   other.fingerprint = "another build";
-  bool module = false;
-  const auto sentence = sentence_of_start(other, module);
-  CHECK(sentence.find("(another build)") != std::string::npos);
-  CHECK(module);
+  const auto refused = refused_start(other);
+  CHECK(refused.sentence.find("(another build)") != std::string::npos);
+  CHECK(refused.module);
 
   const std::vector orders{"layout"s, "fingerprint"s};
   BootOrder boot;

@@ -13,8 +13,6 @@ using namespace std::literals;
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // The pool looks at its ladders every 100 ms; a replacement may take 20 ms, and the machine some.
 constexpr auto kSlack = 500ms;
 

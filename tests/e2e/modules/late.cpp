@@ -2,6 +2,7 @@
 // What arrives while something else is on its way: signals beside an ending, priorities along a family, runs that never let go.
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
@@ -15,15 +16,15 @@ using temporal::Task;
 namespace activity = temporal::activity;
 namespace workflow = temporal::workflow;
 
-// Takes its time over its last step: a signal comes between.
+// Over its last step until there is a file of that name: signals come between.
 class Ends {
  public:
-  Task<std::vector<int>> run() {
+  Task<std::vector<int>> run(std::string until) {
     co_await workflow::wait_condition([this] { return go_; });
     workflow::log().info("ending");
     {
       const workflow::unsafe::allow the_point_of_this;
-      std::this_thread::sleep_for(1s);
+      while (!std::filesystem::exists(until)) std::this_thread::sleep_for(1ms);
     }
     int late = 0;
     workflow::set_signal_handler("late", [&late] { ++late; });

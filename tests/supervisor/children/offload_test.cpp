@@ -107,16 +107,7 @@ TEST_CASE(
 TEST_CASE("without children at all but for offloaded tasks, a module that fails stops the start") {
   auto missing = two_shares(0, 1);
   missing.program.modules = {"/nowhere/libmissing.so"};
-  PoolFixture fixture(missing);
-  bool module = false;
-  fixture.run([&]() -> asio::awaitable<void> {
-    try {
-      co_await fixture.pool.start();
-    } catch (const PoolError& error) {
-      module = error.module();
-    }
-  });
-  CHECK(module);
+  CHECK(refused_start(missing).module);
   CHECK(children_of(::getpid()).empty());
 }
 

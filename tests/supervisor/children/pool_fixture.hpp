@@ -120,6 +120,26 @@ struct PoolFixture {
   ChildPool pool;
 };
 
+/// What a start ended with that must not succeed.
+struct RefusedStart {
+  std::string sentence;
+  bool module = false;  ///< it is the module's fault
+};
+inline RefusedStart refused_start(PoolOptions options) {
+  PoolFixture fixture(std::move(options));
+  RefusedStart refused;
+  fixture.run([&]() -> asio::awaitable<void> {
+    try {
+      co_await fixture.pool.start();
+    } catch (const PoolError& error) {
+      refused = {error.what(), error.module()};
+    }
+  });
+  fixture.io.restart();
+  fixture.io.run();  // ends: nothing is left that waits
+  return refused;
+}
+
 /// A task that runs beside the test's coroutine.
 struct Running {
   AttemptHandle handle;

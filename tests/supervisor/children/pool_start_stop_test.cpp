@@ -72,21 +72,9 @@ TEST_CASE("a module that cannot be loaded stops the start with the loader's sent
     auto missing = options(1);
     // Not UTF-8, as what a constructor of the module throws may be.
     missing.program.modules = {"/nowhere/libmissing\xff.so"};
-    PoolFixture fixture(missing);
-    std::string sentence;
-    bool module = false;
-    fixture.run([&]() -> asio::awaitable<void> {
-      try {
-        co_await fixture.pool.start();
-      } catch (const PoolError& error) {
-        sentence = error.what();
-        module = error.module();
-      }
-    });
-    CHECK(sentence.find("/nowhere/libmissing\xff.so") != std::string::npos);
-    CHECK(module);
-    fixture.io.restart();
-    fixture.io.run();
+    const auto refused = refused_start(missing);
+    CHECK(refused.sentence.find("/nowhere/libmissing\xff.so") != std::string::npos);
+    CHECK(refused.module);
   }
   CHECK(own_descriptors() == descriptors);
   CHECK(children_of(::getpid()).empty());
