@@ -52,12 +52,17 @@ void ChildContext::heartbeat(std::string_view encoding, std::string_view details
     throw std::length_error(
         "heartbeat details of " + std::to_string(details.size()) + " bytes are over the limit of " +
         std::to_string(ipc::kHeartbeatDetailsLimit) + "; store large state elsewhere");
-  auto& progress = surroundings_.arena.status().progress;
-  progress.store(progress.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  progress();
   // False only for a descriptor that user code closed: the supervisor's sweep finds the heartbeat
   // then.
   if (surroundings_.heartbeat_ringer.must_ring()) (void)ipc::ring(surroundings_.supervisor_bell);
   metrics_.flush_if_due();
+}
+
+// Two threads at once may count for one: what is asked is only whether it moves.
+void ChildContext::progress() noexcept {
+  auto& progress = surroundings_.arena.status().progress;
+  progress.store(progress.load(std::memory_order_relaxed) + 1, std::memory_order_release);
 }
 
 std::optional<CancelReason> ChildContext::cancel_reason() const noexcept {

@@ -47,6 +47,7 @@ class ChildContext final : public activity::detail::ContextBackend {
 
   const activity::Info& info() const override { return info_; }
   void heartbeat(std::string_view encoding, std::string_view details) override;
+  void progress() noexcept override;
   const Payloads& last_heartbeat() const override { return last_heartbeat_; }
   std::optional<CancelReason> cancel_reason() const noexcept override;
   std::stop_token stop_token() override;

@@ -62,6 +62,7 @@ CrashHandler::CrashHandler(ipc::CrashPage& page) {
   terminate_before = std::set_terminate(on_terminate);
   const auto action = fault_action(on_crash);
   for (int signal : kFaults) ::sigaction(signal, &action, nullptr);
+  ::sigaction(SIGXCPU, &action, nullptr);  // what used up the CPU time is told by the same stack
 }
 
 }  // namespace temporal::child

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "child/limits.hpp"
 #include "shared/failure_proto.hpp"
 #include "shared/homes.hpp"
 #include "shared/module_loader.hpp"
@@ -84,18 +85,20 @@ int Executor::stop_hooks() {
   return kExitQuit;
 }
 
-const detail::PlainCall* Executor::callee() const {
+Executor::Callee Executor::callee() const {
   if (!start_.function().empty()) {
     const auto found = module_.offloaded().find(start_.function());
-    return found == module_.offloaded().end() ? nullptr : &found->second;
+    if (found == module_.offloaded().end()) return {};
+    return {.function = &found->second, .limits = {}};
   }
   const auto* activity = module_.find_activity(start_.activity_type());
-  return activity && activity->call ? &activity->call : nullptr;
+  if (!activity || !activity->call) return {};
+  return {.function = &activity->call, .limits = activity->limits};
 }
 
 void Executor::execute() {
-  const auto* function = callee();
-  if (!function) {
+  const auto found = callee();
+  if (!found.function) {
     const auto& name = start_.function().empty() ? start_.activity_type() : start_.function();
     fail(failure_of("nothing called \"" + name + "\" runs in a child of this worker",
                     "NotFoundError", false));
@@ -103,13 +106,13 @@ void Executor::execute() {
   }
   {
     ChildContext context(surroundings_, start_);
-    call(*function, context);
+    call(found, context);
   }
   // Lines of one task must not appear with the next.
   std::fflush(stdout);
 }
 
-void Executor::call(const detail::PlainCall& function, ChildContext& context) {
+void Executor::call(const Callee& callee, ChildContext& context) {
   // Nothing is sent inside the handlers: one call, one answer, whatever is thrown where.
   RecordType type = RecordType::failed;
   v1::Completed completed;
@@ -117,7 +120,10 @@ void Executor::call(const detail::PlainCall& function, ChildContext& context) {
   api::failure::v1::Failure failure;
   try {
     activity::Context for_user(context);
-    to_proto(function(for_user, from_proto(start_.input())),
+    auto most = callee.limits;
+    if (most.memory == 0) most.memory = memory_;
+    const TaskLimits limits(most);
+    to_proto((*callee.function)(for_user, from_proto(start_.input())),
              completed.mutable_result()->add_payloads());
     type = RecordType::completed;
   } catch (const CompleteAsync&) {

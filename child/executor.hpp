@@ -16,8 +16,13 @@ inline constexpr int kExitQuit = 155;  ///< told to leave, with nothing in hand
 
 class Executor {
  public:
-  Executor(const Module& module, Surroundings surroundings, ipc::BellWaiter waiter)
-      : module_(module), surroundings_(std::move(surroundings)), waiter_(std::move(waiter)) {}
+  /// `memory`: the limit of activities that have none of their own, in bytes; 0: none.
+  Executor(const Module& module, Surroundings surroundings, ipc::BellWaiter waiter,
+           std::size_t memory)
+      : module_(module),
+        surroundings_(std::move(surroundings)),
+        waiter_(std::move(waiter)),
+        memory_(memory) {}
 
   /// Until Quit or a corrupt ring; returns the exit code.
   [[nodiscard]] int run();
@@ -26,9 +31,13 @@ class Executor {
   void execute();
   /// Returns the exit code.
   [[nodiscard]] int stop_hooks();
-  /// What the record names; null when this module has no such thing.
-  [[nodiscard]] const detail::PlainCall* callee() const;
-  void call(const detail::PlainCall& function, ChildContext& context);
+  struct Callee {
+    const detail::PlainCall* function = nullptr;  ///< null: this module has no such thing
+    ActivityLimits limits;
+  };
+  /// What the record names.
+  [[nodiscard]] Callee callee() const;
+  void call(const Callee& callee, ChildContext& context);
   void fail(const api::failure::v1::Failure& failure);
   /// Waits for room: an answer is never dropped.
   void answer(ipc::RecordType type, const google::protobuf::MessageLite& message);
@@ -36,6 +45,7 @@ class Executor {
   const Module& module_;
   Surroundings surroundings_;
   ipc::BellWaiter waiter_;
+  std::size_t memory_;
   v1::Start start_;  // kept, so that its buffers are used again
   std::uint64_t task_ = 0;
   bool lost_ = false;  // the ring is corrupt: nobody hears this process any more

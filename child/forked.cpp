@@ -2,6 +2,7 @@
 #include "child/forked.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
@@ -42,6 +43,20 @@ void become_expendable(const ForkedOptions& options) {
     ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + options.nice);
 }
 
+// Before it touches memory of its own: that comes from the node of this core then.
+void stay_on(const std::optional<int>& core) {
+  if (!core) return;
+  const int cores = *core + 1;
+  cpu_set_t* set = CPU_ALLOC(cores);
+  if (!set) return;
+  const auto bytes = CPU_ALLOC_SIZE(cores);
+  CPU_ZERO_S(bytes, set);
+  CPU_SET_S(*core, bytes, set);
+  // A core that was taken away meanwhile: it runs where it may.
+  ::sched_setaffinity(0, bytes, set);
+  CPU_FREE(set);
+}
+
 // All children start as copies of one process: of one random state, too.
 void reseed() {
   unsigned seed = static_cast<unsigned>(::getpid());
@@ -68,6 +83,7 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   reset_signals();
   become_expendable(options);
+  stay_on(options.core);
   reseed();
   ::dup2(descriptors.output.get(), STDOUT_FILENO);
   ::dup2(descriptors.output.get(), STDERR_FILENO);
@@ -102,7 +118,7 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
                             ipc::Ringer(arena->control().heartbeat_bell),
                             descriptors.supervisor_bell.get()};
   // Not exit(): objects belong to the zygote, which made them.
-  ::_exit(Executor(module, surroundings, std::move(*waiter)).run());
+  ::_exit(Executor(module, surroundings, std::move(*waiter), options.memory).run());
 }
 
 }  // namespace temporal::child

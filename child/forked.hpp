@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,8 @@ struct ForkedOptions {
   int nice = 0;
   int oom_score_adj = 0;
   std::size_t largest_bulk = 0;  ///< bytes of one answer
+  std::optional<int> core;       ///< the only one it may run on
+  std::size_t memory = 0;        ///< of a task that has no limit of its own; 0: unlimited
   const std::string& fingerprint;
   const std::vector<int>&
       module_descriptors;  ///< opened while modules were loaded: the child keeps them, ascending

@@ -164,6 +164,7 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
                                  std::move(received.fds[4]), std::move(received.fds[5])};
     run_forked(std::move(descriptors),
                {zygote, request.nice(), request.oom_score_adj(), request.largest_bulk(),
+                request.has_core() ? std::optional(request.core()) : std::nullopt, request.memory(),
                 fingerprint_, module_descriptors_},
                module_);
   }

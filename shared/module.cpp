@@ -27,6 +27,27 @@ void check_name(std::string_view kind, const std::string& name, bool taken,
                                 ": give one of them another name");
 }
 
+bool any(const ActivityLimits& limits) {
+  return limits.memory > 0 || limits.cpu_time.count() > 0 || limits.open_files > 0 ||
+         limits.cancel_grace || limits.timeout_grace || limits.term_grace;
+}
+
+void check_limits(const std::string& name, const ActivityRegistration& how) {
+  const auto& limits = how.limits;
+  const auto negative = [](const std::optional<Duration>& grace) {
+    return grace && grace->count() < 0;
+  };
+  if (limits.cpu_time.count() < 0 || limits.open_files < 0 || negative(limits.cancel_grace) ||
+      negative(limits.timeout_grace) || negative(limits.term_grace) ||
+      how.auto_heartbeat.count() < 0)
+    throw std::invalid_argument("activity '" + name +
+                                "': a limit, a grace or an interval is below zero");
+  if (how.executor == Executor::threads && any(limits))
+    throw std::invalid_argument("activity '" + name +
+                                "' has limits, which only a process of its own can be held to: let "
+                                "it run in a child, or leave the limits out");
+}
+
 }  // namespace
 
 namespace {
@@ -101,16 +122,17 @@ void Module::put_interceptors_around(detail::ActivityDefinition& definition) {
 }
 
 void Module::add(detail::ActivityDefinition definition, std::string name,
-                 std::optional<Executor> executor) {
+                 const ActivityRegistration& how) {
   definition.name = std::move(name);
   definition.origin = origin_;
-  if (executor) {
-    if (*executor == Executor::loop)
-      throw std::invalid_argument("activity '" + definition.name +
-                                  "' is a plain function: it cannot run on a loop, which it would "
-                                  "block; choose child or threads, or make it a coroutine");
-    definition.executor = executor;
-  }
+  if (how.executor == Executor::loop)
+    throw std::invalid_argument("activity '" + definition.name +
+                                "' is a plain function: it cannot run on a loop, which it would "
+                                "block; choose child or threads, or make it a coroutine");
+  if (how.executor) definition.executor = how.executor;
+  check_limits(definition.name, how);
+  definition.limits = how.limits;
+  definition.auto_heartbeat = how.auto_heartbeat;
   const auto taken = activities_.find(definition.name);
   check_name("activity", definition.name, taken != activities_.end(),
              taken == activities_.end() ? "" : taken->second.origin, origin_);

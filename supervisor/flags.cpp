@@ -27,19 +27,6 @@ std::optional<milliseconds> parse_duration(const std::string& text) {
   return milliseconds{static_cast<std::int64_t>(scaled)};
 }
 
-std::optional<std::size_t> parse_size(const std::string& text) {
-  static const std::map<std::string, int> kShifts{
-      {"", 0}, {"k", 10}, {"m", 20}, {"g", 30}, {"t", 40}};
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string unit = end;
-  std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
-  const auto shift = kShifts.find(unit);
-  if (error != std::errc{} || shift == kShifts.end() || number > (~std::size_t{0} >> shift->second))
-    return std::nullopt;
-  return number << shift->second;
-}
-
 std::string size_text(std::size_t bytes) {
   constexpr std::size_t kMebi = 1 << 20;
   return bytes > 0 && bytes % kMebi == 0 ? std::to_string(bytes / kMebi) + "M"
@@ -52,6 +39,19 @@ std::string duration_text(milliseconds duration) {
 }
 
 }  // namespace
+
+std::optional<std::size_t> parse_size(const std::string& text) {
+  static const std::map<std::string, int> kShifts{
+      {"", 0}, {"k", 10}, {"m", 20}, {"g", 30}, {"t", 40}};
+  std::size_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit = end;
+  std::ranges::transform(unit, unit.begin(), [](unsigned char c) { return std::tolower(c); });
+  const auto shift = kShifts.find(unit);
+  if (error != std::errc{} || shift == kShifts.end() || number > (~std::size_t{0} >> shift->second))
+    return std::nullopt;
+  return number << shift->second;
+}
 
 std::string Flags::variable_of(const std::string& flag) {
   std::string name = "TEMPORAL_SUPERVISOR_";
@@ -103,17 +103,17 @@ void Flags::size(const std::string& name, std::size_t& value, const std::string&
       ->type_name("SIZE");
 }
 
-void Flags::number_or_auto(const std::string& name, int most, const std::string& help,
-                           std::function<void(std::optional<int>)> take) {
-  text(name, help,
-       [name, most, take = std::move(take)](const std::string& text) {
-         int number = 0;
-         if (text == "auto") return take(std::nullopt);
-         if (!CLI::detail::lexical_cast(text, number) || number < 0 || number > most)
-           throw CLI::ValidationError(
-               name, "'" + text + "' is neither 0 to " + std::to_string(most) + " nor auto");
-         take(number);
-       })
+CLI::Option* Flags::number_or_auto(const std::string& name, int most, const std::string& help,
+                                   std::function<void(std::optional<int>)> take) {
+  return text(name, help,
+              [name, most, take = std::move(take)](const std::string& text) {
+                int number = 0;
+                if (text == "auto") return take(std::nullopt);
+                if (!CLI::detail::lexical_cast(text, number) || number < 0 || number > most)
+                  throw CLI::ValidationError(
+                      name, "'" + text + "' is neither 0 to " + std::to_string(most) + " nor auto");
+                take(number);
+              })
       ->default_str("auto")
       ->type_name("N|auto");
 }

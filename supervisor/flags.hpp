@@ -14,6 +14,9 @@
 
 namespace temporal::supervisor {
 
+/// Bytes, or K, M, G of them; nothing for what is no size.
+[[nodiscard]] std::optional<std::size_t> parse_size(const std::string& text);
+
 class Flags {
  protected:
   using Duration = std::chrono::milliseconds;
@@ -33,8 +36,8 @@ class Flags {
   /// Bytes.
   void size(const std::string& name, std::size_t& value, const std::string& help);
   /// `take` gets the number, or nothing for auto.
-  void number_or_auto(const std::string& name, int most, const std::string& help,
-                      std::function<void(std::optional<int>)> take);
+  CLI::Option* number_or_auto(const std::string& name, int most, const std::string& help,
+                              std::function<void(std::optional<int>)> take);
   /// `standard`: the choice that is the default.
   template <class T>
   void choice(const std::string& name, T& value, std::map<std::string, T> choices,

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <iostream>
 #include <optional>
@@ -25,6 +26,15 @@ const std::set<std::string> kOfTheProcess{
     "--address", "--connect-timeout", "--crash-pages",  "--debug",         "--dev",
     "--dev-db",  "--dev-ui-port",     "--log-format",   "--log-level",     "--loop-stall",
     "--metrics", "--metrics-prefix",  "--metrics-unit", "--metrics-label", "--metrics-buckets"};
+
+// At least one, wherever there are cores to be shared.
+int children_of(const std::string& per_core) {
+  double number = 0;
+  if (!CLI::detail::lexical_cast(per_core, number) || !(number > 0) || number > 1024)
+    throw CLI::ValidationError("--children-per-core",
+                               "'" + per_core + "' is no number above 0, at most 1024");
+  return std::clamp(static_cast<int>(std::ceil(number * usable_cores())), 1, 1024);
+}
 
 class Parser : private Flags {
  public:
@@ -134,10 +144,17 @@ class Parser : private Flags {
 
   void add_work() {
     flag("--task-queue", options_.task_queue, "Task queue to serve");
-    number_or_auto(
+    auto* children = number_or_auto(
         "--children", 1024,
         "Child processes for plain-function activities; auto is one per usable core",
         [this](std::optional<int> count) { options_.children = count.value_or(usable_cores()); });
+    text("--children-per-core",
+         "The same by usable core: 0.5 is one for two cores, at least one in all",
+         [this](const std::string& text) { options_.children = children_of(text); })
+        ->excludes(children)
+        ->type_name("X");
+    on_off("--pin", options_.pin,
+           "Bind each child to one core, those with the fewest children first");
     flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
     flag("--child-max-tasks", options_.child_max_tasks,
          "Activities after which a child is replaced by a fresh one, or up to 15 % earlier; 0: "
@@ -261,6 +278,9 @@ class Parser : private Flags {
              "0 is the default");
     duration("--heartbeat-throttle-default", options_.heartbeat_throttle_default,
              "The same for activities without a heartbeat timeout; 0 is the default");
+    flag("--crash-non-retryable-after", options_.crash_non_retryable_after,
+         "Crashes of one activity's process after which it is not tried again; 0: never for that")
+        ->check(CLI::Range(0, 1'000'000));
     duration("--local-timeout-buffer", options_.local_timeout_buffer,
              "How long after an activity's timeout the worker itself tells it, should the server "
              "not");

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/child_groups.hpp"
 #include "supervisor/observe/log.hpp"
 #include "supervisor/observe/metrics_options.hpp"
 #include "temporal/determinism_guard.hpp"
@@ -47,6 +48,11 @@ struct Options {
 
   int children = 0;
   int child_nice = 5;
+  bool pin = false;          ///< each child to one core
+  std::vector<int> cores{};  ///< to one of these; empty: of all
+  std::size_t child_memory =
+      0;  ///< bytes of address space that one activity may take; 0: unbounded
+  std::vector<ChildGroup> groups{};
   int child_max_tasks = 0;        ///< 0: unbounded
   milliseconds child_max_age{0};  ///< 0: unbounded
   std::size_t child_max_rss = 0;  ///< bytes; 0: unbounded
@@ -91,6 +97,7 @@ struct Options {
   std::optional<milliseconds> timeout_grace{
       10'000};  ///< from an activity's own timeout; none: never
   milliseconds local_timeout_buffer{5'000};
+  int crash_non_retryable_after = 0;  ///< 0: off
   milliseconds heartbeat_throttle_max{60'000};
   milliseconds heartbeat_throttle_default{30'000};
   std::filesystem::path crash_pages{};  ///< empty: none are kept

@@ -200,6 +200,7 @@ void QueueWorker::start_activities(const std::function<void(std::exception_ptr)>
                                     .cancel_grace = options_.cancel_grace,
                                     .timeout_grace = options_.timeout_grace,
                                     .local_timeout_buffer = options_.local_timeout_buffer,
+                                    .crash_non_retryable_after = options_.crash_non_retryable_after,
                                     .slow_task = options_.slow_task,
                                     .blob_limit = blob_limit()});
   activity_tasks_.emplace(

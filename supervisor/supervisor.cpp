@@ -101,6 +101,7 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
   crash_reports_.emplace(watchdog_, log_, options_.front().crash_pages);
   signals_.emplace(core_, SIGINT, SIGTERM);
   state_signal_.emplace(core_, log_, [this] { return state(); });
+  init_.emplace(core_);
 }
 
 Supervisor::~Supervisor() = default;

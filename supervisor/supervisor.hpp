@@ -17,6 +17,7 @@
 
 #include "shared/ipc/fd.hpp"
 #include "supervisor/dev_server.hpp"
+#include "supervisor/init.hpp"
 #include "supervisor/observe/http.hpp"
 #include "supervisor/observe/metrics.hpp"
 #include "supervisor/observe/process_metrics.hpp"
@@ -84,6 +85,7 @@ class Supervisor {
   std::optional<CrashReports> crash_reports_;
   std::optional<boost::asio::signal_set> signals_;
   std::optional<StateSignal> state_signal_;
+  std::optional<Init> init_;
   bool stop_asked_ = false;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};

@@ -32,6 +32,7 @@ supervisor::Options options_from(const WorkerOptions& from) {
   // Children know shared objects only.
   if (from.modules.empty()) options.children = options.offload_children = 0;
   options.child_nice = from.child_nice;
+  options.pin = from.pin;
   options.activity_threads = from.activity_threads;
   options.loop_threads = from.loop_threads;
   if (from.workflow_threads > 0) options.workflow_threads = from.workflow_threads;

@@ -99,7 +99,8 @@ std::optional<ChildArena> ChildArena::open(int down_fd, int up_fd) noexcept {
     return std::nullopt;
   auto down = Mapping::map(down_fd, down_size(header.ring_capacity), Access::read_only);
   auto up = Mapping::map(up_fd, up_size(header.ring_capacity), Access::read_write);
-  if (!down || !up || !down->keep_out_of_forks() || !up->keep_out_of_forks()) return std::nullopt;
+  if (!down || !up || !down->keep_out_of_forks_and_dumps() || !up->keep_out_of_forks_and_dumps())
+    return std::nullopt;
   return ChildArena(header.epoch, header.ring_capacity, std::move(*down), std::move(*up));
 }
 

@@ -57,6 +57,9 @@ std::optional<Mapping> Mapping::map(int memory, std::size_t size, Access access)
   }
 }
 
-bool Mapping::keep_out_of_forks() noexcept { return ::madvise(data(), size(), MADV_DONTFORK) == 0; }
+bool Mapping::keep_out_of_forks_and_dumps() noexcept {
+  return ::madvise(data(), size(), MADV_DONTFORK) == 0 &&
+         ::madvise(data(), size(), MADV_DONTDUMP) == 0;
+}
 
 }  // namespace temporal::ipc

@@ -41,8 +41,8 @@ class Mapping {
     return static_cast<std::byte*>(region_.get_address());
   }
   [[nodiscard]] std::size_t size() const noexcept { return region_.get_size(); }
-  /// Processes forked from this one do not get it.
-  [[nodiscard]] bool keep_out_of_forks() noexcept;
+  /// Processes forked from this one do not get it, nor does a core file.
+  [[nodiscard]] bool keep_out_of_forks_and_dumps() noexcept;
 
  private:
   explicit Mapping(boost::interprocess::mapped_region region) noexcept

@@ -9,6 +9,7 @@
 #include "shared/failure_proto.hpp"
 #include "shared/payload_proto.hpp"
 #include "supervisor/activity/failures.hpp"
+#include "supervisor/activity/graces.hpp"
 #include "supervisor/rpc/retry.hpp"
 
 namespace asio = boost::asio;
@@ -45,7 +46,8 @@ std::size_t largest_payload(const api::common::v1::Payloads& payloads) {
 
 }  // namespace
 
-Attempt::Attempt(AttemptSettings& settings, ActivityTask task, bool eager)
+Attempt::Attempt(AttemptSettings& settings, ActivityTask task, bool eager,
+                 const detail::ActivityDefinition* activity)
     : settings_(settings),
       task_(std::move(task)),
       metrics_(settings.metrics.activity(task_.activity_type().name(), task_.workflow_type().name(),
@@ -60,7 +62,10 @@ Attempt::Attempt(AttemptSettings& settings, ActivityTask task, bool eager)
            .ids = [this] { return fields(); }}),
       abandoned_(settings.core),
       beats_ended_(settings.core),
-      arrived_(settings.clock.now()) {
+      arrived_(settings.clock.now()),
+      limits_(activity ? activity->limits : ActivityLimits{}),
+      auto_heartbeat_(activity ? activity->auto_heartbeat : Duration{}) {
+  if (auto_heartbeat_.count() > 0) newest_ = task_.heartbeat_details();
   metrics_.task_received.add();
   metrics_.schedule_to_start_latency.observe(between(
       from_proto(task_.current_attempt_scheduled_time()), from_proto(task_.started_time())));
@@ -71,7 +76,8 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
     note_slow_at_ = arrived_ + settings_.slow_task;
   Link link{.started = [this](Execution& execution) { begun(execution); },
             .heartbeat = [this] { beat(); },
-            .metrics = metrics_.user};
+            .metrics = metrics_.user,
+            .term_grace = limits_.term_grace};
   auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
   if (std::exchange(over_, true)) {
     while (abandoning_) co_await abandoned_.wait();
@@ -94,12 +100,17 @@ void Attempt::begun(Execution& execution) {
 void Attempt::beat() {
   heartbeat_.arrived();
   if (beating_ || !execution_) return;
-  auto details = execution_->take_heartbeat();
+  auto take = [this]() -> std::optional<api::common::v1::Payloads> {
+    if (!execution_) return std::nullopt;
+    auto said = execution_->take_heartbeat();
+    if (auto_heartbeat_.count() == 0) return said;
+    if (said) newest_ = said;
+    const bool owed = std::exchange(owes_beat_, false);
+    return said || !owed ? said : newest_;
+  };
+  auto details = take();
   if (!details) return;
   beating_ = true;
-  auto take = [this]() -> std::optional<api::common::v1::Payloads> {
-    return execution_ ? execution_->take_heartbeat() : std::nullopt;
-  };
   asio::co_spawn(
       settings_.core,
       heartbeat_.run(std::move(details), take, [this](CancelReason reason) { cancel(reason); }),
@@ -128,11 +139,12 @@ void Attempt::cancel(CancelReason reason) {
   cancelled_ = reason;
   settings_.log.debug("an activity is asked to stop", fields());
   // The stop of the worker has steps of its own.
-  if (reason != CancelReason::worker_shutdown) terminate_after(settings_.cancel_grace);
+  if (reason != CancelReason::worker_shutdown)
+    terminate_after(grace_of(limits_.cancel_grace, settings_.cancel_grace));
   if (execution_) execution_->cancel(reason);
 }
 
-void Attempt::terminate_after(std::optional<std::chrono::milliseconds> grace) {
+void Attempt::terminate_after(std::optional<std::chrono::nanoseconds> grace) {
   if (grace) terminate_at_ = std::min(terminate_at_, settings_.clock.now() + *grace);
 }
 
@@ -176,14 +188,24 @@ void Attempt::look() {
     terminate_at_ = Clock::TimePoint::max();
     terminate();
   }
+  if (auto_heartbeat_.count() > 0 && execution_) beat_for_it(now);
   if (overran_ || now < deadline()) return;
   overran_ = true;
-  terminate_after(settings_.timeout_grace);
+  terminate_after(grace_of(limits_.timeout_grace, settings_.timeout_grace));
   settings_.log.warn(
       "an activity overran its timeout; the server has given it up, so it is stopped", fields());
   // Whatever it was cancelled for before, from now on the server takes no answer.
   cancelled_ = CancelReason::timed_out;
   if (execution_) execution_->cancel(CancelReason::timed_out);
+}
+
+// Only for what gets on: a beat for code that hangs would hide that it does.
+void Attempt::beat_for_it(Clock::TimePoint now) {
+  const auto progress = execution_->progress();
+  if (progress == progress_ || now - heartbeat_.last_sent() < auto_heartbeat_) return;
+  progress_ = progress;
+  owes_beat_ = true;
+  beat();
 }
 
 // The server owns the timeouts. But when the two are cut off from each other it cannot say so, and
@@ -215,11 +237,22 @@ asio::awaitable<void> Attempt::respond(Ending ending) {
     co_await respond_canceled(*stopped);
   } else {
     auto& threw = std::get<Threw>(ending.how);
+    if (threw.died && settings_.crash_non_retryable_after > 0) count_crash(threw.failure);
     if (!threw.killed_here || cancelled_ != CancelReason::worker_shutdown)
       co_return co_await respond_failed(std::move(threw.failure));
     ThrewCancelled killed;  // by us, because it did not stop: not a crash of its own
     co_await respond_canceled(killed);
   }
+}
+
+// A poison task must not go round for ever. The run's id is part of its name: a later run may give the same id to another.
+void Attempt::count_crash(failure::Failure& failure) {
+  const int crashes =
+      settings_.crashes.add(task_.workflow_execution().run_id() + "/" + task_.activity_id());
+  if (crashes < settings_.crash_non_retryable_after) return;
+  failure.set_message(failure.message() + "; it is not tried again, because its process has died " +
+                      std::to_string(crashes) + " times here (--crash-non-retryable-after)");
+  failure.mutable_application_failure_info()->set_non_retryable(true);
 }
 
 template <class Request>

@@ -12,12 +12,14 @@
 #include <string>
 #include <string_view>
 
+#include "supervisor/activity/crash_counts.hpp"
 #include "supervisor/activity/executor.hpp"
 #include "supervisor/activity/heartbeat.hpp"
 #include "supervisor/clock.hpp"
 #include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/rpc/workflow_service.hpp"
+#include "temporal/calls.hpp"
 #include "temporal/log.hpp"
 
 namespace temporal::supervisor {
@@ -38,6 +40,8 @@ struct AttemptSettings {
   /// From the activity's own timeout to terminate(); none: never.
   std::optional<std::chrono::milliseconds> timeout_grace{10'000};
   std::chrono::milliseconds local_timeout_buffer{5'000};
+  int crash_non_retryable_after = 0;  ///< crashes of one activity execution; 0: they do not count
+  CrashCounts crashes{};
   std::chrono::milliseconds slow_task{
       0};  ///< after this, one line says that it still runs; 0: never
   static constexpr std::size_t kBlobLimit = 2 << 20;
@@ -48,8 +52,9 @@ struct AttemptSettings {
 /// Thread rule: core loop only.
 class Attempt {
  public:
-  /// `eager`: no poll brought the task.
-  Attempt(AttemptSettings& settings, ActivityTask task, bool eager = false);
+  /// `eager`: no poll brought the task. `activity`: as it is registered, and outlives this; null: it is not.
+  Attempt(AttemptSettings& settings, ActivityTask task, bool eager = false,
+          const detail::ActivityDefinition* activity = nullptr);
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
@@ -73,11 +78,13 @@ class Attempt {
  private:
   void begun(Execution& execution);
   void beat();
-  void terminate_after(std::optional<std::chrono::milliseconds> grace);
+  void beat_for_it(Clock::TimePoint now);
+  void terminate_after(std::optional<std::chrono::nanoseconds> grace);
   boost::asio::awaitable<void> end_beats();
   boost::asio::awaitable<void> answer_in_its_place();
   [[nodiscard]] Clock::TimePoint deadline() const;
   boost::asio::awaitable<void> respond(Ending ending);
+  void count_crash(api::failure::v1::Failure& failure);
   boost::asio::awaitable<void> respond_completed(Returned& ending);
   boost::asio::awaitable<void> respond_canceled(ThrewCancelled& ending);
   boost::asio::awaitable<void> respond_failed(api::failure::v1::Failure failure);
@@ -108,6 +115,11 @@ class Attempt {
   Clock::TimePoint note_slow_at_ = Clock::TimePoint::max();
   Clock::TimePoint terminate_at_ = Clock::TimePoint::max();
   bool overran_ = false;
+  const ActivityLimits limits_;
+  const Duration auto_heartbeat_;
+  std::uint64_t progress_ = 0;
+  bool owes_beat_ = false;                           // it got on, and said nothing itself
+  std::optional<api::common::v1::Payloads> newest_;  // what is said for it
 };
 
 }  // namespace temporal::supervisor

@@ -47,6 +47,7 @@ class InChild final : public Execution {
     auto beat = handle_.take_heartbeat();
     return beat ? std::optional(payloads_of(std::move(*beat))) : std::nullopt;
   }
+  std::uint64_t progress() const override { return handle_.progress(); }
 
  private:
   children::AttemptHandle& handle_;
@@ -64,7 +65,9 @@ Ending ending_of(children::Outcome outcome) {
         } else if constexpr (std::is_same_v<How, children::Async>) {
           return {CompletesLater{}};
         } else if constexpr (std::is_same_v<How, children::Died>) {
-          return {Threw{std::move(how.failure), how.killed_here}};
+          return {Threw{.failure = std::move(how.failure),
+                        .killed_here = how.killed_here,
+                        .died = !how.killed_here}};
         } else {
           return {Threw{std::move(how.failure)}};
         }
@@ -88,6 +91,7 @@ asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link li
   children::AttemptHandle handle;
   TaskLog log(log_, ids_of(start));
   handle.on_heartbeat = std::move(link.heartbeat);
+  handle.term_grace = link.term_grace;
   handle.on_started = [&] {
     log.debug("an activity runs in a child", {{"pid", handle.pid()}});
     // Who asked for heartbeats before there was a child asks again.

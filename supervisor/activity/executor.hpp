@@ -3,6 +3,8 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -26,6 +28,7 @@ struct Returned {
 struct Threw {
   api::failure::v1::Failure failure;
   bool killed_here = false;  ///< nothing was thrown: terminate(), or the stop, ended its process
+  bool died = false;         ///< nothing was thrown: its process ended by itself, or by others
 };
 /// A cancellation left the function.
 struct ThrewCancelled {
@@ -51,6 +54,8 @@ class Execution {
   /// The newest heartbeat that was not taken yet. When there is none, the next one calls
   /// Link::heartbeat.
   virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;
+  /// Another number than before: it called progress() or heartbeat() meanwhile.
+  [[nodiscard]] virtual std::uint64_t progress() const = 0;
 };
 
 /// What an executor tells while the activity runs. The functions are called on the core loop.
@@ -62,6 +67,8 @@ struct Link {
   /// A workflow of this worker asked for it: no poll has taken a place for it, so in a child it has
   /// one of `--offload-children`.
   bool local = false;
+  /// In a child, from SIGTERM to SIGKILL; none: `--term-grace`.
+  std::optional<std::chrono::nanoseconds> term_grace{};
 };
 
 /// Thread rule: core loop only.

@@ -73,6 +73,7 @@ void LocalExecution::heartbeat(std::string_view encoding, std::string_view detai
     throw std::length_error(
         "heartbeat details of " + std::to_string(details.size()) + " bytes are over the limit of " +
         std::to_string(ipc::kHeartbeatDetailsLimit) + "; store large state elsewhere");
+  progress();
   if (beat_.put({.encoding = std::string(encoding), .details = std::string(details)}))
     asio::post(core_, [self = shared_from_this()] { self->beat(); });
 }
@@ -126,6 +127,13 @@ std::optional<api::common::v1::Payloads> LocalExecution::take_heartbeat() {
   for (auto* child : handed_over_)
     if (auto beat = child->take_heartbeat()) found = std::move(beat);
   return found;
+}
+
+// What it handed over gets on for it.
+std::uint64_t LocalExecution::progress() const {
+  auto sum = progress_.load(std::memory_order_relaxed);
+  for (const auto* child : handed_over_) sum += child->progress();
+  return sum;
 }
 
 asio::awaitable<Ending> LocalExecution::ending() {

@@ -38,6 +38,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   const activity::Info& info() const override { return info_; }
   const Payloads& last_heartbeat() const override { return last_heartbeat_; }
   void heartbeat(std::string_view encoding, std::string_view details) override;
+  void progress() noexcept override { progress_.fetch_add(1, std::memory_order_relaxed); }
   std::optional<CancelReason> cancel_reason() const noexcept override;
   bool worker_shutdown() const noexcept override { return shutdown_; }
   std::stop_token stop_token() override;
@@ -59,6 +60,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   void notify_shutdown() override;
   void terminate() override;
   std::optional<api::common::v1::Payloads> take_heartbeat() override;
+  std::uint64_t progress() const override;
   /// Waits for end().
   boost::asio::awaitable<Ending> ending();
 
@@ -92,6 +94,7 @@ class LocalExecution : public activity::detail::ContextBackend,
   std::atomic<int> reason_ = -1;
   std::atomic<bool> shutdown_ = false;
   std::atomic<bool> stop_wanted_ = false;
+  std::atomic<std::uint64_t> progress_ = 0;
   std::stop_source stop_;
   NewestBeat beat_;
 

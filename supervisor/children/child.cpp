@@ -9,6 +9,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <csignal>
+#include <fstream>
 #include <nlohmann/json.hpp>
 
 namespace temporal::supervisor::children {
@@ -23,6 +24,13 @@ using std::chrono::milliseconds;
 
 constexpr int kExitQuit = 155;
 constexpr auto kReportWait = milliseconds(100);
+
+bool is_dumping(pid_t pid) {
+  std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with("CoreDumping:")) return line.ends_with("1");
+  return false;
+}
 
 void close(stream_descriptor& descriptor) {
   boost::system::error_code ignored;
@@ -52,6 +60,8 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
   message.mutable_spawn()->set_nice(settings.nice);
   message.mutable_spawn()->set_oom_score_adj(settings.oom_score_adj);
   message.mutable_spawn()->set_largest_bulk(settings.largest_bulk);
+  message.mutable_spawn()->set_memory(settings.memory);
+  if (settings.core) message.mutable_spawn()->set_core(*settings.core);
   if (!zygote.send(message, attached)) {
     pipe.output->close();
     return nullptr;
@@ -151,6 +161,7 @@ void Child::terminate(KillReason reason) {
   if (state_ == State::gone) return;
   if (!death_.killed_for) death_.killed_for = reason;
   state_ = State::killing;
+  if (attempt_ && attempt_->term_grace) ladder_.allow(*attempt_->term_grace);
   signal(ladder_.terminate(Clock::now()));
 }
 
@@ -197,6 +208,11 @@ void Child::sweep(Clock::time_point now) {
   if (state_ == State::leaving && now - *told_to_leave_ >= parts_.settings.leave_timeout)
     terminate(KillReason::worker_shutdown);
   signal(ladder_.tick(now));
+  // It has said where it crashed, and will be at this for as long as its memory is large: nobody waits for it.
+  if (!dead_ && parts_.arena.crash().written.load() != 0 && is_dumping(pid())) {
+    death_.dumps_core = reported_ = true;
+    return on_death();
+  }
   if (dead_ && now - died_at_ >= kReportWait) finish();
   if (ladder_.state() == KillLadder::State::lost) {
     death_.stuck = true;

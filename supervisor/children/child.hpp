@@ -11,6 +11,7 @@
 //  idle      quit                                    leaving   Quit; expects exit code 155
 //  leaving   10 s without its end                    killing   SIGTERM, after term_grace SIGKILL
 //  any       corrupt, or three stray answers         killing   SIGKILL at once
+//  any       dumps core                              gone      the same, and the dump goes on
 //  any       pidfd readable                          gone      drain, learn how, answer for the task, tell the owner
 //  killing   10 s after SIGKILL                      gone      stuck in the kernel: given up
 #pragma once
@@ -48,6 +49,9 @@ struct ChildSettings {
   std::size_t largest_bulk = ipc::kDefaultLargestBulk;
   int nice = 5;
   int oom_score_adj = 500;
+  std::optional<int> core{};  ///< the only one it may run on
+  std::size_t memory =
+      0;  ///< bytes that a task may take which has no limit of its own; 0: unlimited
   std::chrono::milliseconds term_grace{2'000};
   std::chrono::milliseconds ready_timeout{10'000};
   std::chrono::milliseconds leave_timeout{10'000};  ///< from Quit to the end of its process
@@ -135,11 +139,13 @@ class Child : public std::enable_shared_from_this<Child> {
   void sweep(Clock::time_point now);
 
   [[nodiscard]] State state() const { return state_; }
+  [[nodiscard]] std::optional<int> core() const { return parts_.settings.core; }
   [[nodiscard]] std::uint32_t incarnation() const { return parts_.incarnation; }
   [[nodiscard]] pid_t pid() const { return death_.pid; }
   [[nodiscard]] bool has_message() const { return channel_.has_message(); }
   [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
   [[nodiscard]] ChildCounts counts() const;
+  [[nodiscard]] std::uint64_t progress() const { return parts_.arena.status().progress.load(); }
   /// Why it should be recycled; empty: it may stay.
   [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
     return parts_.lifespan.over(now, pid());

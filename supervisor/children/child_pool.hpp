@@ -44,6 +44,8 @@ struct PoolOptions {
   std::string fingerprint;
   ChildSettings child;
   Recycling recycling;
+  /// A child is bound to one of these, that with the fewest children. Empty: they run where they may.
+  std::vector<int> cores;
   /// Gives names to addresses of this process, where they stand for those of a child; calls `done` on the core loop, soon.
   /// Empty: a crash is told without its stack.
   std::function<void(std::vector<std::uintptr_t> frames, std::function<void(NamedStack)> done)>
@@ -159,6 +161,7 @@ class ChildPool final : ZygoteEvents, ChildOwner {
 
   // pool_size.cpp: how many children there are.
   Census census() const;
+  [[nodiscard]] ChildSettings settings_of_next() const;
   void spawn_missing();
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);

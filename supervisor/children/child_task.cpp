@@ -15,6 +15,8 @@ using ipc::Receive;
 using ipc::RecordType;
 
 constexpr int kStraysAllowed = 2;
+// How a function that was refused memory fails. What it holds by then, and in how many pieces, nobody knows.
+constexpr std::string_view kOutOfMemory = "std::bad_alloc";
 constexpr int kMessagesPerTurn = 64;
 
 }  // namespace
@@ -37,6 +39,8 @@ void AttemptHandle::terminate(KillReason reason) {
 std::optional<ipc::Heartbeat> AttemptHandle::take_heartbeat() {
   return child_ ? child_->take_heartbeat() : std::exchange(last_, std::nullopt);
 }
+
+std::uint64_t AttemptHandle::progress() const { return child_ ? child_->progress() : 0; }
 
 ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
   start.set_task(task_ + 1);
@@ -106,8 +110,11 @@ void Child::on_message() {
         finish_task({Completed{std::move(*message.mutable_result())}});
       return;
     case RecordType::failed:
-      if (v1::Failed message; is_answer(message))
+      if (v1::Failed message; is_answer(message)) {
+        if (message.failure().application_failure_info().type() == kOutOfMemory)
+          parts_.lifespan.ran_out_of_memory();
         finish_task({Failed{std::move(*message.mutable_failure())}});
+      }
       return;
     case RecordType::canceled:
       if (v1::Canceled message; is_answer(message))

@@ -20,6 +20,8 @@ class KillLadder {
 
   explicit KillLadder(Clock::duration term_grace) : term_grace_(term_grace) {}
 
+  /// Another `term_grace`.
+  void allow(Clock::duration term_grace) { term_grace_ = term_grace; }
   /// Each returns the signal to send now, or 0.
   [[nodiscard]] int terminate(Clock::time_point now);
   [[nodiscard]] int kill(Clock::time_point now);

@@ -30,6 +30,7 @@ Lifespan::Lifespan(const Recycling& most, Clock::time_point born, std::minstd_ra
 std::string_view Lifespan::over(Clock::time_point now, pid_t pid) const {
   if (max_tasks_ > 0 && tasks_ >= max_tasks_) return "tasks";
   if (now >= ends_) return "age";
+  if (out_of_memory_) return "memory";
   if (max_rss_ > 0 && resident_bytes(pid) > max_rss_) return "memory";
   return {};
 }

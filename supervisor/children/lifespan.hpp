@@ -30,6 +30,7 @@ class Lifespan {
   Lifespan(const Recycling& most, Clock::time_point born, std::minstd_rand& random);
 
   void task_done() noexcept { ++tasks_; }
+  void ran_out_of_memory() noexcept { out_of_memory_ = true; }
   /// Why it should leave: "tasks", "age" or "memory"; empty: it may stay. Asks the kernel only when memory is bounded.
   [[nodiscard]] std::string_view over(Clock::time_point now, pid_t pid) const;
   /// When its age alone makes it leave; the end of time when that is not bounded.
@@ -37,6 +38,7 @@ class Lifespan {
 
  private:
   int tasks_ = 0;
+  bool out_of_memory_ = false;
   int max_tasks_;
   std::size_t max_rss_;
   Clock::time_point ends_;

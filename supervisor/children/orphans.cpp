@@ -37,7 +37,8 @@ bool is_dead_child(pid_t pid) {
   return stat.find(" (temporal-child) Z ") != std::string::npos;
 }
 
-/// Of all threads: an orphan is given to any of them.
+}  // namespace
+
 std::vector<pid_t> own_children() {
   std::vector<pid_t> children;
   std::error_code ignored;
@@ -47,8 +48,6 @@ std::vector<pid_t> own_children() {
   }
   return children;
 }
-
-}  // namespace
 
 Orphans::Orphans() : mark_(next_mark()) {}
 

@@ -12,8 +12,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace temporal::supervisor::children {
+
+/// The processes, alive or dead, whose parent this one is; of all its threads, because an orphan is given to any of them.
+[[nodiscard]] std::vector<pid_t> own_children();
 
 /// Thread rule: core loop only.
 class Orphans {

@@ -62,15 +62,20 @@ Verdict verdict_of(const Death& death) {
   }
   if (death.zygote_died)
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
+  const int signal = death.wait_status && WIFSIGNALED(*death.wait_status)
+                         ? WTERMSIG(*death.wait_status)
+                     : death.crash && !death.wait_status ? death.crash->signal
+                                                         : 0;
+  if (signal == SIGXCPU)
+    return {kCpuLimit, "used more CPU time than its limit allows (SIGXCPU)" + why(death)};
   if (!death.wait_status && death.crash)
     return {kProcessCrashed, "crashed: killed by " + signal_name(death.crash->signal) + why(death)};
   if (!death.wait_status) return {kProcessKilled, "is gone, and nobody could tell how it ended"};
   const std::string how = describe_status(death.wait_status);
   if (!WIFSIGNALED(*death.wait_status))
     return {kProcessExited, how + " in the middle of the activity"};
-  if (is_fault(WTERMSIG(*death.wait_status)))
-    return {kProcessCrashed, "crashed: " + how + why(death)};
-  std::string hint = WTERMSIG(*death.wait_status) == SIGKILL
+  if (is_fault(signal)) return {kProcessCrashed, "crashed: " + how + why(death)};
+  std::string hint = signal == SIGKILL
                          ? "; not by this worker: a person, or the kernel short of memory"
                          : "; not by this worker";
   return {kProcessKilled, "was " + how + hint};
@@ -97,12 +102,14 @@ Payload details_of(const Death& death, std::size_t tail) {
   details["incarnation"] = death.incarnation;
   details["signal"] = nullptr;
   details["exit_code"] = nullptr;
-  details["core_dumped"] = false;
+  details["core_dumped"] = death.dumps_core;
   if (death.wait_status && WIFSIGNALED(*death.wait_status)) {
     details["signal"] = WTERMSIG(*death.wait_status);
     details["core_dumped"] = WCOREDUMP(*death.wait_status) != 0;
   } else if (death.wait_status) {
     details["exit_code"] = WEXITSTATUS(*death.wait_status);
+  } else if (death.crash) {
+    details["signal"] = death.crash->signal;
   }
   details["cause"] = death.zygote_died ? nlohmann::ordered_json("zygote") : nullptr;
   details["uptime_ms"] = death.uptime.count();
@@ -134,8 +141,9 @@ std::string_view reason_of(const Death& death) {
     }
   }
   if (death.zygote_died) return "zygote_died";
-  if (!death.wait_status) return "unknown";
+  if (!death.wait_status) return death.dumps_core ? "crashed" : "unknown";
   if (!WIFSIGNALED(*death.wait_status)) return "exited";
+  if (WTERMSIG(*death.wait_status) == SIGXCPU) return "cpu_limit";
   return is_fault(WTERMSIG(*death.wait_status)) ? "crashed" : "killed";
 }
 

@@ -23,6 +23,7 @@ namespace temporal::supervisor::children {
 inline constexpr std::string_view kProcessKilled = "ActivityProcessKilled";
 inline constexpr std::string_view kProcessCrashed = "ActivityProcessCrashed";
 inline constexpr std::string_view kProcessExited = "ActivityProcessExited";
+inline constexpr std::string_view kCpuLimit = "ActivityCpuLimit";
 inline constexpr std::string_view kProcessCorrupt = "ActivityProcessCorrupt";
 inline constexpr std::string_view kProcessLost = "ActivityProcessLost";
 inline constexpr std::string_view kWorkerResources = "WorkerResources";
@@ -72,7 +73,8 @@ struct Death {
   std::optional<KillReason> killed_for;
   std::string fault;  ///< of the ring, with KillReason::corrupt
   bool zygote_died = false;
-  bool stuck = false;  ///< not dead: in the kernel, where no signal reaches it
+  bool dumps_core = false;  ///< not dead yet: it writes its memory to a file
+  bool stuck = false;       ///< not dead: in the kernel, where no signal reaches it
   std::chrono::milliseconds uptime{};
   std::chrono::milliseconds task_time{};
   std::int64_t max_rss_kb = 0;
@@ -82,7 +84,7 @@ struct Death {
   NamedStack stack;                 ///< of the crash
 };
 
-/// In one word: killed, crashed, exited, corrupt, cancelled, timed_out, worker_shutdown, zygote_died,
+/// In one word: killed, crashed, exited, cpu_limit, corrupt, cancelled, timed_out, worker_shutdown, zygote_died,
 /// lost or unknown.
 [[nodiscard]] std::string_view reason_of(const Death& death);
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "supervisor/children/child_pool.hpp"
+#include "supervisor/children/placement.hpp"
 
 namespace temporal::supervisor::children {
 namespace {
@@ -33,6 +34,16 @@ int ChildPool::capacity() const {
 
 int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
 
+ChildSettings ChildPool::settings_of_next() const {
+  auto settings = options_.child;
+  if (options_.cores.empty()) return settings;
+  std::vector<int> taken;
+  for (const auto& [incarnation, child] : children_)
+    if (child->core() && child->state() != Child::State::leaving) taken.push_back(*child->core());
+  settings.core = least_taken(options_.cores, taken);
+  return settings;
+}
+
 void ChildPool::spawn_missing() {
   if (!zygote_ || !loaded_ || !accepting_) return;  // on_loaded comes back here
   const auto now = census();
@@ -42,8 +53,8 @@ void ChildPool::spawn_missing() {
   for (int missing = std::min(wanted - now.staying - held_, room); missing > 0; --missing) {
     const std::uint32_t incarnation = next_incarnation_++;
     const Lifespan lifespan(options_.recycling, Clock::now(), random_);
-    auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, options_.child, lifespan,
-                              *this, log_);
+    auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, settings_of_next(),
+                              lifespan, *this, log_);
     if (!child) {
       log_.error("no memory or descriptors for a child");
       spawn_later(missing, budget_.boot_crash(Clock::now()));

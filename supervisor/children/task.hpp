@@ -4,6 +4,8 @@
 
 #include <sys/types.h>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 
@@ -36,6 +38,11 @@ class AttemptHandle {
   /// ended: the last one the process ever published.
   [[nodiscard]] std::optional<ipc::Heartbeat> take_heartbeat();
   std::function<void()> on_heartbeat;
+  /// Of the child, by its own claim: moves while it gets on. 0 without one.
+  [[nodiscard]] std::uint64_t progress() const;
+
+  /// Between the two signals of terminate(); none: the pool's.
+  std::optional<std::chrono::nanoseconds> term_grace;
 
   /// A line that the activity logged. Unset: it goes to the pool's logger.
   std::function<void(const child::v1::Log&)> on_log;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "shared/module_loader.hpp"
+#include "supervisor/children/placement.hpp"
 
 namespace asio = boost::asio;
 
@@ -125,6 +126,19 @@ asio::awaitable<void> ActivityHomes::build_objects() {
   if (building->error) std::rethrow_exception(building->error);
 }
 
+std::vector<int> ActivityHomes::cores_to_pin_to() const {
+  auto cores = children::allowed_cores();
+  if (!options_.cores.empty())
+    std::erase_if(cores, [this](int core) {
+      return std::ranges::find(options_.cores, core) == options_.cores.end();
+    });
+  if (cores.empty())
+    log_.warn(
+        "this process may use none of the cores that its children are to be bound to, or the "
+        "system does not say; they run where they may");
+  return cores;
+}
+
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
@@ -135,6 +149,8 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.fingerprint = fingerprint(module_);
   pool.child.nice = options_.child_nice;
   pool.child.term_grace = options_.term_grace;
+  pool.child.memory = options_.child_memory;
+  if (options_.pin || !options_.cores.empty()) pool.cores = cores_to_pin_to();
   pool.recycling = {.max_tasks = options_.child_max_tasks,
                     .max_age = options_.child_max_age,
                     .max_rss = options_.child_max_rss};

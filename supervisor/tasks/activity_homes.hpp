@@ -62,6 +62,7 @@ class ActivityHomes {
   boost::asio::awaitable<void> build_objects();
   boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
   void warn_of_unused_places() const;
+  [[nodiscard]] std::vector<int> cores_to_pin_to() const;
   void start_threads();
   void start_loops();
 

@@ -175,7 +175,7 @@ asio::awaitable<void> ActivityTasks::handle(ActivityTask task, Places places, bo
   for (std::size_t i = 0; i < places.home.size(); ++i)
     if (i != place) places.home[i].release();
 
-  Attempt attempt(settings_, std::move(task), eager);
+  Attempt attempt(settings_, std::move(task), eager, activity);
   const Listed listed(*this, attempt, place);
   if (shutdown_notice_) attempt.notify_shutdown();
   if (!looking_) look_at_attempts();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "shared/failure_proto.hpp"
+#include "supervisor/activity/graces.hpp"
 #include "supervisor/tasks/local_call_parts.hpp"
 
 namespace asio = boost::asio;
@@ -20,7 +21,9 @@ LocalCalls::Attempt::Attempt(LocalCalls& all, Permit place, Alarm& ended)
 LocalCalls::Attempt::~Attempt() { all_.attempts_.erase(here_); }
 
 void LocalCalls::Attempt::start(Executor& executor, ActivityTask task,
-                                std::shared_ptr<UserMetrics> metrics) {
+                                std::shared_ptr<UserMetrics> metrics,
+                                const ActivityLimits& limits) {
+  limits_ = limits;
   Link link{.started =
                 [this](Execution& execution) {
                   execution_ = &execution;
@@ -30,7 +33,8 @@ void LocalCalls::Attempt::start(Executor& executor, ActivityTask task,
             // There is nobody to send it to.
             .heartbeat = [] {},
             .metrics = std::move(metrics),
-            .local = true};
+            .local = true,
+            .term_grace = limits.term_grace};
   asio::co_spawn(all_.settings_.core,
                  run(shared_from_this(), executor, std::move(task), std::move(link)),
                  asio::detached);
@@ -59,8 +63,10 @@ void LocalCalls::Attempt::cancel(CancelReason reason) {
   cancelled_ = reason;
   if (execution_) execution_->cancel(reason);
   if (reason == CancelReason::worker_shutdown) return;  // the stop has steps of its own
-  const auto grace = reason == CancelReason::timed_out ? all_.settings_.timeout_grace
-                                                       : all_.settings_.cancel_grace;
+  const auto& standard = all_.settings_;
+  const auto grace = reason == CancelReason::timed_out
+                         ? grace_of(limits_.timeout_grace, standard.timeout_grace)
+                         : grace_of(limits_.cancel_grace, standard.cancel_grace);
   if (!grace) return;
   grace_.expires_after(*grace);
   grace_.async_wait([self = shared_from_this()](boost::system::error_code error) {

@@ -134,7 +134,7 @@ asio::awaitable<LocalCalls::Call::Outcome> LocalCalls::Call::attempt(int number)
   auto* executor = all_.executors_[static_cast<std::size_t>(home)];
   running_ = std::make_shared<Attempt>(all_, std::move(place_), alarm_);
   const auto started = steady_clock::now();
-  running_->start(*executor, task(number), metrics_.user);
+  running_->start(*executor, task(number), metrics_.user, activity->limits);
 
   const auto whole = after(call_.schedule_to_close_timeout);
   const auto alone = call_.start_to_close_timeout > Duration::zero()

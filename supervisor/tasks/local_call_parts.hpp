@@ -40,7 +40,8 @@ class LocalCalls::Attempt : public std::enable_shared_from_this<Attempt> {
   Attempt(LocalCalls& all, Permit place, Alarm& ended);
   ~Attempt();
 
-  void start(Executor& executor, ActivityTask task, std::shared_ptr<UserMetrics> metrics);
+  void start(Executor& executor, ActivityTask task, std::shared_ptr<UserMetrics> metrics,
+             const ActivityLimits& limits);
   void cancel(CancelReason reason);
   void notify_shutdown();
   void terminate();
@@ -59,6 +60,7 @@ class LocalCalls::Attempt : public std::enable_shared_from_this<Attempt> {
   Permit place_;
   Alarm* call_ended_;
   Execution* execution_ = nullptr;
+  ActivityLimits limits_;
   std::optional<CancelReason> cancelled_;
   std::optional<Ending> ending_;
   boost::asio::steady_timer grace_;

@@ -214,6 +214,15 @@ void start_helper(activity::Context& ctx) {
 
 int nice_value() { return nice(0); }
 
+// The cores it may run on, as the kernel writes them.
+std::string own_cores() {
+  std::ifstream status("/proc/self/status");
+  const std::string field = "Cpus_allowed_list:\t";
+  for (std::string line; std::getline(status, line);)
+    if (line.starts_with(field)) return line.substr(field.size());
+  return "";
+}
+
 int open_descriptors() {
   int count = 0;
   for (int fd = 0; fd < 1024; ++fd) count += fcntl(fd, F_GETFD) >= 0;
@@ -264,6 +273,7 @@ void test_module(temporal::Module& m) {
   m.activity<start_daemon>();
   m.activity<start_helper>();
   m.activity<nice_value>();
+  m.activity<own_cores>();
   m.activity<open_descriptors>();
   m.activity<environment>();
 }

@@ -50,6 +50,7 @@ class NoContext final : public activity::detail::ContextBackend {
  public:
   const activity::Info& info() const override { return info_; }
   void heartbeat(std::string_view, std::string_view) override {}
+  void progress() noexcept override {}
   const temporal::Payloads& last_heartbeat() const override { return none_; }
   std::optional<temporal::CancelReason> cancel_reason() const noexcept override {
     return std::nullopt;
@@ -70,6 +71,23 @@ class NoContext final : public activity::detail::ContextBackend {
 };
 
 }  // namespace
+
+TEST_CASE("AX16 limits are kept with the activity, and refused where nothing could keep them") {
+  Module module;
+  module.activity<greet>({.limits = {.memory = 1 << 20, .cancel_grace = std::chrono::seconds(1)},
+                          .auto_heartbeat = std::chrono::seconds(5)});
+  const auto* activity = module.find_activity("greet");
+  REQUIRE(activity);
+  CHECK(activity->limits.memory == 1 << 20);
+  CHECK(activity->limits.cancel_grace == temporal::Duration(std::chrono::seconds(1)));
+  CHECK(activity->auto_heartbeat == std::chrono::seconds(5));
+  CHECK(refusal([](Module& m) {
+          m.activity<greet>({.executor = temporal::Executor::threads, .limits = {.memory = 1}});
+        }).find("a process of its own") != std::string::npos);
+  CHECK(refusal([](Module& m) {
+          m.activity<greet>({.limits = {.cpu_time = std::chrono::seconds(-1)}});
+        }).find("below zero") != std::string::npos);
+}
 
 TEST_CASE("functions and classes are found under their own names or under those given") {
   Module module;

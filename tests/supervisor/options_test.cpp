@@ -265,6 +265,18 @@ TEST_CASE("replay takes histories from the server, by workflow or by task queue"
   says(refusal(parse({"replay", "--module", "m.so", "--run-id", "r"})), "--workflow-id");
 }
 
+TEST_CASE("AX5 children are a number by core, rounded up, or a number") {
+  CHECK(options({"--children-per-core", "3"}).children == 3 * usable_cores());
+  CHECK(options({"--children-per-core", "0.0001"}).children == 1);
+  CHECK(options({"--children-per-core", "1024"}).children == 1024);
+  for (const char* wrong : {"0", "-1", "1025", "many", "nan"})
+    CHECK(refusal({std::string("--children-per-core=") + wrong}).find("--children-per-core") !=
+          std::string::npos);
+  CHECK(refusal({"--children-per-core=1", "--children=2"}).find("excludes") != std::string::npos);
+  CHECK_FALSE(options({}).pin);
+  CHECK(options({"--pin"}).pin);
+}
+
 TEST_CASE("children are a number or auto") {
   CHECK(options({"--children", "auto"}).children == usable_cores());
   CHECK(options({"--children", "0"}).children == 0);

@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -78,6 +79,29 @@ void fault(int signal, bool core, std::string folder) {
   }
 }
 
+// With so many MiB to be written into that folder.
+void dump_much(int mib, std::string folder) {
+  const std::vector<char> memory(static_cast<std::size_t>(mib) << 20, 'c');
+  fault(SIGSEGV, true, std::move(folder));
+  std::printf("%d\n", memory.back());
+}
+
+// What the kernel was told of the memory it shares with the supervisor, by half.
+std::string flags_of_arena() {
+  std::ifstream maps("/proc/self/smaps");
+  std::string found;
+  bool ours = false;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.find("/memfd:") != std::string::npos)
+      ours = line.find("temporal-down") != std::string::npos ||
+             line.find("temporal-up") != std::string::npos;
+    else if (line.find('-') < line.find(' '))
+      ours = false;
+    if (ours && line.starts_with("VmFlags:")) found += line + "\n";
+  }
+  return found;
+}
+
 int deeper(volatile char* caller) {
   volatile char frame[1024];
   frame[0] = caller[0];
@@ -116,6 +140,8 @@ void throw_awkward(std::string which) {
   if (which == "long") throw std::runtime_error(std::string(100'000'000, 'w'));
   throw 42;
 }
+
+void nap(int milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
 void loop_for_ever(activity::Context& ctx) {
   say_begun(ctx, 1);
@@ -193,10 +219,13 @@ void print_much(int mib) {
 
 void register_deaths(temporal::Module& m) {
   m.activity<fault>();
+  m.activity<dump_much>();
+  m.activity<flags_of_arena>();
   m.activity<abort_by>();
   m.activity<recurse_for_ever>();
   m.activity<exit_by>();
   m.activity<throw_awkward>();
+  m.activity<nap>();
   m.activity<loop_for_ever>();
   m.activity<loop_deaf>();
   m.activity<complete_then_exit>();

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <sstream>
 
 #include "tests/torture/invariants.hpp"
 
@@ -48,6 +49,40 @@ TEST_CASE("row 3: a fault is attributed to its signal, and dumps core only where
         CHECK(result<std::string>(after) == "Hello, you!");
       }
     row.count("8 faults");
+  });
+}
+
+TEST_CASE("row 55: a long core dump delays neither the report of the crash nor the replacement") {
+  const int mib = times(1'024, 8'192);
+  Invariants row(torture_options(1));
+  row.hold([&]() -> asio::awaitable<void> {
+    const auto flags = co_await row.fixture().call("flags_of_arena");
+    std::istringstream lines(result<std::string>(flags));
+    int halves = 0;
+    for (std::string line; std::getline(lines, line); ++halves)
+      CHECK_MESSAGE(line.find(" dd") != std::string::npos, "a dump would contain it: " << line);
+    CHECK(halves == 2);
+    if (!cores_land_here()) {
+      MESSAGE("skipped: row 55, core files do not land where the process is");
+      co_return;
+    }
+    Folder folder;
+    Running running(row.io());
+    running.start(row.fixture(), "dump_much", mib, folder.path().string());
+    co_await running.until_started();
+    const pid_t pid = running.handle.pid();
+    co_await running.until_ended();
+    row.expect("crashed");
+    CHECK(type_of(*running.outcome) == "ActivityProcessCrashed");
+    CHECK(details_of(*running.outcome)["signal"] == SIGSEGV);
+    CHECK(details_of(*running.outcome)["core_dumped"] == true);
+    co_await until_full(row.fixture(), row.children());
+    const auto after = co_await row.fixture().call("say_hello", "you"s);
+    CHECK(result<std::string>(after) == "Hello, you!");
+    CHECK_MESSAGE(alive(pid), "the dump was over before all that: it needs more memory");
+    co_await until_dead(pid);
+    CHECK_FALSE(std::filesystem::is_empty(folder.path()));
+    row.count(std::to_string(mib) + " MiB");
   });
 }
 

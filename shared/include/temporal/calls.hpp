@@ -31,6 +31,8 @@ struct ActivityDefinition {
   CoroutineCall call_on_loop{};
   std::shared_ptr<ObjectBase> object{};  ///< of a method
   std::string origin{};                  ///< the module that registered it
+  ActivityLimits limits{};
+  Duration auto_heartbeat{};
 };
 
 /// A function that coroutine activities hand over by in_child(); known by its full name.

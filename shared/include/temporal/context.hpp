@@ -74,6 +74,7 @@ class TEMPORAL_API ContextBackend {
   virtual const Info& info() const = 0;
   /// Never blocks, never fails; the newest wins. No details: `encoding` is empty.
   virtual void heartbeat(std::string_view encoding, std::string_view details) = 0;
+  virtual void progress() noexcept = 0;
   virtual const Payloads& last_heartbeat() const = 0;
   virtual std::optional<CancelReason> cancel_reason() const noexcept = 0;
   virtual std::stop_token stop_token() = 0;
@@ -118,6 +119,9 @@ class TEMPORAL_API Context {
     beat(payload.encoding(), payload.data);
   }
   void heartbeat() { beat({}, {}); }
+  /// "I am getting on", for an activity that was registered with `auto_heartbeat`: one store, and
+  /// nothing is thrown. Any thread of the activity.
+  void progress() noexcept { backend_->progress(); }
 
   /// Details of the last heartbeat that any former attempt sent; nothing at the first attempt.
   /// Throws a non-retryable ApplicationError for details of another type: no attempt could read

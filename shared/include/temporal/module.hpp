@@ -43,38 +43,39 @@ class TEMPORAL_API Module {
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       ActivityRegistration how) {
-    add_function<F>(detail::own_name_unless<F>(how.name), how.executor);
+    add_function<F>(detail::own_name_unless<F>(how.name), how);
   }
   template <auto F>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
-    add_function<F>(std::string(name_of<F>()), std::nullopt);
+    add_function<F>(std::string(name_of<F>()), {});
   }
 
   /// A coroutine: runs on a loop thread of the supervisor, where it may wait but never block.
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       CoroutineRegistration how) {
-    add_function<F>(detail::own_name_unless<F>(how.name), std::nullopt);
+    add_function<F>(detail::own_name_unless<F>(how.name), {.auto_heartbeat = how.auto_heartbeat});
   }
   template <auto F>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity() {
-    add_function<F>(std::string(name_of<F>()), std::nullopt);
+    add_function<F>(std::string(name_of<F>()), {});
   }
 
   /// A method, called on the object of the process it runs in: plain or a coroutine, as above.
   template <auto F, class T>
   requires(!detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       const Object<T>& object, ActivityRegistration how) {
-    add_method<F>(object, detail::own_name_unless<F>(how.name), how.executor);
+    add_method<F>(object, detail::own_name_unless<F>(how.name), how);
   }
   template <auto F, class T>
   requires(detail::ActivitySignature<decltype(F)>::kAwaitable) void activity(
       const Object<T>& object, CoroutineRegistration how) {
-    add_method<F>(object, detail::own_name_unless<F>(how.name), std::nullopt);
+    add_method<F>(object, detail::own_name_unless<F>(how.name),
+                  {.auto_heartbeat = how.auto_heartbeat});
   }
   template <auto F, class T>
   void activity(const Object<T>& object) {
-    add_method<F>(object, std::string(name_of<F>()), std::nullopt);
+    add_method<F>(object, std::string(name_of<F>()), {});
   }
 
   /// Takes every activity type that has no function of its own:
@@ -234,17 +235,17 @@ class TEMPORAL_API Module {
 
  private:
   template <auto F>
-  void add_function(std::string name, std::optional<Executor> executor) {
+  void add_function(std::string name, const ActivityRegistration& how) {
     static_assert(std::is_void_v<typename detail::ActivitySignature<decltype(F)>::Class>,
                   "a method needs its object: auto object = m.object<T>(...); "
                   "m.activity<&T::method>(object)");
-    add(detail::activity_definition<F>(), std::move(name), executor);
+    add(detail::activity_definition<F>(), std::move(name), how);
   }
   template <auto F, class T>
-  void add_method(const Object<T>& object, std::string name, std::optional<Executor> executor) {
+  void add_method(const Object<T>& object, std::string name, const ActivityRegistration& how) {
     static_assert(std::is_base_of_v<typename detail::ActivitySignature<decltype(F)>::Class, T>,
                   "this method is not one of the object's class");
-    add(detail::activity_definition<F, detail::TypedArguments>(object), std::move(name), executor);
+    add(detail::activity_definition<F, detail::TypedArguments>(object), std::move(name), how);
   }
   template <class W>
   static detail::WorkflowDefinition definition_of(std::string name) {
@@ -259,8 +260,9 @@ class TEMPORAL_API Module {
   detail::WorkflowDefinition& add_workflow(std::string name) {
     return add(definition_of<W>(std::move(name)));
   }
+  /// `how`: all but its name.
   void add(detail::ActivityDefinition definition, std::string name,
-           std::optional<Executor> executor);
+           const ActivityRegistration& how);
   void add_dynamic(detail::ActivityDefinition definition);
   void put_interceptors_around(detail::ActivityDefinition& definition);
   void set_activates_patch(std::function<bool(std::string_view)> decide);
@@ -294,7 +296,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-6"
+#define TEMPORAL_MODULE_ABI "temporal-module-7"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

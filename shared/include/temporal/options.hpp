@@ -157,17 +157,45 @@ struct ChildOptions {
 /// it asks for threads or the worker puts all on threads.
 enum class Executor { child, threads, loop };
 
+/// What one task of an activity may take in its child process; each is put up for the one task and
+/// taken down after it, so any child serves any activity. They guard against accidents: code that
+/// means harm needs another user and a cgroup.
+struct ActivityLimits {
+  /// Bytes of address space beyond what is mapped when the task starts (RLIMIT_AS); 0: unlimited.
+  /// Over it memory is refused: std::bad_alloc, and the child is replaced after it.
+  std::size_t memory = 0;
+  /// Of the whole process, in whole seconds (RLIMIT_CPU); 0: unlimited. Over it the process ends, as
+  /// `ActivityCpuLimit`.
+  std::chrono::seconds cpu_time{};
+  /// Descriptors beyond the highest that is open when the task starts (RLIMIT_NOFILE); 0: unlimited.
+  int open_files = 0;
+  /// From a cancellation to SIGTERM, from the activity's own timeout to SIGTERM, from SIGTERM to
+  /// SIGKILL. Default: `--cancel-grace`, `--timeout-grace`, `--term-grace`. kNever: it is waited for.
+  std::optional<Duration> cancel_grace{};
+  std::optional<Duration> timeout_grace{};
+  std::optional<Duration> term_grace{};
+
+  static constexpr Duration kNever = Duration::max();
+};
+
 /// How a plain function is registered.
 struct ActivityRegistration {
   std::string_view name{};  ///< default: the function's own name
   /// Default: `--activity-executor`, which is a child process. On threads a crash ends the whole
   /// worker, and what hangs is never killed.
   std::optional<Executor> executor{};
+  /// Hold in a child only: std::invalid_argument beside Executor::threads.
+  ActivityLimits limits{};
+  /// The worker sends a heartbeat so often, with the newest details, as long as the activity goes
+  /// on to call progress() or heartbeat(): one that hangs does not beat. Looked at once a second;
+  /// 0: only what heartbeat() says is sent.
+  Duration auto_heartbeat{};
 };
 
 /// How a coroutine is registered: there is no executor to choose, it runs on the loop threads.
 struct CoroutineRegistration {
   std::string_view name{};
+  Duration auto_heartbeat{};  ///< as of a plain function
 };
 
 /// What becomes of a run when the deployment that its worker belongs to has a new current version.

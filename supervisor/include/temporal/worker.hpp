@@ -47,6 +47,7 @@ struct WorkerOptions {
   std::optional<int>
       offload_children{};  ///< for in_child() and local ones; default: one per usable core
   int child_nice = 5;
+  bool pin = false;  ///< bind each child to one core
   int activity_threads = 42;
   int loop_threads = 1;
   int workflow_threads = 0;  ///< 0: usable cores, at least 2

@@ -105,6 +105,13 @@ std::string hold(activity::Context& ctx, std::string folder) {
   return recurse(frame) + frame[0];
 }
 
+int nap(int milliseconds) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+  return milliseconds;
+}
+
+void crash_always() { store_nowhere(); }
+
 // Dies in its first attempt.
 std::string die_once(activity::Context& ctx, std::string how) {
   if (ctx.info().attempt > 1) return "attempt " + std::to_string(ctx.info().attempt);
@@ -174,6 +181,8 @@ void activities(temporal::Module& m) {
   m.activity<refuse_as_expected>();
   m.activity<render>();
   m.activity<measure_and_die>();
+  m.activity<nap>();
+  m.activity<crash_always>();
   m.activity<die_once>();
   m.activity<resume>();
   m.activity<ignore_everything>();

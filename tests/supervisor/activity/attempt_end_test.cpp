@@ -16,8 +16,6 @@ namespace {
 
 using Answers = std::vector<std::string>;
 
-void set(google::protobuf::Duration* proto, Duration duration) { to_proto(duration, proto); }
-
 }  // namespace
 
 TEST_CASE("what is killed because the worker stops is no crash of the activity's own") {

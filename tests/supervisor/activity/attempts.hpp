@@ -61,6 +61,8 @@ class FakeExecution final : public supervisor::Execution {
   std::vector<CancelReason> cancels;
   int notices = 0;
   int terminations = 0;
+  std::uint64_t steps = 0;  // progress
+  [[nodiscard]] const supervisor::Link& link() const { return link_; }
 
   // --- the attempt ---
   void cancel(CancelReason reason) override { cancels.push_back(reason); }
@@ -69,6 +71,7 @@ class FakeExecution final : public supervisor::Execution {
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     return std::exchange(newest_, std::nullopt);
   }
+  std::uint64_t progress() const override { return steps; }
 
   boost::asio::awaitable<supervisor::Ending> run() {
     link_.started(*this);
@@ -113,6 +116,8 @@ inline supervisor::ActivityTask activity_task(const std::string& token,
   return task;
 }
 
+inline void set(google::protobuf::Duration* proto, Duration duration) { to_proto(duration, proto); }
+
 /// One attempt in a world of its own.
 struct AttemptWorld {
   boost::asio::io_context loop{1};
@@ -134,8 +139,9 @@ struct AttemptWorld {
   bool over = false;
   int answers_in_its_place = 0;
 
-  explicit AttemptWorld(supervisor::ActivityTask task = activity_task("token")) {
-    attempt = std::make_unique<supervisor::Attempt>(settings, std::move(task));
+  explicit AttemptWorld(supervisor::ActivityTask task = activity_task("token"),
+                        const temporal::detail::ActivityDefinition* activity = nullptr) {
+    attempt = std::make_unique<supervisor::Attempt>(settings, std::move(task), false, activity);
     boost::asio::co_spawn(loop, attempt->run(executor), [this](std::exception_ptr error) {
       if (error) std::rethrow_exception(error);
       over = true;

@@ -11,6 +11,7 @@
 #include "supervisor/children/kill_ladder.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
+#include "supervisor/children/placement.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 
@@ -101,6 +102,16 @@ TEST_CASE("the ladder asks, then kills, then gives up") {
   CHECK(hurried.terminate(now) == SIGTERM);
   CHECK(hurried.kill(now) == SIGKILL);
   CHECK(hurried.kill(now) == 0);
+
+  KillLadder patient(2s);
+  patient.allow(1h);
+  CHECK(patient.terminate(now) == SIGTERM);
+  CHECK(patient.tick(now + 59min) == 0);
+  CHECK(patient.tick(now + 1h) == SIGKILL);
+  KillLadder endless(2s);
+  endless.allow(Clock::duration::max());
+  CHECK(endless.terminate(now) == SIGTERM);
+  CHECK(endless.tick(now + 1h) == 0);
 }
 
 namespace {
@@ -116,11 +127,22 @@ Death death_by(int wait_status) {
 
 }  // namespace
 
+TEST_CASE("AX14 a child is bound to the core that has the fewest of them") {
+  const std::vector cores{2, 3, 7};
+  CHECK(least_taken(cores, {}) == 2);
+  CHECK(least_taken(cores, std::vector{2}) == 3);
+  CHECK(least_taken(cores, std::vector{2, 3, 7}) == 2);
+  CHECK(least_taken(cores, std::vector{2, 2, 3, 7}) == 3);
+  CHECK(least_taken({}, {}) == -1);
+  CHECK_FALSE(allowed_cores().empty());
+}
+
 TEST_CASE("every kind of death has its own name") {
   CHECK(type_of(death_by(SIGKILL)) == "ActivityProcessKilled");
   CHECK(type_of(death_by(SIGTERM)) == "ActivityProcessKilled");
   for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
     CHECK(type_of(death_by(fault | 0x80)) == "ActivityProcessCrashed");
+  CHECK(type_of(death_by(SIGXCPU | 0x80)) == "ActivityCpuLimit");
   CHECK(type_of(death_by(0)) == "ActivityProcessExited");
   CHECK(type_of(death_by(7 << 8)) == "ActivityProcessExited");
   CHECK(type_of(Death{}) == "ActivityProcessKilled");

@@ -2,12 +2,15 @@
 // How a pool starts, or says why it cannot, and how it ends.
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <thread>
 
+#include "supervisor/children/placement.hpp"
 #include "tests/supervisor/children/pool_fixture.hpp"
 
 using namespace temporal;
@@ -64,6 +67,30 @@ TEST_CASE("stopping kills what is deaf to cancellation and SIGTERM") {
   CHECK(type_of(*running.outcome) == "WorkerShutdown");
   CHECK(std::get<Died>(*running.outcome).killed_here);
   CHECK(details_of(*running.outcome)["signal"] == SIGKILL);
+}
+
+TEST_CASE("AX14 pinned children have one core each, all of them the same number of children") {
+  const auto cores = allowed_cores();
+  auto pinned = options(2 * static_cast<int>(cores.size()));
+  pinned.cores = cores;
+  PoolFixture fixture(std::move(pinned));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    std::map<std::string, int> children;
+    for (const pid_t pid : fixture.pool.child_pids()) {
+      cpu_set_t set;
+      REQUIRE(::sched_getaffinity(pid, sizeof set, &set) == 0);
+      REQUIRE(CPU_COUNT(&set) == 1);
+      for (const int core : cores) children[std::to_string(core)] += CPU_ISSET(core, &set) ? 1 : 0;
+    }
+    for (const int core : cores) CHECK(children[std::to_string(core)] == 2);
+    // So has what takes a dead one's place.
+    const auto before = co_await fixture.call("own_cores");
+    (void)co_await fixture.call("crash");
+    co_await until_full(fixture, static_cast<int>(2 * cores.size()));
+    const auto after = co_await fixture.call("own_cores");
+    CHECK(children.contains(result<std::string>(before)));
+    CHECK(children.contains(result<std::string>(after)));
+  });
 }
 
 TEST_CASE("a module that cannot be loaded stops the start with the loader's sentence") {

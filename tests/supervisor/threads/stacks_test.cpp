@@ -48,6 +48,7 @@ class Silent final : public temporal::activity::detail::ContextBackend {
  public:
   const temporal::activity::Info& info() const override { throw std::logic_error("no info"); }
   void heartbeat(std::string_view, std::string_view) override {}
+  void progress() noexcept override {}
   const temporal::Payloads& last_heartbeat() const override { return none_; }
   std::optional<temporal::CancelReason> cancel_reason() const noexcept override { return {}; }
   bool wait_cancelled(temporal::Duration) override { return false; }

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+#include "child/limits.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+
+#include "child/processes.hpp"
+
+namespace temporal::child {
+namespace {
+
+/// What it was before; nothing when it is as before.
+std::optional<rlimit> lower(__rlimit_resource which, rlim_t most) {
+  rlimit before{};
+  if (::getrlimit(which, &before) != 0 || before.rlim_cur <= most) return std::nullopt;
+  rlimit lower = before;
+  lower.rlim_cur = most;
+  if (::setrlimit(which, &lower) != 0) return std::nullopt;
+  return before;
+}
+
+void restore(__rlimit_resource which, const std::optional<rlimit>& before) {
+  if (before) ::setrlimit(which, &*before);
+}
+
+// Address space, not memory: pages that were loaded before the fork do not count against a task.
+rlim_t mapped_bytes() {
+  rlim_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
+}
+
+rlim_t used_seconds() {
+  rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  const auto micros = usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+  return static_cast<rlim_t>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
+                             (micros + 999'999) / 1'000'000);
+}
+
+}  // namespace
+
+TaskLimits::TaskLimits(const ActivityLimits& limits) {
+  if (limits.memory > 0) memory_ = lower(RLIMIT_AS, mapped_bytes() + limits.memory);
+  if (limits.cpu_time.count() > 0)
+    cpu_ = lower(RLIMIT_CPU, used_seconds() + static_cast<rlim_t>(limits.cpu_time.count()));
+  if (limits.open_files > 0) {
+    const auto open = open_descriptors();
+    const int highest = open.empty() ? -1 : *std::max_element(open.begin(), open.end());
+    files_ = lower(RLIMIT_NOFILE, static_cast<rlim_t>(highest + 1 + limits.open_files));
+  }
+}
+
+TaskLimits::~TaskLimits() {
+  restore(RLIMIT_AS, memory_);
+  restore(RLIMIT_CPU, cpu_);
+  restore(RLIMIT_NOFILE, files_);
+}
+
+}  // namespace temporal::child

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// Activities that take more than they may, and what is left of the limits afterwards.
+#include <fcntl.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "tests/torture/hostile.hpp"
+
+namespace hostile {
+namespace {
+
+constexpr std::size_t kMiB = 1024 * 1024;
+
+std::vector<char> take(int mib) {
+  return std::vector<char>(static_cast<std::size_t>(mib) * kMiB, 'm');
+}
+
+}  // namespace
+
+int take_memory(int mib) {
+  const auto taken = take(mib);
+  return ::getpid() + (taken.back() == 'm' ? 0 : 1);
+}
+int take_as_much_as_there_is(int mib) { return take_memory(mib); }
+
+void use_up_cpu(activity::Context& ctx) {
+  say_begun(ctx, 1);
+  volatile unsigned long count = 0;
+  for (;;) ++count;
+}
+
+// How many it got.
+int open_many(int wanted) {
+  std::vector<int> opened;
+  for (int fd; static_cast<int>(opened.size()) < wanted &&
+               (fd = ::open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0;)
+    opened.push_back(fd);
+  for (const int fd : opened) ::close(fd);
+  return static_cast<int>(opened.size());
+}
+int open_many_without_limit(int wanted) { return open_many(wanted); }
+
+// Of address space, CPU time and descriptors; "-" where there is none.
+std::string soft_limits() {
+  std::string text;
+  for (const auto which : {RLIMIT_AS, RLIMIT_CPU}) {
+    rlimit limit{};
+    ::getrlimit(which, &limit);
+    text += limit.rlim_cur == RLIM_INFINITY ? "-" : std::to_string(limit.rlim_cur);
+  }
+  return text;
+}
+
+void register_limits(temporal::Module& m) {
+  using namespace std::chrono_literals;
+  m.activity<take_memory>({.limits = {.memory = 256 * kMiB}});
+  m.activity<take_as_much_as_there_is>();
+  m.activity<use_up_cpu>({.limits = {.cpu_time = 1s}});
+  m.activity<open_many>({.limits = {.memory = 1024 * kMiB, .cpu_time = 60s, .open_files = 5}});
+  m.activity<open_many_without_limit>();
+  m.activity<soft_limits>();
+}
+
+}  // namespace hostile
