@@ -34,6 +34,17 @@ def test_F006_notice_grace_cancellation_SIGTERM_and_SIGKILL_come_in_this_order(s
     run.terminate()
 
 
+def test_a_stop_under_load_answers_for_all_it_has_taken_and_takes_no_more(server, start, queue):
+    worker = start("activities", "workflows", "--children", "4", "--max-cached-workflows", "0")
+    load = server.start_in_background(200, "Call", "say_hello", {}, "World", queue=queue, at_a_time=40)
+    wait_until("the load is under way", lambda: worker.logged("an activity runs in a child"))
+    worker.stop()
+    assert not worker.logged("an activity failed")
+    start("activities", "workflows", "--children", "4")
+    # Nobody's timeout was needed: what was taken was answered for.
+    assert load.result(30) == ["Hello, World!"] * 200
+
+
 def test_a_second_signal_skips_the_grace(server, start, queue, folder):
     worker = start("activities", "workflows", "--children", "1")
     run = server.call("hold", str(folder), queue=queue)
