@@ -40,6 +40,12 @@ void run_role_if_any(int argc, char** argv, std::span<const ModuleFunction> own_
       options.modules.emplace_back(value);
     } else if (argv[i] == role::kPlainOnThreads) {
       options.plain = temporal::Executor::threads;
+    } else if (take(argv[i], role::kNeedsActivity, value)) {
+      options.needs.activities.emplace_back(value);
+    } else if (take(argv[i], role::kNeedsFunction, value)) {
+      options.needs.functions.emplace_back(value);
+    } else if (argv[i] == role::kNeedsCatchAll) {
+      options.needs.catch_all = true;
     } else {
       valid = false;
     }

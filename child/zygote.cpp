@@ -76,6 +76,7 @@ bool Zygote::load() {
   try {
     register_own(options_.own_modules, module_);
     for (const auto& path : options_.modules) load_module(path, module_);
+    refuse_other_modules();
     run_hooks(module_.preload_hooks(), "preload");
     objects_.build(module_, Process::zygote, options_.plain);
   } catch (const std::exception& error) {
@@ -102,6 +103,15 @@ bool Zygote::load() {
   }
   send(message);
   return true;
+}
+
+// The worker goes on asking for what it was started with.
+void Zygote::refuse_other_modules() const {
+  const auto missing = lacking(options_.needs, module_, options_.plain);
+  if (!missing.empty())
+    throw ModuleError("the modules as they are now (build " + fingerprint(module_) +
+                      ") do not offer what this worker runs in children: " + missing +
+                      "; put it back, or restart the worker");
 }
 
 void Zygote::serve() {

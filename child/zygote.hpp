@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "child/v1/child.pb.h"
+#include "shared/child_needs.hpp"
 #include "shared/homes.hpp"
 #include "shared/ipc/fd.hpp"
 #include "temporal/module.hpp"
@@ -28,6 +29,7 @@ struct ZygoteOptions {
   std::span<const ModuleFunction> own_modules;  ///< of a program that brings its modules itself
   /// Where plain functions run that did not choose: tells which objects are needed here.
   temporal::Executor plain = temporal::Executor::child;
+  ChildNeeds needs;  ///< modules that do not offer this are as good as none
 };
 
 class Zygote {
@@ -41,6 +43,7 @@ class Zygote {
  private:
   bool take_signals();
   bool load();
+  void refuse_other_modules() const;
   void serve();
   void handle(ipc::Received& received, std::span<const std::byte> bytes);
   void spawn(const v1::Spawn& request, ipc::Received& received);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/uuid/random_generator.hpp>
 #include <boost/uuid/uuid_io.hpp>
+#include <string>
 #include <utility>
 
 #include "shared/module_loader.hpp"
@@ -110,6 +111,13 @@ void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
                         {"activities", activity_tasks_ ? module_.activities().size() : 0},
                         {"children", pool() ? pool()->capacity() : 0},
                         {"server", system.server_version()}});
+}
+
+void QueueWorker::reload(children::ReloadDone done) {
+  if (pool()) return pool()->reload(std::move(done));
+  const std::string why = "no children run this queue's activities; the rest needs a restart";
+  log_.warn("nothing is reloaded: " + why, {{"task_queue", options_.task_queue}});
+  if (done) done(why);
 }
 
 void QueueWorker::start_workflows(bool sdk_metadata,

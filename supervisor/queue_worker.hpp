@@ -73,6 +73,9 @@ class QueueWorker {
   /// `failed` is told of what ends the worker.
   void start_polling(const api::workflowservice::v1::GetSystemInfoResponse& system,
                      std::function<void(std::exception_ptr)> failed);
+  /// The children of this queue load the modules anew; see children::ChildPool::reload(). Any time: before there are children, or
+  /// without any, `done` says so.
+  void reload(children::ReloadDone done = {});
   /// Each step is bounded; all of it fits into the 30 s that Kubernetes allows.
   boost::asio::awaitable<void> stop(Hurry& hurry);
 

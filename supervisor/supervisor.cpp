@@ -42,8 +42,10 @@ void allow_descriptors(const std::list<QueueWorker>& workers) {
   rlim_t needed = kDescriptorsBeside;
   for (const auto& worker : workers)
     needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_children());
+  // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
+  const auto wished = 2 * needed;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_max < needed)
@@ -102,6 +104,7 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
   signals_.emplace(core_, SIGINT, SIGTERM);
   state_signal_.emplace(core_, log_, [this] { return state(); });
   init_.emplace(core_);
+  reload_signal_.emplace(core_, [this] { reload(); });
 }
 
 Supervisor::~Supervisor() = default;
@@ -242,6 +245,11 @@ void Supervisor::ask_to_stop() {
   if (stop_asked_) hurry_.ask();
   stop_asked_ = true;
   told_.notify();
+}
+
+void Supervisor::reload() {
+  if (stop_asked_) return log_.warn("nothing is reloaded: the worker is stopping");
+  for (auto& worker : workers_) worker.reload();
 }
 
 asio::awaitable<void> Supervisor::stop_asked() {

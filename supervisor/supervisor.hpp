@@ -23,6 +23,7 @@
 #include "supervisor/observe/process_metrics.hpp"
 #include "supervisor/options.hpp"
 #include "supervisor/queue_worker.hpp"
+#include "supervisor/reload_signal.hpp"
 #include "supervisor/state_signal.hpp"
 #include "supervisor/threads/crash_report.hpp"
 #include "supervisor/threads/watchdog.hpp"
@@ -49,6 +50,8 @@ class Supervisor {
   void run();
   /// Any thread: run() stops in order and returns. A second time: without waiting for activities.
   void request_stop();
+  /// The children of all queues load their modules anew. Core loop only.
+  void reload();
   /// After run(): user code still runs in this process. It holds what the destructor would free, and it may never return.
   [[nodiscard]] bool user_code_left() const;
   /// For who ends the process without destroying this.
@@ -86,6 +89,7 @@ class Supervisor {
   std::optional<boost::asio::signal_set> signals_;
   std::optional<StateSignal> state_signal_;
   std::optional<Init> init_;
+  std::optional<ReloadSignal> reload_signal_;
   bool stop_asked_ = false;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};

@@ -12,5 +12,9 @@ inline constexpr std::string_view kSocket = "--socket=";               // number
 inline constexpr std::string_view kParent = "--parent=";               // pid of the supervisor
 inline constexpr std::string_view kModule = "--module=";               // a path; may be repeated
 inline constexpr std::string_view kPlainOnThreads = "--plain-on-threads";  // unless they chose
+// What its children must offer, or it is of no use: each may be repeated.
+inline constexpr std::string_view kNeedsActivity = "--needs-activity=";
+inline constexpr std::string_view kNeedsFunction = "--needs-function=";
+inline constexpr std::string_view kNeedsCatchAll = "--needs-catch-all";
 
 }  // namespace temporal::role

@@ -297,7 +297,7 @@ void Child::finish() {
            WEXITSTATUS(*death_.wait_status) == kExitQuit)
     how = Gone::expected;
   if (death_.crash)
-    owner_.name_stack(death_.crash->frames, [self](NamedStack stack) {
+    owner_.name_stack(*this, death_.crash->frames, [self](NamedStack stack) {
       self->death_.stack = std::move(stack);
       self->fail_task();
     });

@@ -92,7 +92,7 @@ class ChildOwner {
   /// The last call; the owner may drop the child.
   virtual void on_gone(Child& child, Gone how, const Death& death) = 0;
   /// `frames` of a child's process get their names; `done` is called on the core loop, at once or within seconds.
-  virtual void name_stack(const std::vector<std::uintptr_t>& frames,
+  virtual void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                           std::function<void(NamedStack)> done) = 0;
 
  protected:

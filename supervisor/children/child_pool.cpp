@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <system_error>
+#include <utility>
 
 namespace temporal::supervisor::children {
 namespace {
@@ -14,6 +14,11 @@ using std::chrono::milliseconds;
 
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
+
+std::string last_words(const Death& death) {
+  const auto end = death.stderr_tail.find_last_not_of('\n');
+  return end == std::string::npos ? "" : ": " + death.stderr_tail.substr(0, end + 1);
+}
 
 }  // namespace
 
@@ -28,10 +33,6 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
 
 ChildPool::~ChildPool() {
   for (auto& [incarnation, child] : children_) child->abandon();
-  if (zygote_) {
-    zygote_->detach();
-    zygote_->kill();
-  }
 }
 
 asio::awaitable<void> ChildPool::start() {
@@ -40,9 +41,15 @@ asio::awaitable<void> ChildPool::start() {
   starting_ = true;
   start_zygote();
   watch();
-  while (!refused_ && (!loaded_ || capacity() < options_.children)) co_await changed_.wait();
+  const auto complete = [this] {
+    return current_ && current_->loaded() && capacity() >= options_.children;
+  };
+  while (!refused_ && !complete()) co_await changed_.wait();
   starting_ = false;
-  if (!refused_) co_return;
+  if (!refused_) {
+    if (std::exchange(reload_after_start_, false)) begin_reload();
+    co_return;
+  }
   const PoolError error = *refused_;
   kill_all();
   co_await stop(milliseconds(0));
@@ -52,59 +59,6 @@ asio::awaitable<void> ChildPool::start() {
 void ChildPool::refuse_start(const std::string& sentence, bool module) {
   if (!refused_) refused_.emplace(sentence, module);
   changed_.notify();
-}
-
-void ChildPool::start_zygote() {
-  try {
-    zygote_ = ZygoteLink::start(core_, options_.program, *this, log_);
-    ++zygotes_;
-  } catch (const std::system_error& error) {
-    if (starting_) return refuse_start(error.what(), false);
-    log_.error("the zygote cannot be started again", {{"why", error.what()}});
-    later(budget_.boot_crash(Clock::now()), &ChildPool::start_zygote);
-    changed();
-  }
-}
-
-void ChildPool::on_loaded(const v1::Loaded& loaded) {
-  if (!options_.fingerprint.empty() && loaded.fingerprint() != options_.fingerprint) {
-    const std::string sentence = "the zygote loaded other modules (" + loaded.fingerprint() +
-                                 ") than this process (" + options_.fingerprint +
-                                 "): were they rebuilt? restart the worker";
-    if (starting_) return refuse_start(sentence, true);
-    log_.error(sentence);
-    return zygote_->kill();
-  }
-  fingerprint_ = loaded.fingerprint();
-  objects_.clear();
-  for (const auto& object : loaded.objects())
-    objects_.push_back({object.build_id(), object.base(), object.begin(), object.end()});
-  loaded_ = true;
-  changed_.notify();
-  spawn_missing();
-}
-
-void ChildPool::on_load_failed(const std::string& sentence) {
-  if (starting_) return refuse_start(sentence, true);
-  log_.error(sentence);  // running work must not pay for it: the pool is degraded, and tries again
-}
-
-void ChildPool::on_zygote_gone(const std::string& how) {
-  auto zygote = std::exchange(zygote_, nullptr);
-  const bool booted = std::exchange(loaded_, false);
-  dead_zygotes_.push_back(std::move(zygote));
-  zygote_died_at_ = Clock::now();
-  // A copy: each may leave the map.
-  auto children = children_;
-  for (auto& [incarnation, child] : children) child->on_zygote_gone();
-  watch();
-  changed_.notify();
-  if (stopping_) return;
-  if (starting_) return refuse_start("the zygote " + how + " while it started", false);
-  log_.error("the zygote died, its children with it", {{"how", how}});
-  auto now = Clock::now();
-  later(booted ? budget_.task_crash(now) : budget_.boot_crash(now), &ChildPool::start_zygote);
-  changed();
 }
 
 void ChildPool::later(Clock::duration delay, const std::function<void(ChildPool&)>& what) {
@@ -132,7 +86,16 @@ void ChildPool::on_exited(const v1::Exited& exited) {
     std::shared_ptr(found->second)->on_exited(exited);
 }
 
+void ChildPool::later_unless_reloaded(Clock::duration delay,
+                                      const std::function<void(ChildPool&)>& what) {
+  later(delay, [what, before = reloads_](ChildPool& pool) {
+    if (pool.reloads_ == before) what(pool);
+  });
+}
+
 void ChildPool::on_ready(Child& child) {
+  if (next_ && next_->has(child.incarnation())) take_over();
+  if (leaves_with_its_generation(child)) return changed();
   budget_.became_ready();
   recycle_later();
   put_back(child.shared_from_this());
@@ -140,6 +103,7 @@ void ChildPool::on_ready(Child& child) {
 }
 
 void ChildPool::on_idle(Child& child) {
+  if (leaves_with_its_generation(child)) return changed();
   budget_.completed_task();
   if (!stopping_ && recycle(child)) return changed();
   put_back(child.shared_from_this());
@@ -152,38 +116,49 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
            : how == Gone::expected && !child.left_for().empty() ? child.left_for()
                                                                 : reason_of(death)];
   of_gone_ += child.counts();
+  const auto generation = generation_of(child);
+  if (generation) generation->forget(child.incarnation());
   children_.erase(child.incarnation());
   auto now = Clock::now();
   LogFields fields{{"pid", death.pid},
                    {"how", describe_status(death.wait_status)},
                    {"uptime_ms", death.uptime.count()}};
   if (!death.activity_type.empty()) fields["activity_type"] = death.activity_type;
-  if (how == Gone::expected) {
+  if (how == Gone::expected || (generation && generation->ending())) {
     log_.debug("a child ended", fields);
   } else if (!stopping_) {
     log_.warn(how == Gone::crash ? "a child died" : "a child did not start", fields);
   }
+  if (generation && generation == next_)
+    refuse_reload("its first child " + describe_status(death.wait_status) + " before it was ready" +
+                  last_words(death));
   if (!stopping_) {
     Clock::duration delay{};
     // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
-    if (how == Gone::boot_crash && !death.zygote_died) delay = budget_.boot_crash(now);
-    if (how == Gone::crash && !death.zygote_died) delay = budget_.task_crash(now);
+    // What old code does is not charged to the new one.
+    const bool charged = generation && generation == current_ && !death.zygote_died;
+    if (how == Gone::boot_crash && charged) delay = budget_.boot_crash(now);
+    if (how == Gone::crash && charged) delay = budget_.task_crash(now);
     if (starting_ && budget_.degraded(now))
       refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
                        " before it was ready",
                    false);
     spawn_later(delay > Clock::duration(0) ? 1 : 0, delay);
   }
+  if (generation) end_if_drained(generation);
+  forget_the_gone();
   changed();
 }
 
-// Same files at other addresses: this process reads the names.
-void ChildPool::name_stack(const std::vector<std::uintptr_t>& frames,
+// Same files at other addresses: this process reads the names. What was reloaded since this process started is another file, by
+// its build id, and has none here.
+void ChildPool::name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                            std::function<void(NamedStack)> done) {
   std::vector<std::uintptr_t> here;
-  if (options_.name_stack)
+  if (const auto generation = generation_of(child); generation && options_.name_stack)
     for (const auto own = loaded_objects(); const auto address : frames)
-      if (const auto there = translated(address, objects_, own)) here.push_back(*there);
+      if (const auto there = translated(address, generation->objects(), own))
+        here.push_back(*there);
   if (here.empty()) return done({});
   ++naming_;
   options_.name_stack(std::move(here), [this, done = std::move(done),
@@ -204,6 +179,8 @@ std::vector<pid_t> ChildPool::child_pids() const {
 PoolCounts ChildPool::counts() const {
   PoolCounts counts{.starts = next_incarnation_ - 1,
                     .zygotes = zygotes_,
+                    .reloads = reloads_,
+                    .refused_reloads = refused_reloads_,
                     .exits = exits_,
                     .of_children = of_gone_};
   for (const auto& [incarnation, child] : children_) {

@@ -21,8 +21,8 @@
 #include <string_view>
 #include <vector>
 
-#include "shared/objects.hpp"
 #include "supervisor/children/child.hpp"
+#include "supervisor/children/generation.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 #include "supervisor/children/task.hpp"
@@ -40,7 +40,8 @@ struct PoolOptions {
   /// For so long a child beyond `children` has been idle when it is told to leave; one at a time, up to an eighth later.
   std::chrono::milliseconds reap_after{30'000};
   ZygoteProgram program;
-  /// What temporal::fingerprint() says of the modules in this process; a zygote that loaded others is refused. Empty: any.
+  /// What temporal::fingerprint() says of the modules in this process; a first zygote that loaded others is refused, later ones
+  /// only have to offer program.needs. Empty: any.
   std::string fingerprint;
   ChildSettings child;
   Recycling recycling;
@@ -62,6 +63,8 @@ struct PoolCounts {
   int stopping = 0;
   std::uint64_t starts = 0;
   std::uint64_t zygotes = 0;  ///< started
+  std::uint64_t reloads = 0;  ///< new tasks went to new code
+  std::uint64_t refused_reloads = 0;
   std::map<std::string_view, std::uint64_t>
       exits;  ///< by reason_of(), or stopped, recycled, not_started
   ChildCounts of_children;
@@ -79,8 +82,11 @@ class PoolError : public std::runtime_error {
   bool module_;
 };
 
+/// How a reload ended: why it was refused, as a sentence; empty: new tasks go to the new code.
+using ReloadDone = std::function<void(const std::string& refused)>;
+
 /// Thread rule: core loop only, on a thread that lives as long as the pool.
-class ChildPool final : ZygoteEvents, ChildOwner {
+class ChildPool final : GenerationOwner, ChildOwner {
  public:
   ChildPool(boost::asio::any_io_executor core, PoolOptions options, Logger& log);
   ChildPool(const ChildPool&) = delete;
@@ -102,13 +108,20 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   [[nodiscard]] int idle_count() const;
   /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
   [[nodiscard]] bool degraded() const { return degraded_; }
-  [[nodiscard]] pid_t zygote_pid() const { return zygote_ ? zygote_->pid() : 0; }
+  /// Of the generation that takes new tasks.
+  [[nodiscard]] pid_t zygote_pid() const { return current_ ? current_->zygote()->pid() : 0; }
   [[nodiscard]] std::vector<pid_t> child_pids() const;
   [[nodiscard]] PoolCounts counts() const;
   /// Has a child said something that was not read yet?
   [[nodiscard]] bool answer_waits() const;
   /// Called after capacity() changed.
   std::function<void()> on_capacity_change;
+
+  /// A second zygote loads the modules as they are on disk now. When its first child is ready, all children to come are its, and
+  /// the others leave as soon as they have nothing in hand. If it cannot load, cannot start a child or offers less than
+  /// program.needs, everything stays as it is. One at a time: a second reload takes the place of one that is not through yet.
+  /// `done`, which may be empty, is called once, at once or later.
+  void reload(ReloadDone done = {});
 
   /// worker_shutdown() becomes true in all children, those to come included. Not a cancellation.
   void notify_shutdown();
@@ -128,23 +141,30 @@ class ChildPool final : ZygoteEvents, ChildOwner {
     Clock::time_point since;
   };
 
-  void on_loaded(const child::v1::Loaded& loaded) override;
-  void on_load_failed(const std::string& sentence) override;
+  void on_loaded(Generation& generation) override;
+  void on_load_failed(Generation& generation, const std::string& sentence) override;
   void on_spawned(std::uint32_t incarnation, pid_t pid, ipc::UniqueFd pidfd) override;
   void on_spawn_failed(std::uint32_t incarnation, const std::string& why) override;
   void on_exited(const child::v1::Exited& exited) override;
-  void on_zygote_gone(const std::string& how) override;
+  void on_zygote_gone(Generation& generation, const std::string& how) override;
   void on_ready(Child& child) override;
   void on_idle(Child& child) override;
   void on_gone(Child& child, Gone how, const Death& death) override;
-  void name_stack(const std::vector<std::uintptr_t>& frames,
+  void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                   std::function<void(NamedStack)> done) override;
 
-  // child_pool.cpp: what the zygote and the children tell.
+  // pool_generations.cpp: who forks.
   void start_zygote();
+  std::shared_ptr<Generation> start_generation();
+  std::shared_ptr<Generation> generation_of(const Child& child) const;
+  void forget_the_gone();
+
+  // child_pool.cpp: what the children tell.
   void refuse_start(const std::string& sentence, bool module);
   /// Calls `what` after `delay`, unless the pool is stopping or gone by then.
   void later(Clock::duration delay, const std::function<void(ChildPool&)>& what);
+  /// The same, but void after a reload: what the old code has earned is not the new one's to wait for.
+  void later_unless_reloaded(Clock::duration delay, const std::function<void(ChildPool&)>& what);
   void changed();
   void watch();
   void sweep();
@@ -163,6 +183,8 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   Census census() const;
   [[nodiscard]] ChildSettings settings_of_next() const;
   void spawn_missing();
+  /// False: no memory, no descriptors.
+  bool spawn_in(Generation& generation);
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);
   void reap_later();
@@ -171,6 +193,15 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   bool recycle(Child& child);
   void recycle_later();
   void recycle_aged();
+
+  // pool_reload.cpp: from one build to the next.
+  void begin_reload();
+  void end_reload(const std::string& refused);
+  void refuse_reload(const std::string& why);
+  void take_over();
+  /// It is of a generation that takes no new tasks: it was told to leave, and another one is forked for it.
+  bool leaves_with_its_generation(Child& child);
+  void end_if_drained(const std::shared_ptr<Generation>& generation);
 
   /// pool_stop.cpp. How many are still there.
   int kill_orphans();
@@ -181,13 +212,17 @@ class ChildPool final : ZygoteEvents, ChildOwner {
   const Shares shares_;
   SpawnBudget budget_;
 
-  std::shared_ptr<ZygoteLink> zygote_;
+  std::vector<std::shared_ptr<Generation>> generations_;  // whose zygote is there, or a child
+  std::shared_ptr<Generation>
+      current_;                       // takes new tasks; null: its zygote died, the next is to come
+  std::shared_ptr<Generation> next_;  // of a reload, until its first child is ready
   std::vector<std::shared_ptr<ZygoteLink>> dead_zygotes_;  // whose orphans may still arrive
   Clock::time_point zygote_died_at_;
-  std::string fingerprint_;            // of the running zygote
-  std::vector<LoadedObject> objects_;  // of it and its children
-  int naming_ = 0;                     // stacks of crashes
-  bool loaded_ = false;
+  std::string build_;  // of the last generation that took tasks
+  ReloadDone reload_done_;
+  bool reload_after_start_ = false;
+  std::uint64_t reloads_ = 0, refused_reloads_ = 0;
+  int naming_ = 0;  // stacks of crashes
 
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;
   std::deque<Idle> idle_;  // the longest idle first; tasks take the last, whose memory is warm

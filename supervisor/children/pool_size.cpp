@@ -18,7 +18,9 @@ Census ChildPool::census() const {
     const auto state = child->state();
     const auto* attempt = child->attempt();
     const bool offloaded = attempt && attempt->share_ == Share::offload;
-    now.staying += state != Child::State::leaving;
+    // The first child of a generation that is to come may come to nothing.
+    const bool to_come = next_ && next_->has(incarnation);
+    now.staying += state != Child::State::leaving && !to_come;
     now.ready += state == Child::State::idle || state == Child::State::busy;
     now.polled += state == Child::State::busy && !offloaded;
     now.offloaded += state == Child::State::busy && offloaded;
@@ -45,31 +47,36 @@ ChildSettings ChildPool::settings_of_next() const {
 }
 
 void ChildPool::spawn_missing() {
-  if (!zygote_ || !loaded_ || !accepting_) return;  // on_loaded comes back here
+  if (!current_ || !current_->loaded() || !accepting_) return;  // on_loaded comes back here
   const auto now = census();
   const int wanted = shares_.wanted(now);
   // Those on their way out may take long, by their hooks: a stream of short tasks must not fill the machine with them.
   const int room = 2 * std::max(1, wanted) - static_cast<int>(children_.size());
   for (int missing = std::min(wanted - now.staying - held_, room); missing > 0; --missing) {
-    const std::uint32_t incarnation = next_incarnation_++;
-    const Lifespan lifespan(options_.recycling, Clock::now(), random_);
-    auto child = Child::spawn(core_, *zygote_, incarnation, fingerprint_, settings_of_next(),
-                              lifespan, *this, log_);
-    if (!child) {
-      log_.error("no memory or descriptors for a child");
-      spawn_later(missing, budget_.boot_crash(Clock::now()));
-      changed();
-      return;
-    }
-    if (notified_) child->notify_shutdown();
-    children_[incarnation] = std::move(child);
+    if (spawn_in(*current_)) continue;
+    log_.error("no memory or descriptors for a child");
+    spawn_later(missing, budget_.boot_crash(Clock::now()));
+    changed();
+    return;
   }
   watch();
 }
 
+bool ChildPool::spawn_in(Generation& generation) {
+  const std::uint32_t incarnation = next_incarnation_++;
+  const Lifespan lifespan(options_.recycling, Clock::now(), random_);
+  auto child = Child::spawn(core_, *generation.zygote(), incarnation, generation.fingerprint(),
+                            settings_of_next(), lifespan, *this, log_);
+  if (!child) return false;
+  if (notified_) child->notify_shutdown();
+  generation.adopt(incarnation);
+  children_[incarnation] = std::move(child);
+  return true;
+}
+
 void ChildPool::spawn_later(int children, Clock::duration delay) {
   held_ += children;
-  later(delay, [children](ChildPool& pool) {
+  later_unless_reloaded(delay, [children](ChildPool& pool) {
     pool.held_ -= children;
     pool.spawn_missing();
   });

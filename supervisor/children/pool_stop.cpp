@@ -35,6 +35,7 @@ void ChildPool::kill_all() {
 asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
   stop_accepting();
   stopping_ = true;
+  end_reload("the worker is stopping");
   for (const auto& timer : timers_) timer->cancel();
   for (auto& idle : std::exchange(idle_, {})) idle.child->quit();
   for (auto& [incarnation, child] : children_)
@@ -63,13 +64,14 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
   const auto names_end = Clock::now() + kNamesArrive;
   while (naming_ > 0 && !hurry_ && Clock::now() < names_end) co_await pause(kOrphanRetry);
 
-  if (zygote_) {
-    zygote_->close();
+  if (!generations_.empty()) {
+    for (auto& generation : generations_) generation->end();
     asio::steady_timer patience(core_, kZygoteEnd);
     patience.async_wait([this, alive = std::weak_ptr(alive_)](auto error) {
-      if (!error && !alive.expired() && zygote_) zygote_->kill();
+      if (error || alive.expired()) return;
+      for (auto& generation : generations_) generation->kill();
     });
-    while (zygote_) co_await changed_.wait();
+    while (!generations_.empty()) co_await changed_.wait();
     patience.cancel();
   }
   const auto orphans_end = Clock::now() + kOrphansArrive;
@@ -79,7 +81,9 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
 }
 
 int ChildPool::kill_orphans() {
-  std::set<pid_t> known{zygote_pid()};
+  std::set<pid_t> known;
+  for (const auto& generation : generations_)
+    if (!generation->zygote()->gone()) known.insert(generation->zygote()->pid());
   for (const auto& [incarnation, child] : children_) known.insert(child->pid());
   int left = 0;
   for (auto& zygote : dead_zygotes_) left += zygote->kill_orphans(known);

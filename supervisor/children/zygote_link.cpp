@@ -113,6 +113,11 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   for (const auto& module : program.modules)
     arguments.push_back(std::string(role::kModule) + module.string());
   if (program.plain_on_threads) arguments.emplace_back(role::kPlainOnThreads);
+  for (const auto& name : program.needs.activities)
+    arguments.push_back(std::string(role::kNeedsActivity) + name);
+  for (const auto& name : program.needs.functions)
+    arguments.push_back(std::string(role::kNeedsFunction) + name);
+  if (program.needs.catch_all) arguments.emplace_back(role::kNeedsCatchAll);
   auto variables = child_environment(orphans_.mark());
 
   SpawnArguments spawn;

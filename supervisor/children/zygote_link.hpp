@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "child/v1/child.pb.h"
+#include "shared/child_needs.hpp"
 #include "shared/ipc/fd.hpp"
 #include "supervisor/children/orphans.hpp"
 #include "supervisor/children/output.hpp"
@@ -30,6 +31,8 @@ struct ZygoteProgram {
   std::vector<std::filesystem::path> modules;
   /// Plain functions that did not choose their home run on threads of the supervisor.
   bool plain_on_threads = false;
+  /// What the modules must offer, as long as the supervisor keeps those it was started with.
+  ChildNeeds needs{};
 };
 
 class ZygoteEvents {

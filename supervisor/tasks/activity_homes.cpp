@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "shared/child_needs.hpp"
 #include "shared/module_loader.hpp"
 #include "supervisor/children/placement.hpp"
 
@@ -146,6 +147,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
   pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
+  pool.program.needs = needs_of(module_, options_.activity_executor, offload_);
   pool.fingerprint = fingerprint(module_);
   pool.child.nice = options_.child_nice;
   pool.child.term_grace = options_.term_grace;
