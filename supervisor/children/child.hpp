@@ -37,6 +37,7 @@
 #include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
+#include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/task.hpp"
 #include "supervisor/children/zygote_link.hpp"
 #include "temporal/log.hpp"
@@ -140,6 +141,8 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] bool has_message() const { return channel_.has_message(); }
   [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
   [[nodiscard]] ChildCounts counts() const;
+  /// All but what only its owner knows: the generation, and whose share its task is of.
+  [[nodiscard]] ChildView view(Clock::time_point now) const;
   /// Why it should be recycled; empty: it may stay.
   [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
     return parts_.lifespan.over(now, pid());
@@ -212,6 +215,7 @@ class Child : public std::enable_shared_from_this<Child> {
   bool heartbeat_wanted_ = false;
   std::uint64_t task_ = 0;
   Clock::time_point task_since_;
+  std::uint64_t beats_before_ = 0;  // this task's
   std::string activity_type_;
   AttemptHandle* attempt_ = nullptr;
   Completion<Answer> completion_;

@@ -163,6 +163,8 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   } else if (!stopping_) {
     log_.warn(how == Gone::crash ? "a child died" : "a child did not start", fields);
   }
+  if (how != Gone::expected && !stopping_)
+    last_crash_ = {death.pid, describe_status(death.wait_status), death.activity_type, now};
   if (!stopping_) {
     Clock::duration delay{};
     // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.

@@ -61,11 +61,18 @@ class FakeExecution final : public supervisor::Execution {
   std::vector<CancelReason> cancels;
   int notices = 0;
   int terminations = 0;
+  int kills = 0;
+  bool has_process = true;
 
   // --- the attempt ---
   void cancel(CancelReason reason) override { cancels.push_back(reason); }
   void notify_shutdown() override { ++notices; }
   void terminate() override { ++terminations; }
+  bool kill() override {
+    kills += has_process;
+    return has_process;
+  }
+  [[nodiscard]] pid_t pid() const override { return has_process ? 4711 : 0; }
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     return std::exchange(newest_, std::nullopt);
   }
