@@ -12,6 +12,8 @@
 #include <span>
 #include <stdexcept>
 
+#include "supervisor/control/places.hpp"
+#include "supervisor/control_options.hpp"
 #include "supervisor/flags.hpp"
 #include "supervisor/observe/metrics_options.hpp"
 #include "supervisor/version.hpp"
@@ -23,9 +25,12 @@ namespace {
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
 const std::set<std::string> kOfTheProcess{
-    "--address", "--connect-timeout", "--crash-pages",  "--debug",         "--dev",
-    "--dev-db",  "--dev-ui-port",     "--log-format",   "--log-level",     "--loop-stall",
-    "--metrics", "--metrics-prefix",  "--metrics-unit", "--metrics-label", "--metrics-buckets"};
+    "--address",        "--connect-timeout", "--control-socket",
+    "--crash-pages",    "--debug",           "--dev",
+    "--dev-db",         "--dev-ui-port",     "--log-format",
+    "--log-level",      "--loop-stall",      "--metrics",
+    "--metrics-prefix", "--metrics-unit",    "--metrics-label",
+    "--metrics-buckets"};
 
 // At least one, wherever there are cores to be shared.
 int children_of(const std::string& per_core) {
@@ -73,6 +78,7 @@ class Parser : private Flags {
           "temporal-supervisor --help");
     replay->callback([this] { options_.verb = Options::Verb::replay; });
     add_lint();
+    add_control_verbs(app_, options_);
     run->callback([this] { options_.verb = Options::Verb::run; });
     if (!own_modules)
       flag("--module", options_.modules, "Shared object with workflows and activities; repeatable")
@@ -103,6 +109,9 @@ class Parser : private Flags {
   }
   int report(const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app_.exit(error);
+    const auto extra = app_.remaining();
+    if (app_.get_subcommands().empty() && !extra.empty() && !extra.front().starts_with("-"))
+      return usage(unknown_verb(app_, extra.front()));
     return usage(error.what());
   }
   static int usage(const std::string& sentence) {
@@ -301,6 +310,14 @@ class Parser : private Flags {
          })
         ->default_str(options_.crash_pages.empty() ? "off" : options_.crash_pages.string())
         ->type_name("DIR|off");
+    text("--control-socket",
+         "Where ps, top, kill and their like reach this worker, or off. Without it, in a folder of "
+         "this user where they look for it",
+         [this](const std::string& text) {
+           options_.control_socket = std::filesystem::path(text == "off" ? "" : text);
+         })
+        ->default_str((control::folders().front() / "PID.sock").string())
+        ->type_name("PATH|off");
     choice("--log-format", options_.log_format,
            {{"text", LogFormat::text}, {"json", LogFormat::json}, {"auto", LogFormat::automatic}},
            "auto", "text, json or auto: text on a terminal");

@@ -23,16 +23,16 @@ using std::chrono::milliseconds;
 
 /// What the process ends with.
 enum ExitCode : int {
-  kExitStopped = 0,       ///< stopped as asked; replay: all histories replayed; lint: clean
-  kExitFatal = 1,         ///< failed while running; replay: no fit; lint: a finding
-  kExitUsage = 2,         ///< a flag, a file or a setting is wrong
-  kExitModule = 3,        ///< a module cannot be loaded
+  kExitStopped = 0,  ///< stopped as asked; replay: all histories replayed; lint: clean
+  kExitFatal = 1,    ///< failed while running; replay: no fit; lint: a finding; ps...: no answer
+  kExitUsage = 2,    ///< a flag, a file or a setting is wrong
+  kExitModule = 3,   ///< a module cannot be loaded
   kExitIncompatible = 4,  ///< the child was built from another version
   kExitUnreachable = 5,   ///< the server did not answer in time
 };
 
 struct Options {
-  enum class Verb { run, replay, lint };
+  enum class Verb { run, replay, lint, control };
   Verb verb = Verb::run;
   std::filesystem::path worker_file{};  ///< empty: none
 
@@ -101,6 +101,8 @@ struct Options {
   milliseconds heartbeat_throttle_max{60'000};
   milliseconds heartbeat_throttle_default{30'000};
   std::filesystem::path crash_pages{};  ///< empty: none are kept
+  /// None: one in the folder where others look for it; empty: no socket.
+  std::optional<std::filesystem::path> control_socket{};
   MetricsOptions metrics{};
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
@@ -114,6 +116,17 @@ struct Options {
   bool fail_fast = false;  ///< replay ends with the first file that does not replay
 
   std::vector<std::filesystem::path> lint_files{};  ///< sources
+
+  /// Of the verbs that talk to a worker which runs.
+  struct Control {
+    std::string verb{};
+    int pid = 0;  ///< of the worker; 0: the only one there is
+    bool json = false;
+    std::string task{};           ///< kill
+    std::string name{}, value{};  ///< set
+    int of = 0;                   ///< stack: a process or thread
+  };
+  Control control{};
 };
 
 /// A setting that cannot work. what() says what to change.

@@ -73,6 +73,7 @@ Options default_options() {
 }
 
 void check_options(const Options& options, bool own_modules) {
+  if (options.verb == Options::Verb::control) return;
   if (options.verb == Options::Verb::lint) {
     if (options.lint_files.empty())
       throw std::invalid_argument(

@@ -5,15 +5,18 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <chrono>
 #include <exception>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "supervisor/client/loop_client.hpp"
 #include "supervisor/codec/coded_service.hpp"
+#include "supervisor/control/settings.hpp"
 #include "supervisor/deployment.hpp"
 #include "supervisor/observe/worker_metrics.hpp"
 #include "supervisor/options.hpp"
@@ -31,7 +34,7 @@
 
 namespace temporal::supervisor {
 
-/// A second stop signal: activities are no longer waited for.
+/// A second stop signal, or SIGQUIT: nothing is waited for any more.
 class Hurry {
  public:
   explicit Hurry(boost::asio::any_io_executor core) : told_(std::move(core)) {}
@@ -39,6 +42,7 @@ class Hurry {
     asked_ = true;
     told_.notify();
   }
+  [[nodiscard]] bool is_asked() const noexcept { return asked_; }
   boost::asio::awaitable<void> asked() {
     while (!asked_) co_await told_.wait();
   }
@@ -88,15 +92,40 @@ class QueueWorker {
   /// Why it takes no tasks though it polls, as a sentence; nothing when it does.
   [[nodiscard]] std::optional<std::string> not_ready() const;
 
+  // For an operator; since start_polling().
+  /// state(), and each child and task.
+  [[nodiscard]] LogFields view();
+  void pause_polling();
+  void resume_polling();
+  /// As ActivityTasks::named().
+  [[nodiscard]] std::vector<Attempt*> tasks_named(const std::string& name) const;
+  /// Null without children.
+  [[nodiscard]] const children::ChildPool* child_pool() const {
+    return homes_ ? homes_->pool() : nullptr;
+  }
+  /// What a coroutine or a workflow handed over to this child. False: nothing, or no such child.
+  bool kill_handed_over(pid_t pid) { return pool() && pool()->kill_task(pid); }
+  [[nodiscard]] const std::string& task_queue() const noexcept { return options_.task_queue; }
+  /// Nothing where there is no use for it.
+  [[nodiscard]] std::optional<int> value_of(control::Setting setting) const;
+  /// Only where it has a value, and within its range.
+  void set(control::Setting setting, int value);
+
  private:
   void start_workflows(bool sdk_metadata, const std::function<void(std::exception_ptr)>& failed);
   void give_client();
   [[nodiscard]] CrashHistory crash_history() const;
   void start_activities(const std::function<void(std::exception_ptr)>& failed);
+  boost::asio::awaitable<void> stop_in_order(Hurry& hurry);
   boost::asio::awaitable<void> announce_stop();
-  boost::asio::awaitable<void> end_polling();
+  boost::asio::awaitable<void> end_polling(std::chrono::milliseconds patience);
+  boost::asio::awaitable<void> end_polling_in(Hurry& hurry);
   boost::asio::awaitable<void> drain_activities(Hurry& hurry);
   boost::asio::awaitable<void> activities_drained();
+  /// False: not within `bound`, or somebody is in a hurry.
+  boost::asio::awaitable<bool> activities_drained_within(std::chrono::milliseconds bound,
+                                                         Hurry& hurry);
+  void end_by_force();
   [[nodiscard]] int running_activities() const;
   [[nodiscard]] std::size_t blob_limit() const;
   [[nodiscard]] children::ChildPool* pool() { return homes_ ? homes_->pool() : nullptr; }

@@ -21,16 +21,38 @@ namespace {
 constexpr auto kAfterCancel = 3s;
 // For the answers in place of code that never ended.
 constexpr auto kLastAnswers = 2s;
+// In a hurry: from SIGKILL to those.
+constexpr auto kAfterKill = 1s;
+constexpr auto kHurriedGoodbye = 500ms;
+
+asio::awaitable<void> for_ever() {
+  for (;;) co_await pause(std::chrono::hours(24));
+}
 }  // namespace
 
+// Wherever the order is when somebody gets into a hurry: what is in children ends now.
 asio::awaitable<void> QueueWorker::stop(Hurry& hurry) {
+  auto by_force = [&]() -> asio::awaitable<void> {
+    co_await hurry.asked();
+    end_by_force();
+    if (pool()) pool()->kill_all();
+    co_await for_ever();  // until the other one is done
+  };
+  co_await first_of(stop_in_order(hurry), by_force());
+}
+
+asio::awaitable<void> QueueWorker::stop_in_order(Hurry& hurry) {
   if (workflow_tasks_) workflow_tasks_->stop_polling();
   if (activity_tasks_) activity_tasks_->stop_polling();
   if (activity_tasks_) activity_tasks_->notify_shutdown();
   if (local_calls_) local_calls_->notify_shutdown();
   if (pool()) pool()->notify_shutdown();
-  if (polling()) co_await announce_stop();
-  co_await end_polling();
+  auto goodbye_over = [&]() -> asio::awaitable<void> {
+    co_await hurry.asked();
+    co_await pause(kHurriedGoodbye);
+  };
+  if (polling()) co_await first_of(announce_stop(), goodbye_over());
+  co_await end_polling_in(hurry);
   if (activity_tasks_ || local_calls_) co_await drain_activities(hurry);
   if (local_calls_) local_calls_->stop();  // what a task may still ask for is another worker's
   if (workflow_tasks_) {
@@ -60,11 +82,16 @@ asio::awaitable<void> QueueWorker::announce_stop() {
 }
 
 // Some servers end the open polls now by themselves. A task that comes with one is still served.
-asio::awaitable<void> QueueWorker::end_polling() {
-  using namespace asio::experimental::awaitable_operators;
+asio::awaitable<void> QueueWorker::end_polling_in(Hurry& hurry) {
   const bool polls_end =
       name_space_.namespace_info().capabilities().worker_poll_complete_on_shutdown();
-  const auto patience = polls_end ? 5s : 1s;
+  const milliseconds patience = polls_end ? 5s : 1s;
+  const auto ended = co_await first_of(end_polling(patience), hurry.asked());
+  if (ended != 0) co_await end_polling(0ms);
+}
+
+asio::awaitable<void> QueueWorker::end_polling(milliseconds patience) {
+  using namespace asio::experimental::awaitable_operators;
   auto activities = [&]() -> asio::awaitable<void> {
     if (activity_tasks_) co_await activity_tasks_->end_polling(patience);
   };
@@ -85,13 +112,43 @@ asio::awaitable<void> QueueWorker::drain_activities(Hurry& hurry) {
   co_await first_of(patient(), hurry.asked());
   if (running_activities() == 0) co_return;
   log_.info("cancelling the activities that are left", {{"running", running_activities()}});
+  if (!hurry.is_asked()) {
+    if (activity_tasks_) activity_tasks_->cancel_all(CancelReason::worker_shutdown);
+    if (local_calls_) local_calls_->stop();
+    const bool complied = co_await activities_drained_within(kAfterCancel, hurry);
+    if (complied) co_return;
+  }
+  if (!hurry.is_asked()) {
+    if (activity_tasks_) activity_tasks_->terminate_all();
+    if (local_calls_) local_calls_->terminate_all();
+    const bool ended = co_await activities_drained_within(options_.term_grace + 2s, hurry);
+    if (ended) co_return;
+  }
+  if (hurry.is_asked()) {
+    end_by_force();  // a poll may have brought more meanwhile
+    const bool ended = co_await within(kAfterKill, activities_drained());
+    if (ended) co_return;
+  }
+  if (activity_tasks_) co_await within(kLastAnswers, activity_tasks_->abandon_all());
+}
+
+asio::awaitable<bool> QueueWorker::activities_drained_within(milliseconds bound, Hurry& hurry) {
+  auto patience = [&]() -> asio::awaitable<void> {
+    co_await first_of(pause(bound), hurry.asked());
+  };
+  const auto first = co_await first_of(activities_drained(), patience());
+  co_return first == 0;
+}
+
+// Each is told why first: an answer says so.
+void QueueWorker::end_by_force() {
   if (activity_tasks_) activity_tasks_->cancel_all(CancelReason::worker_shutdown);
   if (local_calls_) local_calls_->stop();
-  if (co_await within(kAfterCancel, activities_drained())) co_return;
   if (activity_tasks_) activity_tasks_->terminate_all();
   if (local_calls_) local_calls_->terminate_all();
-  if (co_await within(options_.term_grace + 2s, activities_drained())) co_return;
-  if (activity_tasks_) co_await within(kLastAnswers, activity_tasks_->abandon_all());
+  if (!pool()) return;
+  pool()->stop_accepting();
+  pool()->kill_tasks();
 }
 
 asio::awaitable<void> QueueWorker::activities_drained() {

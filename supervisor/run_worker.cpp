@@ -14,6 +14,7 @@
 #include "child/entry.hpp"
 #include "shared/module_loader.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "supervisor/control_command.hpp"
 #include "supervisor/lint_command.hpp"
 #include "supervisor/observe/log.hpp"
 #include "supervisor/options.hpp"
@@ -91,6 +92,8 @@ int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modu
     return supervisor::replay_command(parsed.options, own);
   if (parsed.options.verb == supervisor::Options::Verb::lint)
     return supervisor::lint_command(parsed.options);
+  if (parsed.options.verb == supervisor::Options::Verb::control)
+    return supervisor::control_command(parsed.options);
   std::signal(SIGPIPE, SIG_IGN);  // whoever read the log may go away, the work goes on
   std::signal(SIGXFSZ, SIG_IGN);  // and so when its file may not grow any more
   std::signal(SIGALRM, leave_at_once);
@@ -102,6 +105,7 @@ int run_worker(int argc, char** argv, std::initializer_list<ModuleFunction> modu
     return report(std::current_exception(), log);
   }
   auto& supervisor = *made;
+  supervisor.on_log_level([&log](LogLevel lowest) { log.set_lowest(lowest); });
   int code = supervisor::kExitStopped;
   try {
     supervisor.run();

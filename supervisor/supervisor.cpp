@@ -37,23 +37,6 @@ int port_of(const std::string& address) {
 constexpr rlim_t kDescriptorsPerChild = 6;
 constexpr rlim_t kDescriptorsBeside = 64;
 
-// A limit that is too low would show only as children that cannot be forked.
-void allow_descriptors(const std::list<QueueWorker>& workers) {
-  rlim_t needed = kDescriptorsBeside;
-  for (const auto& worker : workers)
-    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_children());
-  // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
-  const auto wished = 2 * needed;
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  if (limit.rlim_max < needed)
-    throw SettingsError("this process may open " + std::to_string(limit.rlim_max) +
-                        " descriptors, and its children need " + std::to_string(needed) +
-                        ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children");
-}
-
 // What all series of the process have in common.
 MetricLabels labels_of(const std::vector<Options>& workers) {
   const auto same = [&](const auto member) {
@@ -101,13 +84,31 @@ Supervisor::Supervisor(std::vector<Options> workers, std::span<const ModuleFunct
         "the clock is not noticed");
   if (process == Process::embedding) return;
   crash_reports_.emplace(watchdog_, log_, options_.front().crash_pages);
-  signals_.emplace(core_, SIGINT, SIGTERM);
+  signals_.emplace(core_, SIGINT, SIGTERM, SIGQUIT);
+  resize_signals_.emplace(core_, SIGTTIN, SIGTTOU);
   state_signal_.emplace(core_, log_, [this] { return state(); });
   init_.emplace(core_);
   reload_signal_.emplace(core_, [this] { reload(); });
 }
 
 Supervisor::~Supervisor() = default;
+
+// A limit that is too low would show only as children that cannot be forked.
+void Supervisor::allow_descriptors(int more) const {
+  rlim_t needed = kDescriptorsBeside + kDescriptorsPerChild * static_cast<rlim_t>(more);
+  for (const auto& worker : workers_)
+    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_children());
+  // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
+  const auto wished = 2 * needed;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wished) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max < needed)
+    throw SettingsError("this process may open " + std::to_string(limit.rlim_max) +
+                        " descriptors, and its children need " + std::to_string(needed) +
+                        ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children");
+}
 
 void Supervisor::run() {
   std::exception_ptr failed;
@@ -128,11 +129,13 @@ void Supervisor::request_stop() {
 
 asio::awaitable<void> Supervisor::serve() {
   if (signals_) asio::co_spawn(core_, take_signals(), asio::detached);
+  if (resize_signals_) asio::co_spawn(core_, take_resize_signals(), asio::detached);
   std::exception_ptr failed;
   try {
     for (auto& worker : workers_) worker.load_modules();
-    allow_descriptors(workers_);
+    allow_descriptors();
     serve_metrics();
+    open_control();
     if (options_.front().dev) start_dev_server();
     // Being told to stop ends a start that waits (for the server, say) as well as the service.
     if (dev_server_)
@@ -189,6 +192,7 @@ std::string Supervisor::metrics() {
 
 std::optional<std::string> Supervisor::not_ready() const {
   if (!phase_.empty()) return phase_;
+  if (paused_) return "polling is paused by an operator";
   if (!server_->connection.up()) return "there is no connection to the server";
   for (const auto& worker : workers_)
     if (auto why = worker.not_ready()) return why;
@@ -210,7 +214,7 @@ void Supervisor::start_dev_server() {
 asio::awaitable<void> Supervisor::connect() {
   auto say_so = [this]() -> asio::awaitable<void> {
     for (;;) {
-      co_await pause(5s);
+      co_await supervisor::pause(5s);
       log_.info("waiting for the server", {{"address", options_.front().address}});
     }
   };
@@ -228,8 +232,9 @@ std::filesystem::path Supervisor::zygote_program() {
 
 asio::awaitable<void> Supervisor::take_signals() {
   for (;;) {
-    co_await signals_->async_wait(asio::use_awaitable);
+    const int signal = co_await signals_->async_wait(asio::use_awaitable);
     ask_to_stop();
+    if (signal == SIGQUIT) hurry_.ask();
   }
 }
 
@@ -274,6 +279,7 @@ asio::awaitable<void> Supervisor::stop() {
       one_ended.notify();
     });
   while (left > 0) co_await one_ended.wait();
+  control_.reset();
   if (polled) log_.info("stopped");
 }
 

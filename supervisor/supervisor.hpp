@@ -6,8 +6,10 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <chrono>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -16,6 +18,8 @@
 #include <vector>
 
 #include "shared/ipc/fd.hpp"
+#include "supervisor/control/socket.hpp"
+#include "supervisor/control/verbs.hpp"
 #include "supervisor/dev_server.hpp"
 #include "supervisor/init.hpp"
 #include "supervisor/observe/http.hpp"
@@ -33,7 +37,7 @@
 
 namespace temporal::supervisor {
 
-class Supervisor {
+class Supervisor final : private control::Controlled {
  public:
   /// Whose signals and crashes: the supervisor's own process has handlers, a program that embeds a worker keeps its own.
   enum class Process { own, embedding };
@@ -48,7 +52,9 @@ class Supervisor {
 
   /// Serves until it is told to stop, or a fatal error, which it throws. Once.
   void run();
-  /// Any thread: run() stops in order and returns. A second time: without waiting for activities.
+  /// For who owns the log: called on the core loop when an operator asks for another level.
+  void on_log_level(std::function<void(LogLevel)> set) { set_log_level_ = std::move(set); }
+  /// Any thread: run() stops in order and returns. A second time: without waiting for anything that runs.
   void request_stop();
   /// The children of all queues load their modules anew. Core loop only.
   void reload();
@@ -74,6 +80,25 @@ class Supervisor {
   std::filesystem::path zygote_program();
   void fail(std::exception_ptr error);
   void ask_to_stop();
+
+  // supervisor_control.cpp: what operators ask and tell.
+  void open_control();
+  boost::asio::awaitable<void> take_resize_signals();
+  control::Json view(bool with_metrics) override;
+  control::Json kill(const std::string& task) override;
+  control::Json drain() override;
+  control::Json pause() override;
+  control::Json resume() override;
+  control::Json set(const control::SettingRange& setting, int value,
+                    const std::string& task_queue) override;
+  control::Json set_log_level(LogLevel lowest) override;
+  boost::asio::awaitable<control::Json> stack(pid_t pid) override;
+  boost::asio::awaitable<control::Json> reload_children() override;
+  /// Returns what it was. Throws control::Refused.
+  int change(QueueWorker& worker, const control::SettingRange& setting, int value);
+  void must_serve(const char* what) const;
+  /// Raises the limit for all children there may be, and `more`. Throws SettingsError.
+  void allow_descriptors(int more = 0) const;
   [[nodiscard]] LogFields state() const;
 
   std::vector<Options> options_;
@@ -87,9 +112,13 @@ class Supervisor {
   Watchdog watchdog_;
   std::optional<CrashReports> crash_reports_;
   std::optional<boost::asio::signal_set> signals_;
+  std::optional<boost::asio::signal_set> resize_signals_;
   std::optional<StateSignal> state_signal_;
   std::optional<Init> init_;
   std::optional<ReloadSignal> reload_signal_;
+  const std::chrono::steady_clock::time_point born_ = std::chrono::steady_clock::now();
+  std::function<void(LogLevel)> set_log_level_;
+  bool paused_ = false;
   bool stop_asked_ = false;
   std::exception_ptr fatal_;
   Wakeup told_{core_.get_executor()};
@@ -98,6 +127,7 @@ class Supervisor {
   std::optional<DevServer> dev_server_;  // ends after all that talks to it
   std::unique_ptr<Server> server_;
   std::list<QueueWorker> workers_;
+  std::optional<control::Socket> control_;
 };
 
 }  // namespace temporal::supervisor

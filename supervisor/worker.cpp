@@ -18,7 +18,8 @@ std::chrono::milliseconds milliseconds(Duration duration) {
 
 supervisor::Options options_from(const WorkerOptions& from) {
   auto options = supervisor::default_options();
-  options.crash_pages.clear();  // crashes are for the program to report
+  options.crash_pages.clear();       // crashes are for the program to report
+  options.control_socket.emplace();  // and orders for it to take
   options.address = from.address;
   options.name_space = from.name_space;
   options.task_queue = from.task_queue;

@@ -152,6 +152,19 @@ void Attempt::terminate() {
   if (execution_) execution_->terminate();
 }
 
+bool Attempt::kill() { return execution_ && execution_->kill(); }
+
+LogFields Attempt::view() const {
+  const auto since = [now = settings_.clock.now()](Clock::TimePoint then) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - then).count();
+  };
+  auto view = fields();
+  view["pid"] = pid();
+  view["age_ms"] = since(arrived_);
+  view["heartbeat_ms"] = since(heartbeat_.last_sent());
+  return view;
+}
+
 // What it needs is kept by run(), which waits for `abandoning_`.
 void Attempt::abandon(std::function<void()> answered) {
   if (std::exchange(over_, true)) return answered();

@@ -70,10 +70,17 @@ class Attempt {
   void notify_shutdown();
   void cancel(CancelReason reason);
   void terminate();
+  /// An operator ends it. False: there is no process to end, or it is over.
+  bool kill();
   /// The last step, for code that nothing has ended: answers in its place, as if it had let the
   /// cancellation through. Whatever it still does is nobody's. `answered` is called once, when the
   /// server has taken or refused that answer, or at once when there is none to be sent.
   void abandon(std::function<void()> answered);
+
+  /// For who watches: its ids, `pid`, `age_ms`, and `heartbeat_ms` since the server last heard of it.
+  [[nodiscard]] LogFields view() const;
+  [[nodiscard]] const ActivityTask& task() const noexcept { return task_; }
+  [[nodiscard]] pid_t pid() const { return execution_ ? execution_->pid() : 0; }
 
  private:
   void begun(Execution& execution);

@@ -43,6 +43,11 @@ class InChild final : public Execution {
                       : reason_ == CancelReason::timed_out     ? KillReason::timed_out
                                                                : KillReason::cancelled);
   }
+  bool kill() override {
+    handle_.kill();
+    return true;
+  }
+  [[nodiscard]] pid_t pid() const override { return handle_.pid(); }
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     auto beat = handle_.take_heartbeat();
     return beat ? std::optional(payloads_of(std::move(*beat))) : std::nullopt;

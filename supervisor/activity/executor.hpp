@@ -2,6 +2,8 @@
 // One activity, three homes: what an attempt needs to know of the place it runs in, and no more.
 #pragma once
 
+#include <sys/types.h>
+
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
@@ -51,6 +53,10 @@ class Execution {
   virtual void notify_shutdown() = 0;
   /// Ends what cannot be asked: SIGTERM, then SIGKILL for a child; nothing for a coroutine.
   virtual void terminate() = 0;
+  /// The same because an operator says so, who wants to be told: false where nothing can be ended by force.
+  virtual bool kill() { return false; }
+  /// Of the process that runs it and nothing else; 0: there is none.
+  [[nodiscard]] virtual pid_t pid() const { return 0; }
   /// The newest heartbeat that was not taken yet. When there is none, the next one calls
   /// Link::heartbeat.
   virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;

@@ -38,6 +38,7 @@
 #include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
+#include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/task.hpp"
 #include "supervisor/children/zygote_link.hpp"
 #include "temporal/log.hpp"
@@ -146,6 +147,8 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] AttemptHandle* attempt() const { return attempt_; }
   [[nodiscard]] ChildCounts counts() const;
   [[nodiscard]] std::uint64_t progress() const { return parts_.arena.status().progress.load(); }
+  /// All but what only its owner knows: the generation, and whose share its task is of.
+  [[nodiscard]] ChildView view(Clock::time_point now) const;
   /// Why it should be recycled; empty: it may stay.
   [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
     return parts_.lifespan.over(now, pid());
@@ -218,6 +221,7 @@ class Child : public std::enable_shared_from_this<Child> {
   bool heartbeat_wanted_ = false;
   std::uint64_t task_ = 0;
   Clock::time_point task_since_;
+  std::uint64_t beats_before_ = 0;  // this task's
   std::string activity_type_;
   AttemptHandle* attempt_ = nullptr;
   Completion<Answer> completion_;

@@ -132,6 +132,8 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   if (generation && generation == next_)
     refuse_reload("its first child " + describe_status(death.wait_status) + " before it was ready" +
                   last_words(death));
+  if (how != Gone::expected && !stopping_)
+    last_crash_ = {death.pid, describe_status(death.wait_status), death.activity_type, now};
   if (!stopping_) {
     Clock::duration delay{};
     // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.

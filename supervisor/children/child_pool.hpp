@@ -23,6 +23,7 @@
 
 #include "supervisor/children/child.hpp"
 #include "supervisor/children/generation.hpp"
+#include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 #include "supervisor/children/task.hpp"
@@ -112,6 +113,11 @@ class ChildPool final : GenerationOwner, ChildOwner {
   [[nodiscard]] pid_t zygote_pid() const { return current_ ? current_->zygote()->pid() : 0; }
   [[nodiscard]] std::vector<pid_t> child_pids() const;
   [[nodiscard]] PoolCounts counts() const;
+  [[nodiscard]] PoolView view() const;
+  /// From now on so many `children`, at least 1, in a pool that was made for some. Those too many leave when they are idle.
+  void set_children(int children);
+  /// An operator ends the task that this child has in hand. False: it has none, or there is no such child.
+  bool kill_task(pid_t pid);
   /// Has a child said something that was not read yet?
   [[nodiscard]] bool answer_waits() const;
   /// Called after capacity() changed.
@@ -131,6 +137,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   /// no process is left.
   boost::asio::awaitable<void> stop(
       std::chrono::milliseconds cancel_grace = std::chrono::milliseconds(3'000));
+  /// SIGKILL for each child that has a task; how the task ends is as after AttemptHandle::terminate(), which may stand before it.
+  void kill_tasks();
   /// No grace any more, for a stop() that is under way or about to be called.
   void kill_all();
 
@@ -188,6 +196,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);
   void reap_later();
+  /// Is there one too many, which leaves now?
+  bool take_excess();
   void reap();
   /// It is told to leave, and another one is forked for it, if it has outlived its bounds.
   bool recycle(Child& child);
@@ -209,7 +219,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   boost::asio::any_io_executor core_;
   const PoolOptions options_;
   Logger& log_;
-  const Shares shares_;
+  Shares shares_;
   SpawnBudget budget_;
 
   std::vector<std::shared_ptr<Generation>> generations_;  // whose zygote is there, or a child
@@ -230,7 +240,9 @@ class ChildPool final : GenerationOwner, ChildOwner {
   std::uint64_t zygotes_ = 0;
   std::map<std::string_view, std::uint64_t> exits_;
   ChildCounts of_gone_;
-  int held_ = 0;  // missing, and their delay is not over
+  int held_ = 0;    // missing, and their delay is not over
+  int excess_ = 0;  // to leave when they are idle: fewer are wanted than there were
+  std::optional<LastCrash> last_crash_;
   WaitingLine polled_, offloaded_;
   bool reaping_ = false;
   bool aging_ = false;

@@ -36,6 +36,16 @@ void AttemptHandle::terminate(KillReason reason) {
   if (give_up_) give_up_();
 }
 
+void AttemptHandle::kill() {
+  const auto asked = [this](CancelReason reason) {
+    return ((reasons_ >> static_cast<unsigned>(reason)) & 1U) != 0;
+  };
+  terminate(asked(CancelReason::timed_out)         ? KillReason::timed_out
+            : asked(CancelReason::worker_shutdown) ? KillReason::worker_shutdown
+            : reasons_ != 0                        ? KillReason::cancelled
+                                                   : KillReason::by_operator);
+}
+
 std::optional<ipc::Heartbeat> AttemptHandle::take_heartbeat() {
   return child_ ? child_->take_heartbeat() : std::exchange(last_, std::nullopt);
 }
@@ -47,6 +57,7 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
   cancel_.begin(task_ + 1);
   if (handle.reasons_ != 0) cancel_.add(handle.reasons_);
   heartbeats_.skip();
+  beats_before_ = parts_.arena.heartbeat().page.sequence.load();
   heartbeat_wanted_ = false;
   heartbeat_bell_.awake();
   auto sent = channel_.send(RecordType::start, start);

@@ -58,6 +58,8 @@ Verdict verdict_of(const Death& death) {
         return {kProcessKilled, "was killed because it did not comply with its cancellation"};
       case KillReason::timed_out:
         return {kProcessKilled, "was killed because it ran on after its timeout"};
+      case KillReason::by_operator:
+        return {kProcessKilled, "was killed by an operator of this worker"};
     }
   }
   if (death.zygote_died)
@@ -111,7 +113,9 @@ Payload details_of(const Death& death, std::size_t tail) {
   } else if (death.crash) {
     details["signal"] = death.crash->signal;
   }
-  details["cause"] = death.zygote_died ? nlohmann::ordered_json("zygote") : nullptr;
+  details["cause"] = nullptr;
+  if (death.zygote_died) details["cause"] = "zygote";
+  if (death.killed_for == KillReason::by_operator) details["cause"] = "operator";
   details["uptime_ms"] = death.uptime.count();
   details["task_ms"] = death.task_time.count();
   details["maxrss_kb"] = death.max_rss_kb;
@@ -138,6 +142,8 @@ std::string_view reason_of(const Death& death) {
         return "cancelled";
       case KillReason::timed_out:
         return "timed_out";
+      case KillReason::by_operator:
+        return "operator";
     }
   }
   if (death.zygote_died) return "zygote_died";

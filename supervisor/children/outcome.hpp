@@ -57,6 +57,7 @@ enum class KillReason {
   timed_out,        ///< its deadline passed and it did not stop
   worker_shutdown,  ///< the worker is stopping and it did not
   corrupt,          ///< it wrote what no child of ours writes
+  by_operator,      ///< somebody asked for it, over the control socket
 };
 
 /// Addresses with names.
@@ -84,8 +85,8 @@ struct Death {
   NamedStack stack;                 ///< of the crash
 };
 
-/// In one word: killed, crashed, exited, cpu_limit, corrupt, cancelled, timed_out, worker_shutdown, zygote_died,
-/// lost or unknown.
+/// In one word: killed, crashed, exited, cpu_limit, corrupt, cancelled, timed_out, worker_shutdown, operator,
+/// zygote_died, lost or unknown.
 [[nodiscard]] std::string_view reason_of(const Death& death);
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.
 [[nodiscard]] std::string describe_status(std::optional<int> wait_status);

@@ -74,6 +74,30 @@ bool ChildPool::spawn_in(Generation& generation) {
   return true;
 }
 
+void ChildPool::set_children(int children) {
+  shares_.resize(children);
+  budget_.resize(std::max(children, options_.offload_children));
+  const auto now = census();
+  excess_ = std::max(0, now.staying - shares_.wanted(now));
+  while (!idle_.empty() && take_excess()) {
+    auto child = std::move(idle_.front().child);
+    idle_.pop_front();
+    child->quit();
+  }
+  watch();
+  spawn_missing();
+  changed();
+}
+
+// Others that are not wanted just now are kept for a while, for the next call of a coroutine.
+bool ChildPool::take_excess() {
+  if (excess_ == 0) return false;
+  const auto now = census();
+  const bool left = now.staying > shares_.wanted(now);
+  excess_ = left ? excess_ - 1 : 0;
+  return left;
+}
+
 void ChildPool::spawn_later(int children, Clock::duration delay) {
   held_ += children;
   later_unless_reloaded(delay, [children](ChildPool& pool) {

@@ -27,6 +27,12 @@ void ChildPool::stop_accepting() {
   changed();
 }
 
+void ChildPool::kill_tasks() {
+  const auto children = children_;  // a copy: each may leave the map
+  for (const auto& [incarnation, child] : children)
+    if (child->attempt()) child->kill(KillReason::worker_shutdown);
+}
+
 void ChildPool::kill_all() {
   hurry_ = true;
   changed_.notify();

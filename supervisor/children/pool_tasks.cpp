@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A task's way through the pool: it waits in its share's line, takes a child, and brings home what became of it.
+#include <algorithm>
 #include <string>
 
 #include "supervisor/children/child_pool.hpp"
@@ -85,8 +86,17 @@ std::shared_ptr<Child> ChildPool::take_idle(Share share) {
   return nullptr;
 }
 
+bool ChildPool::kill_task(pid_t pid) {
+  const auto found = std::ranges::find_if(children_, [pid](const auto& entry) {
+    return entry.second->pid() == pid && entry.second->attempt();
+  });
+  if (found == children_.end()) return false;
+  found->second->attempt()->kill();
+  return true;
+}
+
 void ChildPool::put_back(const std::shared_ptr<Child>& child) {
-  if (stopping_) return child->quit();
+  if (stopping_ || take_excess()) return child->quit();
   idle_.push_back({child, Clock::now()});
   wake_lines();
   reap_later();

@@ -28,6 +28,8 @@ class Shares {
   Shares(int children, int offload_children)
       : children_(children), offload_children_(offload_children) {}
 
+  void resize(int children) { children_ = children; }
+
   [[nodiscard]] int size(Share share) const {
     return share == Share::polled ? children_ : offload_children_;
   }

@@ -25,8 +25,11 @@ SpawnBudget::Clock::duration backed_off(std::size_t crashes) {
 
 }  // namespace
 
-SpawnBudget::SpawnBudget(int children, unsigned seed)
-    : task_budget_(static_cast<std::size_t>(std::max(5, 2 * children))), random_(seed) {}
+SpawnBudget::SpawnBudget(int children, unsigned seed) : random_(seed) { resize(children); }
+
+void SpawnBudget::resize(int children) {
+  task_budget_ = static_cast<std::size_t>(std::max(5, 2 * children));
+}
 
 SpawnBudget::Clock::duration SpawnBudget::boot_crash(Clock::time_point now) {
   forget_old(boots_, now);

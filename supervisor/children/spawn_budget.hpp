@@ -24,6 +24,9 @@ class SpawnBudget {
   /// Each counts one crash, and says how long to wait before the replacement is started.
   [[nodiscard]] Clock::duration boot_crash(Clock::time_point now);
   [[nodiscard]] Clock::duration task_crash(Clock::time_point now);
+  /// There are so many children now.
+  void resize(int children);
+
   void became_ready() { boots_.clear(); }
   void completed_task() { tasks_.clear(); }
 

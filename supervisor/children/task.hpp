@@ -33,6 +33,8 @@ class AttemptHandle {
   /// SIGTERM, after term_grace SIGKILL. Unless an answer came first run() ends with Died and killed_here, or, for
   /// KillReason::cancelled, with Canceled. A task that still waits for a child ends at once.
   void terminate(KillReason reason);
+  /// An operator ends it: terminate(), for what it was asked to stop for, if it was.
+  void kill();
 
   /// The newest heartbeat that was not taken yet. When there is none, the next one calls on_heartbeat (once). After run()
   /// ended: the last one the process ever published.

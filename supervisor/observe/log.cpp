@@ -93,6 +93,8 @@ Log::Log(LogFormat format, LogLevel lowest)
 
 Log::~Log() = default;
 
+void Log::set_lowest(LogLevel lowest) { sink_->set_level(spdlog_level(lowest)); }
+
 void Log::write(LogLevel level, std::string_view message, const LogFields& fields) {
   if (!sink_->should_log(spdlog_level(level))) return;
   const auto line = line_of(level, message, fields);

@@ -25,6 +25,8 @@ class Log final : public Logger {
   explicit Log(LogFormat format = LogFormat::automatic, LogLevel lowest = LogLevel::info);
   ~Log() override;
 
+  /// Lines from this level on are written from now on. Any thread.
+  void set_lowest(LogLevel lowest);
   void write(LogLevel level, std::string_view message, const LogFields& fields) override;
 
  private:

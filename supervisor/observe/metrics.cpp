@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
 
@@ -131,6 +132,28 @@ Histogram MetricRegistry::histogram(std::string_view name, std::string_view help
                    {MetricKind::histogram, std::string(help), {buckets.begin(), buckets.end()}},
                    std::move(labels)),
       name));
+}
+
+nlohmann::json MetricRegistry::json() const {
+  nlohmann::json all = nlohmann::json::object();
+  series_.for_each([&](std::string_view key, const MetricSeries& series) {
+    auto labels = nlohmann::json::object();
+    for (const auto& [name, value] : series.labels) labels[name] = value;
+    nlohmann::json told = nlohmann::json::object();
+    told["labels"] = std::move(labels);
+    if (series.family.kind == MetricKind::histogram) {
+      std::uint64_t count = 0;
+      for (std::size_t i = 0; i <= series.family.buckets.size(); ++i) count += series.in_bucket[i];
+      told["count"] = count;
+      told["sum"] = series.value.load();
+    } else if (series.family.kind == MetricKind::counter) {
+      told["value"] = series.count.load();
+    } else {
+      told["value"] = series.value.load();
+    }
+    all[std::string(key.substr(0, key.find('\0')))].push_back(std::move(told));
+  });
+  return all;
 }
 
 std::string MetricRegistry::text() const {

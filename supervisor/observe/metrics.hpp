@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string>
 #include <string_view>
@@ -94,6 +95,8 @@ class MetricRegistry {
 
   /// All of it in Prometheus' text format, in the order of names.
   [[nodiscard]] std::string text() const;
+  /// {name: [{"labels": {...}, "value": V}]}; of a histogram "count" and "sum".
+  [[nodiscard]] nlohmann::json json() const;
 
  private:
   GrowOnlyMap<MetricFamily> families_;

@@ -17,6 +17,7 @@ namespace temporal::supervisor {
 namespace {
 
 constexpr auto kWatched = std::chrono::seconds(3);
+constexpr auto kShrinkAgain = std::chrono::milliseconds(100);
 
 std::string names_of(const Module& module, temporal::Executor home, temporal::Executor plain) {
   std::string names;
@@ -143,7 +144,7 @@ std::vector<int> ActivityHomes::cores_to_pin_to() const {
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
-  pool.children = children_ ? polled_children(options_) : 0;
+  pool.children = wanted_children_ = children_ ? polled_children(options_) : 0;
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
   pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
@@ -168,11 +169,31 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
                          });
   };
   pool_ = std::make_unique<children::ChildPool>(core_, std::move(pool), log_);
-  pool_->on_capacity_change = [this] { child_places_->set_capacity(pool_->capacity()); };
+  pool_->on_capacity_change = [this] { child_places_->set_capacity(child_places()); };
   co_await pool_->start();
-  child_places_->set_capacity(pool_->capacity());
+  child_places_->set_capacity(child_places());
   child_executor_.emplace(*pool_, options_.task_queue, log_);
   if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
+}
+
+int ActivityHomes::child_places() const { return std::min(pool_->capacity(), wanted_children_); }
+
+void ActivityHomes::set_children(int count) {
+  wanted_children_ = count;
+  follow_wanted();
+}
+
+// A poll cannot be recalled: what it may bring was promised a child before it was sent.
+void ActivityHomes::follow_wanted() {
+  const int promised = std::max(wanted_children_, child_places_->taken());
+  pool_->set_children(promised);
+  child_places_->set_capacity(child_places());
+  shrinking_.reset();
+  if (promised == wanted_children_) return;
+  shrinking_.emplace(core_, kShrinkAgain);
+  shrinking_->async_wait([this](boost::system::error_code error) {
+    if (!error) follow_wanted();
+  });
 }
 
 // Who asked for more than the default expects them to be used.

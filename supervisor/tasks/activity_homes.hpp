@@ -6,6 +6,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -55,6 +56,11 @@ class ActivityHomes {
   [[nodiscard]] Executors executors();
   /// Null without children.
   [[nodiscard]] children::ChildPool* pool() const noexcept { return pool_.get(); }
+  /// From now on so many children for polled tasks, at least 1; only where has_polled_children(). Fewer: a child that a task, or
+  /// a poll that is open, has been promised stays until then.
+  void set_children(int count);
+  [[nodiscard]] bool has_polled_children() const { return child_home_ && wanted_children_ > 0; }
+  [[nodiscard]] int wanted_children() const { return wanted_children_; }
   /// User code runs on a thread: it holds what a destructor would free.
   [[nodiscard]] bool threads_busy() const;
 
@@ -63,6 +69,8 @@ class ActivityHomes {
   boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
   void warn_of_unused_places() const;
   [[nodiscard]] std::vector<int> cores_to_pin_to() const;
+  void follow_wanted();
+  [[nodiscard]] int child_places() const;
   void start_threads();
   void start_loops();
 
@@ -77,6 +85,8 @@ class ActivityHomes {
   Objects objects_;
   std::optional<Permits> child_places_, thread_places_, loop_places_;
   std::unique_ptr<children::ChildPool> pool_;
+  int wanted_children_ = 0;
+  std::optional<boost::asio::steady_timer> shrinking_;
   std::optional<ActivityThreads> aside_;  // constructors and to_thread()
   std::optional<ActivityThreads>
       callbacks_;  // of stop tokens: a cancellation waits for nothing else

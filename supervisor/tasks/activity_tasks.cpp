@@ -99,9 +99,21 @@ int ActivityTasks::polls_at_once() const noexcept {
   return std::clamp(places / 2, 1, queue_.pollers);
 }
 
+void ActivityTasks::set_pollers(int count) {
+  queue_.pollers = count;
+  pollers_.resize(0, polls_at_once());
+}
+
+void ActivityTasks::places_changed(bool fewer) {
+  pollers_.resize(0, polls_at_once());
+  if (!fewer || !pollers_.polling()) return;
+  pollers_.pause();
+  pollers_.resume();
+}
+
 // A limit on starts would have to be waited for, and the answer of a workflow task waits for nothing.
 std::optional<ActivityTasks::Places> ActivityTasks::try_reserve(const std::string& type) {
-  if (pollers_.stopping() || queue_.per_second > 0 || queue_.queue_per_second > 0)
+  if (!pollers_.polling() || queue_.per_second > 0 || queue_.queue_per_second > 0)
     return std::nullopt;
   const auto* activity = module_.find_activity(type);
   if (!activity) return std::nullopt;
@@ -214,6 +226,29 @@ int ActivityTasks::slots() const noexcept {
   for (const auto* home : homes_)
     if (home) places += home->places.capacity();
   return std::min(activities_.capacity(), places);
+}
+
+LogFields ActivityTasks::tasks(std::size_t most) const {
+  auto told = LogFields::array();
+  for (const auto* attempt : attempts_) {
+    if (told.size() == most) break;
+    told.push_back(attempt->view());
+    if (const auto* activity = module_.find_activity(attempt->task().activity_type().name()))
+      told.back()["home"] = name_of(home_of(*activity, queue_.plain));
+  }
+  return told;
+}
+
+std::vector<Attempt*> ActivityTasks::named(const std::string& name) const {
+  std::vector<Attempt*> found;
+  for (auto* attempt : attempts_) {
+    const auto& task = attempt->task();
+    const auto& id = task.activity_id();
+    if (name == id || name == task.workflow_execution().workflow_id() + "/" + id ||
+        (attempt->pid() > 0 && name == std::to_string(attempt->pid())))
+      found.push_back(attempt);
+  }
+  return found;
 }
 
 LogFields ActivityTasks::homes() const {

@@ -13,6 +13,7 @@
 #include <list>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "supervisor/activity/attempt.hpp"
 #include "supervisor/activity/executor.hpp"
@@ -58,6 +59,12 @@ class ActivityTasks {
         polls_at_once(), [this] { return turn(); }, std::move(failed));
   }
   void stop_polling() noexcept { pollers_.stop(); }
+  /// Polls are given up, but for what they have brought; none follows before resume_polling().
+  void pause_polling() { pollers_.pause(); }
+  void resume_polling() { pollers_.resume(); }
+  void set_pollers(int count);
+  /// Of some home, or all of them together, there are others than before. `fewer`: open polls give back those they hold.
+  void places_changed(bool fewer);
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
     return pollers_.end(patience);
   }
@@ -85,6 +92,10 @@ class ActivityTasks {
   /// For who watches: polls that are open, and how many tasks there may be at a time.
   [[nodiscard]] int polls() const noexcept { return pollers_.open(); }
   [[nodiscard]] int slots() const noexcept;
+  /// Attempt::view() of the `most` that have run for longest, and their `home`, by its name.
+  [[nodiscard]] LogFields tasks(std::size_t most) const;
+  /// Those that run under this name: an activity id, a workflow id / an activity id, or a process id.
+  [[nodiscard]] std::vector<Attempt*> named(const std::string& name) const;
   /// Of each home its attempts that run and its places, by the home's name.
   [[nodiscard]] LogFields homes() const;
   /// Has each home a place at all, taken or not? Otherwise no poll is sent.

@@ -4,6 +4,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/system/system_error.hpp>
+#include <iterator>
+#include <utility>
 
 namespace asio = boost::asio;
 
@@ -24,20 +26,60 @@ bool is_abort(const std::exception_ptr& error) {
 }  // namespace
 
 void Pollers::start(int count, Turn turn, Failed failed) {
-  for (int i = 0; i < count; ++i) {
-    ++open_;
-    asio::co_spawn(core_, poll(turn),
-                   asio::bind_cancellation_slot(cancels_.emplace_back().slot(),
-                                                [this, failed](std::exception_ptr error) {
-                                                  --open_;
-                                                  ended_.notify();
-                                                  if (error && !is_abort(error)) failed(error);
-                                                }));
+  auto& kind = kinds_.emplace_back();
+  kind.turn = std::move(turn);
+  kind.failed = std::move(failed);
+  resize(kinds_.size() - 1, count);
+}
+
+void Pollers::resize(std::size_t which, int count) {
+  auto& kind = kinds_.at(which);
+  while (std::ssize(kind.pollers) < count) kind.pollers.emplace_back();
+  int before = 0;
+  for (auto& poller : kind.pollers) {
+    poller.wanted = before++ < count;
+    if (!poller.wanted) poller.cancel.emit(asio::cancellation_type::terminal);
+    if (poller.wanted && !poller.running && polling()) run(kind, poller);
   }
 }
 
-asio::awaitable<void> Pollers::poll(Turn turn) {
-  while (!stopping_) co_await turn();
+void Pollers::run(const Kind& kind, Poller& poller) {
+  ++open_;
+  poller.running = true;
+  auto ended = [this, &kind, &poller](const std::exception_ptr& error) {
+    --open_;
+    poller.running = false;
+    ended_.notify();
+    if (error && !is_abort(error))
+      kind.failed(error);
+    else if (polling() && poller.wanted)  // again, before it had ended
+      run(kind, poller);
+  };
+  asio::co_spawn(core_, poll(kind, poller),
+                 asio::bind_cancellation_slot(poller.cancel.slot(), std::move(ended)));
+}
+
+asio::awaitable<void> Pollers::poll(const Kind& kind, const Poller& poller) {
+  while (polling() && poller.wanted) co_await kind.turn();
+}
+
+void Pollers::cancel() {
+  for (auto& kind : kinds_)
+    for (auto& poller : kind.pollers) poller.cancel.emit(asio::cancellation_type::terminal);
+}
+
+void Pollers::pause() {
+  if (!polling()) return;
+  paused_ = true;
+  cancel();
+}
+
+void Pollers::resume() {
+  paused_ = false;
+  if (stopping_) return;
+  for (auto& kind : kinds_)
+    for (auto& poller : kind.pollers)
+      if (poller.wanted && !poller.running) run(kind, poller);
 }
 
 asio::awaitable<void> Pollers::end(std::chrono::steady_clock::duration patience) {
@@ -46,7 +88,7 @@ asio::awaitable<void> Pollers::end(std::chrono::steady_clock::duration patience)
     while (open_ > 0) co_await ended_.wait();
   };
   if (co_await within(patience, none_open())) co_return;
-  for (auto& cancel : cancels_) cancel.emit(asio::cancellation_type::terminal);
+  cancel();
   co_await none_open();
 }
 

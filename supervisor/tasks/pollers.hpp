@@ -7,9 +7,11 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <chrono>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <list>
+#include <utility>
 
 #include "supervisor/wakeup.hpp"
 
@@ -25,10 +27,19 @@ class Pollers {
 
   explicit Pollers(boost::asio::any_io_executor core) : core_(core), ended_(core) {}
 
+  /// May be called again, for polls of another kind.
   void start(int count, Turn turn, Failed failed);
+  /// For the kind that start() was called for as the `kind`th, from 0. Polls that are too many are cancelled.
+  void resize(std::size_t kind, int count);
   /// No new turn begins. Those that wait for a place are let go when end() cancels them.
   void stop() noexcept { stopping_ = true; }
   [[nodiscard]] bool stopping() const noexcept { return stopping_; }
+  /// Cancels open polls, as end() does; none follows before resume(). A task whose poll the server had answered already is still
+  /// handed on.
+  void pause();
+  void resume();
+  /// Neither paused nor stopping.
+  [[nodiscard]] bool polling() const noexcept { return !stopping_ && !paused_; }
   /// That poll, or wait for a place.
   [[nodiscard]] int open() const noexcept { return open_; }
   /// stop(), then waits for open polls: as long as `patience` for them to end by themselves, then
@@ -36,12 +47,25 @@ class Pollers {
   boost::asio::awaitable<void> end(std::chrono::steady_clock::duration patience);
 
  private:
-  boost::asio::awaitable<void> poll(Turn turn);
+  struct Poller {
+    boost::asio::cancellation_signal cancel;
+    bool wanted = false;
+    bool running = false;
+  };
+  struct Kind {
+    Turn turn;
+    Failed failed;
+    std::list<Poller> pollers;
+  };
+  void run(const Kind& kind, Poller& poller);
+  boost::asio::awaitable<void> poll(const Kind& kind, const Poller& poller);
+  void cancel();
 
   boost::asio::any_io_executor core_;
-  std::list<boost::asio::cancellation_signal> cancels_;
+  std::deque<Kind> kinds_;
   int open_ = 0;
   bool stopping_ = false;
+  bool paused_ = false;
   Wakeup ended_;
 };
 

@@ -39,12 +39,23 @@ void WorkflowTasks::start(const Pollers::Failed& failed) {
   for (auto& task : poisoned_.take_unanswered())
     asio::co_spawn(core_, fail_crashed(std::move(task), running_.enter()),
                    bug("a task that crashed was not answered: this is a bug of the worker"));
-  const auto split = queue_.sticky ? split_pollers(queue_.pollers, queue_.sticky->nonsticky_ratio)
-                                   : PollerSplit{.normal = queue_.pollers, .sticky = 0};
+  const auto split = this->split();
   pollers_.start(
       split.normal, [this] { return turn(PollKind::normal); }, failed);
   pollers_.start(
       split.sticky, [this] { return turn(PollKind::sticky); }, failed);
+}
+
+PollerSplit WorkflowTasks::split() const {
+  return queue_.sticky ? split_pollers(queue_.pollers, queue_.sticky->nonsticky_ratio)
+                       : PollerSplit{.normal = queue_.pollers, .sticky = 0};
+}
+
+// In the order in which start() began them.
+void WorkflowTasks::set_pollers(int count) {
+  queue_.pollers = count;
+  pollers_.resize(0, split().normal);
+  pollers_.resize(1, split().sticky);
 }
 
 asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
@@ -74,7 +85,7 @@ asio::awaitable<void> WorkflowTasks::turn(PollKind kind) {
 }
 
 std::optional<Permit> WorkflowTasks::try_reserve(const std::string& task_queue) {
-  if (task_queue != queue_.task_queue || pollers_.stopping() || queue_.deployment.versioned())
+  if (task_queue != queue_.task_queue || !pollers_.polling() || queue_.deployment.versioned())
     return std::nullopt;
   return permits_.try_acquire();
 }

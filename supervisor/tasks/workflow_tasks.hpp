@@ -85,6 +85,10 @@ class WorkflowTasks {
     most_eager_ = most;
   }
   void stop_polling() noexcept { pollers_.stop(); }
+  /// Polls are given up, but for what they have brought; none follows before resume_polling().
+  void pause_polling() { pollers_.pause(); }
+  void resume_polling() { pollers_.resume(); }
+  void set_pollers(int count);
   boost::asio::awaitable<void> end_polling(std::chrono::steady_clock::duration patience) {
     return pollers_.end(patience);
   }
@@ -128,6 +132,7 @@ class WorkflowTasks {
     int local_retries = 0;
   };
 
+  [[nodiscard]] PollerSplit split() const;
   boost::asio::awaitable<void> turn(PollKind kind);
   boost::asio::awaitable<void> handle(Task task, Permit permit, Gate::Pass pass);
   boost::asio::awaitable<std::optional<Task>> serve(Task task);

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 from harness import processes
+from harness.control import Control
 from harness.scrape import Scraper
 from harness.waiting import wait_until
 from harness.worker import BUILD, module
@@ -108,6 +109,17 @@ def test_AX31_a_reload_with_1000_activities_in_flight_loses_none(server, start, 
     assert not worker.logged("an activity failed")
     assert not worker.logged("a child died")
     assert not worker.errors()
+
+
+def test_LC10_an_operator_reloads_and_hears_what_came_of_it(server, start, queue, file):
+    worker = start("workflows", str(file), "--children", "1")
+    control = Control(worker)
+    file.put("2")
+    assert "new tasks go to the modules as they are now" in control.say("reload")
+    assert server.call("build", queue=queue).result() == 2
+    file.put("less")
+    assert "activity 'build'" in control.refused("reload")
+    assert server.call("build", queue=queue).result() == 2
 
 
 def test_AX31_a_module_that_does_not_load_or_lacks_a_type_leaves_the_old_one_serving(server, start, queue, file):

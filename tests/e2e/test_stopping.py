@@ -2,6 +2,7 @@
 import os
 import signal
 
+import pytest
 from harness.server import free_port
 from harness.waiting import wait_until
 
@@ -52,6 +53,39 @@ def test_a_second_signal_skips_the_grace(server, start, queue, folder):
     worker.signal()
     worker.wait_for("waiting for activities to end")
     worker.signal(signal.SIGINT)
+    assert worker.ended(15) == 0
+    worker.left_nothing()
+    assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+    run.terminate()
+
+
+@pytest.mark.parametrize("signals", [("SIGTERM", "SIGTERM"), ("SIGTERM", "SIGINT"), ("SIGQUIT",)])
+def test_whoever_is_in_a_hurry_waits_for_no_grace_and_every_task_is_still_answered(server, start, queue, folder, signals):
+    worker = start("activities", "workflows", "--children", "2", "--grace", "600s", "--term-grace", "600s")
+    runs = [server.call("ignore_everything", str(folder), queue=queue) for _ in range(2)]
+    wait_until("both run", lambda: len(list(folder.iterdir())) == 2)
+    *first, last = [getattr(signal, name) for name in signals]
+    for number in first:
+        worker.signal(number)
+        worker.wait_for("waiting for activities to end")
+    worker.signal(last)
+    assert worker.ended(15) == 0
+    worker.left_nothing()
+    for run in runs:
+        assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)
+        assert run.pending()[0].last_failure.application_failure_info.type == "WorkerShutdown"
+        run.terminate()
+    assert {died["how"] for died in worker.logged("a child ended")} == {"killed by SIGKILL"}
+
+
+def test_a_hurry_that_comes_late_cuts_what_is_left_of_the_stop(server, start, queue, folder):
+    """While what was cancelled has its 3 s, and its --term-grace."""
+    worker = start("activities", "workflows", "--children", "1", "--grace", "0s", "--term-grace", "600s")
+    run = server.call("ignore_everything", str(folder), queue=queue)
+    wait_until("the activity runs", lambda: list(folder.iterdir()))
+    worker.signal()
+    worker.wait_for("cancelling the activities that are left")
+    worker.signal()
     assert worker.ended(15) == 0
     worker.left_nothing()
     assert worker.logged("an activity failed", type="WorkerShutdown", workflow_id=run.id)

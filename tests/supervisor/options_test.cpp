@@ -248,6 +248,41 @@ TEST_CASE("lint takes sources, and neither a module nor a task queue") {
     says(help.out, part);
 }
 
+TEST_CASE("LC10 verbs to a worker that runs need neither a module nor a task queue") {
+  for (const std::string verb : {"ps", "top", "pause", "resume", "drain"}) {
+    const auto parsed = parse({verb});
+    INFO(parsed.error);
+    CHECK_FALSE(parsed.exit);
+    CHECK(parsed.options.verb == Options::Verb::control);
+    CHECK(parsed.options.control.verb == verb);
+    CHECK(parsed.options.control.pid == 0);
+    CHECK_FALSE(parsed.options.control_socket);
+  }
+  CHECK(parse({"top", "--json", "--pid", "7"}).options.control.json);
+  CHECK(parse({"top", "--json", "--pid", "7"}).options.control.pid == 7);
+  CHECK(parse({"kill", "w/5"}).options.control.task == "w/5");
+  CHECK(parse({"stack", "7"}).options.control.of == 7);
+  const auto set = parse({"set", "children", "8", "--task-queue", "video"}).options;
+  CHECK(set.control.name == "children");
+  CHECK(set.control.value == "8");
+  CHECK(set.task_queue == "video");
+  CHECK(parse({"ps", "--control-socket", "/run/w.sock"}).options.control_socket == "/run/w.sock");
+  CHECK(options({"--control-socket", "off"}).control_socket == "");
+  says(refusal(parse({"kill"})), "TASK");
+  says(refusal(parse({"set", "children"})), "VALUE");
+  says(refusal(parse({"ps", "--pid", "me"})), "--pid");
+  says(refusal(parse({"drain", "--json"})), "--json");
+}
+
+TEST_CASE("LC10 an unknown verb lists the verbs, an unknown flag is named") {
+  for (const char* verb :
+       {"run", "replay", "lint", "ps", "top", "kill", "drain", "pause", "resume", "set", "stack"})
+    says(refusal(parse({"reboot", "now"})), verb);
+  says(refusal(parse({"reboot"})), "there is no verb 'reboot'");
+  says(refusal(parse_more({"--no-such-flag", "7"})), "--no-such-flag");
+  says(refusal(parse({"ps", "more"})), "more");
+}
+
 TEST_CASE("replay takes histories from the server, by workflow or by task queue") {
   const auto one = parse({"replay", "--module", "m.so", "--workflow-id", "w", "--run-id", "r"});
   INFO(one.error);

@@ -53,12 +53,21 @@ TEST_CASE("row 12: a busy loop that is asked to stop runs on, until it is killed
     // Cancelling alone never kills: a few looks at all ladders pass.
     co_await supervisor::pause(full() ? 30s : 500ms);
     CHECK_FALSE(running.outcome);
-    running.handle.terminate(KillReason::cancelled);
+    running.handle.kill();  // as an operator does it
     row.expect("cancelled");
     co_await running.until_ended();
     REQUIRE(std::holds_alternative<Canceled>(*running.outcome));
     CHECK(std::get<Canceled>(*running.outcome).details.payloads(0).data() ==
           "\"killed after grace\"");
+
+    Running unasked(row.io());
+    unasked.start(row.fixture(), "loop_for_ever");
+    co_await unasked.until_beaten();
+    unasked.handle.kill();
+    row.expect("operator");
+    co_await unasked.until_ended();
+    CHECK(type_of(*unasked.outcome) == "ActivityProcessKilled");
+    CHECK(details_of(*unasked.outcome)["cause"] == "operator");
 
     Running complies(row.io());
     complies.start(row.fixture(), "heartbeat_until_cancelled");
@@ -66,7 +75,7 @@ TEST_CASE("row 12: a busy loop that is asked to stop runs on, until it is killed
     complies.handle.cancel(CancelReason::requested);
     co_await complies.until_ended();
     CHECK(std::holds_alternative<Canceled>(*complies.outcome));
-    row.count("1 loop");
+    row.count("2 loops");
   });
 }
 

@@ -145,6 +145,19 @@ void ignore_everything(activity::Context&, std::string folder) {
   for (;;) pause();
 }
 
+// Hears of its cancellation, and runs on.
+void hear_and_run_on(activity::Context& ctx, std::string folder) {
+  sign_in(folder);
+  for (;;) {
+    try {
+      ctx.heartbeat();
+    } catch (const temporal::Cancelled&) {
+      std::ofstream(fs::path(folder) / "heard").flush();
+    }
+    std::this_thread::sleep_for(1ms);
+  }
+}
+
 namespace {
 
 volatile std::sig_atomic_t terminated = 0;
@@ -187,5 +200,6 @@ void activities(temporal::Module& m) {
   m.activity<resume>();
   m.activity<ignore_everything>();
   m.activity<note_each_step>();
+  m.activity<hear_and_run_on>();
 }
 TEMPORAL_EXPORT_MODULE(activities);

@@ -178,6 +178,35 @@ TEST_CASE("who ignores a cancellation is ended by force only where a grace is se
   }
 }
 
+TEST_CASE("LC10 an operator ends what has a process, and is told of what has none") {
+  AttemptWorld world;
+  CHECK(world.attempt->kill());
+  CHECK(world.activity().kills == 1);
+  CHECK(world.activity().terminations == 0);
+  auto died = threw(ApplicationError("killed by an operator", {.type = "ActivityProcessKilled"}));
+  died.killed_here = true;
+  world.end({died});
+  CHECK(failure_type(world) == "ActivityProcessKilled");
+  CHECK_FALSE(world.attempt->kill());
+
+  AttemptWorld on_a_loop;
+  on_a_loop.activity().has_process = false;
+  CHECK_FALSE(on_a_loop.attempt->kill());
+}
+
+TEST_CASE("OB9 an attempt says what it is, where it runs and for how long") {
+  AttemptWorld world;
+  world.clock.advance(3s);
+  const auto view = world.attempt->view();
+  CHECK(view["activity_type"] == "charge");
+  CHECK(view["activity_id"] == "7");
+  CHECK(view["workflow_id"] == "w");
+  CHECK(view["attempt"] == 1);
+  CHECK(view["pid"] == 4711);
+  CHECK(view["age_ms"] == 3000);
+  CHECK(view["heartbeat_ms"] == 3000);
+}
+
 TEST_CASE("an activity that takes long is noted, once, where it may take its time") {
   for (const bool may_block : {true, false}) {
     AttemptWorld world;  // its attempt only lends the settings

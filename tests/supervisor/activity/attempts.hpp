@@ -63,11 +63,18 @@ class FakeExecution final : public supervisor::Execution {
   int terminations = 0;
   std::uint64_t steps = 0;  // progress
   [[nodiscard]] const supervisor::Link& link() const { return link_; }
+  int kills = 0;
+  bool has_process = true;
 
   // --- the attempt ---
   void cancel(CancelReason reason) override { cancels.push_back(reason); }
   void notify_shutdown() override { ++notices; }
   void terminate() override { ++terminations; }
+  bool kill() override {
+    kills += has_process;
+    return has_process;
+  }
+  [[nodiscard]] pid_t pid() const override { return has_process ? 4711 : 0; }
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     return std::exchange(newest_, std::nullopt);
   }

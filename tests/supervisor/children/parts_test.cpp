@@ -154,6 +154,11 @@ TEST_CASE("every kind of death has its own name") {
   CHECK(type_of(death) == "ActivityProcessCorrupt");
   death.killed_for = KillReason::worker_shutdown;
   CHECK(type_of(death) == "WorkerShutdown");
+  death = death_by(SIGTERM);
+  death.killed_for = KillReason::by_operator;
+  CHECK(type_of(death) == "ActivityProcessKilled");
+  CHECK(failure_of(death).message().find("by an operator") != std::string::npos);
+  CHECK(reason_of(death) == "operator");
   Death stuck;
   stuck.stuck = true;
   stuck.killed_for = KillReason::timed_out;  // SIGKILL was of no use: it is always of our doing

@@ -95,6 +95,93 @@ TEST_CASE("polls that outlast the patience are cancelled, which is no failure") 
   CHECK(world.failure.empty());
 }
 
+TEST_CASE("LC10 a pause ends open polls, and none follows until it is over") {
+  World world;
+  world.pollers.start(2, world.turn(), world.failed());
+  settle(world.loop);
+  CHECK(world.pollers.polling());
+  world.pollers.pause();
+  CHECK_FALSE(world.pollers.polling());
+  settle(world.loop);
+  CHECK(world.open == 0);
+  CHECK(world.pollers.open() == 0);
+  world.pollers.pause();
+  world.answer.notify();
+  settle(world.loop);
+  CHECK(world.turns == 2);
+
+  world.pollers.resume();
+  settle(world.loop);
+  CHECK(world.open == 2);
+  CHECK(world.turns == 4);
+  world.answer.notify();
+  settle(world.loop);
+  CHECK_MESSAGE(world.turns == 6, "they go on as before");
+
+  // At once, while the polls are still being ended.
+  world.pollers.pause();
+  world.pollers.resume();
+  settle(world.loop);
+  CHECK(world.open == 2);
+  CHECK(world.turns == 8);
+  world.pollers.resume();
+  settle(world.loop);
+  CHECK(world.open == 2);
+  run(world.loop, world.pollers.end(0s));
+  CHECK(world.open == 0);
+  CHECK(world.failure.empty());
+}
+
+TEST_CASE("LC10 there may be more polls of a kind, and fewer, while they are open") {
+  World world;
+  int others = 0;
+  const auto other = [&]() -> asio::awaitable<void> {
+    ++others;
+    co_await world.answer.wait();
+  };
+  world.pollers.start(1, world.turn(), world.failed());
+  world.pollers.start(1, other, world.failed());
+  settle(world.loop);
+  world.pollers.resize(0, 4);
+  settle(world.loop);
+  CHECK(world.open == 4);
+  CHECK(others == 1);
+  world.pollers.resize(0, 2);
+  settle(world.loop);
+  CHECK(world.open == 2);
+  CHECK(world.pollers.open() == 3);
+  world.answer.notify();
+  settle(world.loop);
+  CHECK(world.open == 2);
+
+  world.pollers.resize(0, 1);
+  world.pollers.resize(0, 3);  // while one of them is still being ended
+  settle(world.loop);
+  CHECK(world.open == 3);
+  world.pollers.pause();
+  world.pollers.resize(0, 5);
+  settle(world.loop);
+  CHECK(world.open == 0);
+  world.pollers.resume();
+  settle(world.loop);
+  CHECK(world.open == 5);
+  run(world.loop, world.pollers.end(0s));
+  CHECK(world.open == 0);
+  CHECK(world.failure.empty());
+}
+
+TEST_CASE("LC10 what is paused can be stopped, and starts paused") {
+  World world;
+  world.pollers.pause();
+  world.pollers.start(2, world.turn(), world.failed());
+  settle(world.loop);
+  CHECK(world.turns == 0);
+  run(world.loop, world.pollers.end(1h));
+  world.pollers.resume();
+  settle(world.loop);
+  CHECK(world.turns == 0);
+}
+
 TEST_CASE("a poll that fails for good is told, once for each poller") {
   World world;
   const Pollers::Turn turn = []() -> asio::awaitable<void> {
