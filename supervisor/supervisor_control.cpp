@@ -263,7 +263,8 @@ asio::awaitable<Json> Supervisor::reload_children() {
   }
   while (reloads->left > 0) co_await reloads->came.wait();
   if (!reloads->refused.empty()) throw Refused(reloads->refused);
-  co_return said("new tasks go to the modules as they are now; what runs is finished by the old ones");
+  co_return said(
+      "new tasks go to the modules as they are now; what runs is finished by the old ones");
 }
 
 asio::awaitable<void> Supervisor::take_resize_signals() {

@@ -312,6 +312,17 @@ TEST_CASE("AX5 children are a number by core, rounded up, or a number") {
   CHECK(options({"--pin"}).pin);
 }
 
+TEST_CASE("AX13 groups are workers beside the first") {
+  const auto parsed =
+      parse_more({"--group", "gpu=2,queue=video-gpu", "--group=io=1,queue=disk,cores=0"});
+  REQUIRE(parsed.workers.size() == 3);
+  CHECK(parsed.workers[1].task_queue == "video-gpu");
+  CHECK(parsed.workers[2].cores == std::vector{0});
+  CHECK(refusal({"--group=gpu=2"}).find("no task queue of its own") != std::string::npos);
+  CHECK(refusal({"--cores=x"}).find("'x' is no list of cores") != std::string::npos);
+  CHECK(options({"--child-memory", "1G"}).child_memory == 1 << 30);
+}
+
 TEST_CASE("children are a number or auto") {
   CHECK(options({"--children", "auto"}).children == usable_cores());
   CHECK(options({"--children", "0"}).children == 0);
