@@ -17,6 +17,7 @@
 #include "child/crash_handler.hpp"
 #include "child/executor.hpp"
 #include "child/lifeline.hpp"
+#include "child/modules.hpp"
 #include "child/processes.hpp"
 #include "shared/homes.hpp"
 #include "shared/module_loader.hpp"
@@ -65,8 +66,8 @@ void reseed() {
   ::srandom(seed);
 }
 
-void keep_only_needed(const ChildDescriptors& descriptors, const ForkedOptions& options) {
-  std::vector<int> keep = options.module_descriptors;
+void keep_only_needed(const ChildDescriptors& descriptors, const std::vector<int>& of_modules) {
+  std::vector<int> keep = of_modules;
   for (int fd :
        {descriptors.child_bell.get(), descriptors.supervisor_bell.get(), descriptors.bulk.get()})
     keep.push_back(fd);
@@ -76,7 +77,7 @@ void keep_only_needed(const ChildDescriptors& descriptors, const ForkedOptions& 
 
 }  // namespace
 
-void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, const Module& module) {
+void become_child(const ChildDescriptors& descriptors, const ForkedOptions& options) {
   if (!tie_to_parent(options.zygote, SIGKILL)) ::_exit(kExitArena);
   ::setpgid(0, 0);
   // What an activity's own children leave behind comes back here and not to a neighbour.
@@ -89,11 +90,14 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   ::dup2(descriptors.output.get(), STDERR_FILENO);
   // A pipe is fully buffered otherwise, and what is in the buffer dies with the process.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+}
 
+void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
+                    const Loaded& loaded) {
   auto arena = ipc::ChildArena::open(descriptors.down.get(), descriptors.up.get());
   if (!arena) ::_exit(kExitArena);
   for (ipc::UniqueFd* fd : {&descriptors.down, &descriptors.up, &descriptors.output}) fd->reset();
-  keep_only_needed(descriptors, options);
+  keep_only_needed(descriptors, loaded.descriptors);
   const CrashHandler crash_handler(arena->crash());  // before the hooks: theirs go first
   auto waiter = ipc::BellWaiter::create(descriptors.child_bell.get());
   if (!waiter) ::_exit(kExitArena);
@@ -102,7 +106,7 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
       options.largest_bulk);
 
   try {
-    run_hooks(module.child_start_hooks(), "on_child_start");
+    run_hooks(loaded.module.child_start_hooks(), "on_child_start");
   } catch (const ModuleError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     ::_exit(kExitModule);
@@ -110,7 +114,8 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
 
   v1::Ready ready;
   ready.set_layout_version(ipc::kLayoutVersion);
-  ready.set_fingerprint(options.fingerprint);
+  ready.set_fingerprint(loaded.fingerprint);
+  for (const auto& object : loaded.objects) to_proto(object, ready.add_objects());
   ready.set_pid(::getpid());
   if (channel.send(ipc::RecordType::ready, ready) != ipc::Send::done) ::_exit(kExitArena);
 
@@ -118,7 +123,7 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
                             ipc::Ringer(arena->control().heartbeat_bell),
                             descriptors.supervisor_bell.get()};
   // Not exit(): objects belong to the zygote, which made them.
-  ::_exit(Executor(module, surroundings, std::move(*waiter), options.memory).run());
+  ::_exit(Executor(loaded.module, surroundings, std::move(*waiter), options.memory).run());
 }
 
 }  // namespace temporal::child

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "shared/ipc/fd.hpp"
+#include "shared/objects.hpp"
 #include "temporal/module.hpp"
 
 namespace temporal::child {
@@ -28,19 +29,29 @@ struct ChildDescriptors {
 };
 
 struct ForkedOptions {
-  pid_t zygote = 0;
+  pid_t zygote = 0;  ///< its parent
   int nice = 0;
   int oom_score_adj = 0;
   std::size_t largest_bulk = 0;  ///< bytes of one answer
   std::optional<int> core;       ///< the only one it may run on
   std::size_t memory = 0;        ///< of a task that has no limit of its own; 0: unlimited
-  const std::string& fingerprint;
-  const std::vector<int>&
-      module_descriptors;  ///< opened while modules were loaded: the child keeps them, ascending
 };
 
-/// The rest of the process's life, in the forked child.
-[[noreturn]] void run_forked(ChildDescriptors descriptors, const ForkedOptions& options,
-                             const Module& module);
+/// Gives up what was inherited from the zygote, but for descriptors. Ends the process when its parent is gone already.
+void become_child(const ChildDescriptors& descriptors, const ForkedOptions& options);
+
+/// What it runs, once that is loaded.
+struct Loaded {
+  const Module& module;
+  const std::string& fingerprint;
+  /// Opened while modules were loaded: the child keeps them, ascending.
+  const std::vector<int>& descriptors;
+  /// Where code lies in this process, if that is not as in its zygote.
+  std::vector<LoadedObject> objects{};
+};
+
+/// The rest of the life of a process that has become a child.
+[[noreturn]] void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
+                                 const Loaded& loaded);
 
 }  // namespace temporal::child

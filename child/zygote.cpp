@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "child/zygote.hpp"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -17,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "child/exec_child.hpp"
 #include "child/executor.hpp"
 #include "child/forked.hpp"
 #include "child/lifeline.hpp"
@@ -49,6 +51,7 @@ Zygote::~Zygote() = default;
 int Zygote::run() {
   ::prctl(PR_SET_NAME, kName);
   close_all_but({socket_.get()});
+  ::fcntl(socket_.get(), F_SETFD, FD_CLOEXEC);  // nobody's who is started here
   if (!take_signals() || !tie_to_parent(options_.parent, parent_died())) return kExitArena;
   // Grandchildren whose parents are gone come here, and are killed.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -73,12 +76,13 @@ bool Zygote::take_signals() {
 
 bool Zygote::load() {
   v1::FromZygote message;
+  if (options_.exec_children) {  // it has nothing to fork that would be worth sharing
+    message.mutable_loaded();
+    send(message);
+    return true;
+  }
   try {
-    register_own(options_.own_modules, module_);
-    for (const auto& path : options_.modules) load_module(path, module_);
-    refuse_other_modules();
-    run_hooks(module_.preload_hooks(), "preload");
-    objects_.build(module_, Process::zygote, options_.plain);
+    load_modules(options_.modules, module_, objects_);
   } catch (const std::exception& error) {
     message.mutable_load_failed()->set_message(std::string(error.what()).substr(0, 16 * 1024));
     send(message);
@@ -94,24 +98,9 @@ bool Zygote::load() {
   auto& loaded = *message.mutable_loaded();
   loaded.set_fingerprint(fingerprint_);
   for (const auto& [name, activity] : module_.activities()) loaded.add_activity_types(name);
-  for (auto& object : loaded_objects()) {
-    auto& one = *loaded.add_objects();
-    one.set_build_id(std::move(object.build_id));
-    one.set_base(object.base);
-    one.set_begin(object.begin);
-    one.set_end(object.end);
-  }
+  for (const auto& object : loaded_objects()) to_proto(object, loaded.add_objects());
   send(message);
   return true;
-}
-
-// The worker goes on asking for what it was started with.
-void Zygote::refuse_other_modules() const {
-  const auto missing = lacking(options_.needs, module_, options_.plain);
-  if (!missing.empty())
-    throw ModuleError("the modules as they are now (build " + fingerprint(module_) +
-                      ") do not offer what this worker runs in children: " + missing +
-                      "; put it back, or restart the worker");
 }
 
 void Zygote::serve() {
@@ -172,11 +161,18 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
     ChildDescriptors descriptors{std::move(received.fds[0]), std::move(received.fds[1]),
                                  std::move(received.fds[2]), std::move(received.fds[3]),
                                  std::move(received.fds[4]), std::move(received.fds[5])};
-    run_forked(std::move(descriptors),
-               {zygote, request.nice(), request.oom_score_adj(), request.largest_bulk(),
-                request.has_core() ? std::optional(request.core()) : std::nullopt, request.memory(),
-                fingerprint_, module_descriptors_},
-               module_);
+    const ForkedOptions options{
+        .zygote = zygote,
+        .nice = request.nice(),
+        .oom_score_adj = request.oom_score_adj(),
+        .largest_bulk = request.largest_bulk(),
+        .core = request.has_core() ? std::optional(request.core()) : std::nullopt,
+        .memory = request.memory()};
+    if (options_.exec_children) exec_child(std::move(descriptors), options, options_.modules);
+    become_child(descriptors, options);
+    serve_as_child(
+        std::move(descriptors), options,
+        {.module = module_, .fingerprint = fingerprint_, .descriptors = module_descriptors_});
   }
   if (pid < 0) return refuse(request.incarnation(), std::string("fork: ") + std::strerror(errno));
   // Here too: a kill of the group may come before the child gets so far.

@@ -7,16 +7,14 @@
 
 #include <sys/types.h>
 
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "child/modules.hpp"
 #include "child/v1/child.pb.h"
-#include "shared/child_needs.hpp"
-#include "shared/homes.hpp"
 #include "shared/ipc/fd.hpp"
 #include "temporal/module.hpp"
 
@@ -25,11 +23,8 @@ namespace temporal::child {
 struct ZygoteOptions {
   int socket = -1;   ///< SEQPACKET, to the supervisor
   pid_t parent = 0;  ///< the supervisor
-  std::vector<std::filesystem::path> modules;
-  std::span<const ModuleFunction> own_modules;  ///< of a program that brings its modules itself
-  /// Where plain functions run that did not choose: tells which objects are needed here.
-  temporal::Executor plain = temporal::Executor::child;
-  ChildNeeds needs;  ///< modules that do not offer this are as good as none
+  ModuleOptions modules;
+  bool exec_children = false;  ///< each loads the modules for itself, the zygote none
 };
 
 class Zygote {
@@ -43,7 +38,6 @@ class Zygote {
  private:
   bool take_signals();
   bool load();
-  void refuse_other_modules() const;
   void serve();
   void handle(ipc::Received& received, std::span<const std::byte> bytes);
   void spawn(const v1::Spawn& request, ipc::Received& received);

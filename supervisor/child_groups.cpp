@@ -72,8 +72,13 @@ ChildGroup child_group(const std::string& text) {
       const auto size = parse_size(std::string(value));
       if (!size) refuse("'" + std::string(value) + "' is no size; write bytes, or 64K, 512M, 2G");
       group.memory = *size;
+    } else if (key == "start") {
+      if (value != "fork" && value != "exec")
+        refuse("'" + std::string(value) + "' is no way to start; write fork or exec");
+      group.exec_children = value == "exec";
     } else {
-      refuse("'" + std::string(key) + "' is nothing that a group has; it has queue, cores, memory");
+      refuse("'" + std::string(key) +
+             "' is nothing that a group has; it has queue, cores, memory, start");
     }
   }
   if (group.task_queue.empty())
@@ -95,6 +100,7 @@ std::vector<Options> with_groups(const Options& worker) {
     own.activities_only = true;
     own.workflows_only = own.no_remote_activities = false;
     if (!group.cores.empty()) own.cores = group.cores;
+    if (group.exec_children) own.exec_children = *group.exec_children;
     if (group.memory > 0) own.child_memory = group.memory;
   }
   workers.front().groups.clear();

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -16,11 +17,12 @@ struct ChildGroup {
   std::string name;
   int children = 0;
   std::string task_queue;
-  std::vector<int> cores{};  ///< empty: as the worker's other children
-  std::size_t memory = 0;    ///< as --child-memory; 0: as the worker's
+  std::vector<int> cores{};             ///< empty: as the worker's other children
+  std::size_t memory = 0;               ///< as --child-memory; 0: as the worker's
+  std::optional<bool> exec_children{};  ///< as --child-start; none: as the worker's
 };
 
-/// `NAME=N,queue=QUEUE[,cores=0-3+6][,memory=SIZE]`. Throws std::invalid_argument that says what is wrong with it.
+/// `NAME=N,queue=QUEUE[,cores=0-3+6][,memory=SIZE][,start=fork|exec]`. Throws std::invalid_argument that says what is wrong with it.
 [[nodiscard]] ChildGroup child_group(const std::string& text);
 
 /// `0-3+6` or `0-3,6`, ascending, each once. Throws std::invalid_argument.

@@ -97,6 +97,10 @@ void OptionParser::add_children() {
            "The same for its age: after the activity it runs then; 0: never for that");
   size("--child-max-rss", options_.child_max_rss,
        "The same for the memory that is resident after an activity; 0: never for that");
+  choice("--child-start", options_.exec_children, {{"fork", false}, {"exec", true}}, "fork",
+         "How children start: forked from a process that has loaded the modules, or exec: each "
+         "loads them for itself, which is slower and is for modules that start threads or use CUDA "
+         "while they are loaded");
   text("--cores", "Bind each child to one of these cores, as in 0-3+6",
        [this](const std::string& text) {
          options_.cores = read("--cores", [&text] { return core_list(text); });
@@ -107,7 +111,7 @@ void OptionParser::add_children() {
        "unlimited");
   each("--group", "NAME=N,queue=QUEUE",
        "N more children, with a task queue of their own for the activities that run in children, "
-       "and where wanted ,cores=LIST ,memory=SIZE of their own; repeatable",
+       "and where wanted ,cores=LIST ,memory=SIZE ,start=exec of their own; repeatable",
        [this](const std::string& text) -> std::optional<std::string> {
          options_.groups.push_back(read("--group", [&text] { return child_group(text); }));
          return std::nullopt;

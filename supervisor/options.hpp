@@ -51,7 +51,8 @@ struct Options {
   bool pin = false;          ///< each child to one core
   std::vector<int> cores{};  ///< to one of these; empty: of all
   std::size_t child_memory =
-      0;  ///< bytes of address space that one activity may take; 0: unbounded
+      0;                       ///< bytes of address space that one activity may take; 0: unbounded
+  bool exec_children = false;  ///< each loads the modules for itself
   std::vector<ChildGroup> groups{};
   int child_max_tasks = 0;        ///< 0: unbounded
   milliseconds child_max_age{0};  ///< 0: unbounded

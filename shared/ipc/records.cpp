@@ -11,6 +11,7 @@ namespace {
 constexpr std::uint16_t kBulk =
     1;  // flag: the payload is a u64, the size of the message in the bulk socket
 constexpr std::uint32_t kSmall = 1024;
+constexpr std::uint32_t kReady = 8 * 1024;  // of a child that tells where its code lies
 
 constexpr std::size_t index(RecordType type) { return static_cast<std::size_t>(type); }
 
@@ -25,7 +26,7 @@ constexpr auto kDown = [] {
 
 constexpr auto kUp = [] {
   std::array<RecordRule, 24> rules{};
-  rules[index(RecordType::ready)] = {kSmall, true, true};
+  rules[index(RecordType::ready)] = {kReady, true, true};
   rules[index(RecordType::completed)] = {kInlineLimit, true, false};
   rules[index(RecordType::failed)] = {kInlineLimit, true, false};
   rules[index(RecordType::canceled)] = {kInlineLimit, true, false};

@@ -153,6 +153,8 @@ class Child : public std::enable_shared_from_this<Child> {
   [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
     return parts_.lifespan.over(now, pid());
   }
+  /// Where its code lies, if it told so; otherwise that is where its zygote has it.
+  [[nodiscard]] const std::vector<LoadedObject>& objects() const { return objects_; }
   [[nodiscard]] Clock::time_point ends() const { return parts_.lifespan.ends(); }
   /// What quit() was told; empty: it was not called.
   [[nodiscard]] std::string_view left_for() const { return left_for_; }
@@ -216,6 +218,7 @@ class Child : public std::enable_shared_from_this<Child> {
   Clock::time_point died_at_;
 
   bool was_ready_ = false;
+  std::vector<LoadedObject> objects_;
   std::optional<Clock::time_point> told_to_leave_;
   std::string_view left_for_;
   bool heartbeat_wanted_ = false;

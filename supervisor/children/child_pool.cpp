@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor/children/child_pool.hpp"
 
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -12,6 +14,7 @@ namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using std::chrono::milliseconds;
 
+constexpr int kExitModule = 3;
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
 
@@ -141,10 +144,14 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
     const bool charged = generation && generation == current_ && !death.zygote_died;
     if (how == Gone::boot_crash && charged) delay = budget_.boot_crash(now);
     if (how == Gone::crash && charged) delay = budget_.task_crash(now);
-    if (starting_ && budget_.degraded(now))
+    // Code 3: it could not load what it is to run. That is told at once, not when the budget is spent.
+    const bool not_loaded = options_.program.exec_children && death.wait_status &&
+                            WIFEXITED(*death.wait_status) &&
+                            WEXITSTATUS(*death.wait_status) == kExitModule;
+    if (starting_ && (not_loaded || budget_.degraded(now)))
       refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
-                       " before it was ready",
-                   false);
+                       " before it was ready" + last_words(death),
+                   not_loaded);
     spawn_later(delay > Clock::duration(0) ? 1 : 0, delay);
   }
   if (generation) end_if_drained(generation);
@@ -157,10 +164,11 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
 void ChildPool::name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                            std::function<void(NamedStack)> done) {
   std::vector<std::uintptr_t> here;
-  if (const auto generation = generation_of(child); generation && options_.name_stack)
+  if (const auto generation = generation_of(child); generation && options_.name_stack) {
+    const auto& there = child.objects().empty() ? generation->objects() : child.objects();
     for (const auto own = loaded_objects(); const auto address : frames)
-      if (const auto there = translated(address, generation->objects(), own))
-        here.push_back(*there);
+      if (const auto found = translated(address, there, own)) here.push_back(*found);
+  }
   if (here.empty()) return done({});
   ++naming_;
   options_.name_stack(std::move(here), [this, done = std::move(done),

@@ -143,7 +143,8 @@ void Child::on_ready_message() {
   v1::Ready ready;
   if (!channel_.parse(ready)) return;
   if (was_ready_) return corrupt("ready twice");
-  if (ready.layout_version() != ipc::kLayoutVersion || ready.fingerprint() != parts_.fingerprint) {
+  const bool of_its_build = parts_.fingerprint.empty() || ready.fingerprint() == parts_.fingerprint;
+  if (ready.layout_version() != ipc::kLayoutVersion || !of_its_build) {
     log_.error("a child is not of its zygote's build", {{"child", ready.fingerprint()},
                                                         {"layout", ready.layout_version()},
                                                         {"zygote", parts_.fingerprint},
@@ -151,6 +152,7 @@ void Child::on_ready_message() {
     return kill(KillReason::corrupt);
   }
   was_ready_ = true;
+  objects_ = objects_in(ready.objects());
   become_idle();
 }
 

@@ -43,8 +43,7 @@ void Generation::kill() {
 
 void Generation::on_loaded(const child::v1::Loaded& loaded) {
   fingerprint_ = loaded.fingerprint();
-  for (const auto& object : loaded.objects())
-    objects_.push_back({object.build_id(), object.base(), object.begin(), object.end()});
+  objects_ = objects_in(loaded.objects());
   build_ = build_of(fingerprint_, objects_);
   loaded_ = true;
   owner_.on_loaded(*this);

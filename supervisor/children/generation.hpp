@@ -48,7 +48,8 @@ class Generation final : public std::enable_shared_from_this<Generation>, Zygote
   [[nodiscard]] const std::shared_ptr<ZygoteLink>& zygote() const { return zygote_; }
   /// Its modules are there, and it can fork.
   [[nodiscard]] bool loaded() const { return loaded_ && !zygote_->gone(); }
-  /// Of its registry: that of each of its children.
+  [[nodiscard]] bool has_loaded() const { return loaded_; }
+  /// Of its registry: that of each of its children. Empty: each loads for itself, and has its own.
   [[nodiscard]] const std::string& fingerprint() const { return fingerprint_; }
   /// Differs when the registry does, or the code of program, modules or libraries (by their build ids). For people.
   [[nodiscard]] const std::string& build() const { return build_; }

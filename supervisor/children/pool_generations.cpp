@@ -43,7 +43,7 @@ void ChildPool::on_loaded(Generation& generation) {
     return watch();
   }
   if (&generation != current_.get()) return;  // a reload has replaced it
-  if (starting_ && !options_.fingerprint.empty() &&
+  if (starting_ && !options_.fingerprint.empty() && !options_.program.exec_children &&
       generation.fingerprint() != options_.fingerprint)
     return refuse_start("the zygote loaded other modules (" + generation.fingerprint() +
                             ") than this process (" + options_.fingerprint +
@@ -66,7 +66,7 @@ void ChildPool::on_load_failed(Generation& generation, const std::string& senten
 
 void ChildPool::on_zygote_gone(Generation& gone, const std::string& how) {
   const auto generation = gone.shared_from_this();
-  const bool booted = !generation->fingerprint().empty();
+  const bool booted = generation->has_loaded();
   auto zygote = generation->zygote();
   dead_zygotes_.push_back(std::move(zygote));
   zygote_died_at_ = Clock::now();

@@ -112,6 +112,7 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
                                      std::string(role::kParent) + std::to_string(::getpid())};
   for (const auto& module : program.modules)
     arguments.push_back(std::string(role::kModule) + module.string());
+  if (program.exec_children) arguments.emplace_back(role::kExecChildren);
   if (program.plain_on_threads) arguments.emplace_back(role::kPlainOnThreads);
   for (const auto& name : program.needs.activities)
     arguments.push_back(std::string(role::kNeedsActivity) + name);
@@ -243,6 +244,14 @@ void ZygoteLink::on_end() {
   output_->close();
   if (events_)
     events_->on_zygote_gone(describe_status(reaped ? std::optional(status) : std::nullopt));
+}
+
+std::vector<LoadedObject> objects_in(
+    const google::protobuf::RepeatedPtrField<child::v1::LoadedObject>& told) {
+  std::vector<LoadedObject> objects;
+  for (const auto& object : told)
+    objects.push_back({object.build_id(), object.base(), object.begin(), object.end()});
+  return objects;
 }
 
 bool has_ended(int pidfd) {

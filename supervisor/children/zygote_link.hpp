@@ -18,6 +18,7 @@
 #include "child/v1/child.pb.h"
 #include "shared/child_needs.hpp"
 #include "shared/ipc/fd.hpp"
+#include "shared/objects.hpp"
 #include "supervisor/children/orphans.hpp"
 #include "supervisor/children/output.hpp"
 #include "temporal/log.hpp"
@@ -31,6 +32,8 @@ struct ZygoteProgram {
   std::vector<std::filesystem::path> modules;
   /// Plain functions that did not choose their home run on threads of the supervisor.
   bool plain_on_threads = false;
+  /// Each child loads the modules for itself, instead of being forked from a process that has.
+  bool exec_children = false;
   /// What the modules must offer, as long as the supervisor keeps those it was started with.
   ChildNeeds needs{};
 };
@@ -90,6 +93,10 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   pid_t pid_ = 0;
   bool gone_ = false;
 };
+
+/// Where their code lies, as zygote and children tell it.
+[[nodiscard]] std::vector<LoadedObject> objects_in(
+    const google::protobuf::RepeatedPtrField<child::v1::LoadedObject>& told);
 
 /// To be asked whenever a wait for a pidfd returns: Asio may hand the event of a descriptor that was just closed to the next one
 /// that is opened.

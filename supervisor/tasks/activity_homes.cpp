@@ -147,6 +147,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.children = wanted_children_ = children_ ? polled_children(options_) : 0;
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
+  pool.program.exec_children = options_.exec_children;
   pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
   pool.program.needs = needs_of(module_, options_.activity_executor, offload_);
   pool.fingerprint = fingerprint(module_);
