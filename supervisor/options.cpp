@@ -147,6 +147,8 @@ class Parser : private Flags {
              "The same for its age: after the activity it runs then; 0: never for that");
     size("--child-max-rss", options_.child_max_rss,
          "The same for the memory that is resident after an activity; 0: never for that");
+    size("--max-bulk", options_.max_bulk,
+         "Largest arguments handed to a child, and largest result taken from one");
     add_kinds();
     add_versioning();
     flag("--workflow-threads", options_.workflow_threads, "Threads that run workflow code")

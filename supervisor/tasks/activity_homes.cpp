@@ -134,6 +134,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.program.plain_on_threads = options_.activity_executor == temporal::Executor::threads;
   pool.fingerprint = fingerprint(module_);
   pool.child.nice = options_.child_nice;
+  pool.child.largest_bulk = options_.max_bulk;
   pool.child.term_grace = options_.term_grace;
   pool.recycling = {.max_tasks = options_.child_max_tasks,
                     .max_age = options_.child_max_age,
