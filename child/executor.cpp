@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "child/limits.hpp"
+#include "shared/decoded_once.hpp"
 #include "shared/failure_proto.hpp"
 #include "shared/homes.hpp"
 #include "shared/module_loader.hpp"
@@ -20,8 +21,26 @@ using ipc::RecordType;
 using ipc::Send;
 
 constexpr auto kAskAgain = std::chrono::milliseconds(1);
-// The other side of "no resources" is usually a neighbour that ends soon.
-constexpr int kResourceTries = 5'000;
+// The other side of "no resources" is usually a neighbour that ends soon: 5 s.
+constexpr auto kAskAgainForResources = std::chrono::milliseconds(20);
+constexpr int kResourceTries = 250;
+
+// Its bytes go over: what is large is not copied here.
+Payloads taken_from(api::common::v1::Payloads& from) {
+  Payloads payloads;
+  payloads.reserve(static_cast<std::size_t>(from.payloads_size()));
+  for (auto& one : *from.mutable_payloads()) {
+    auto& payload = payloads.emplace_back();
+    payload.metadata.insert(one.metadata().begin(), one.metadata().end());
+    payload.data = std::move(*one.mutable_data());
+  }
+  return payloads;
+}
+
+void give_to(Payload payload, api::common::v1::Payload* to) {
+  for (const auto& [key, value] : payload.metadata) (*to->mutable_metadata())[key] = value;
+  to->set_data(std::move(payload.data));
+}
 
 api::failure::v1::Failure failure_of(std::string message, std::string_view type,
                                      bool non_retryable) {
@@ -40,31 +59,28 @@ int Executor::run() {
   while (!lost_) {
     switch (channel.receive()) {
       case Receive::none:
-        channel.about_to_sleep();
-        if (!channel.has_message() && !waiter_.wait()) return kExitArena;
-        channel.awake();
+        if (!wait_for_message()) return kExitArena;
         break;
       case Receive::corrupt:
         return kExitArena;
       case Receive::no_resources:
         ++task_;
-        fail(failure_of("no memory for the arguments of this activity", "WorkerResources", false));
+        fail_for_memory();
         break;
       case Receive::message:
         switch (channel.type()) {
           case RecordType::start:
             ++task_;
-            if (!channel.parse(start_)) return kExitArena;
-            execute();
+            if (channel.parse(start_))
+              execute();
+            else if (channel.fault())
+              return kExitArena;
+            else
+              fail_for_memory();
             break;
-          case RecordType::ping: {
-            v1::Ping ping;
-            if (!channel.parse(ping)) return kExitArena;
-            v1::Pong pong;
-            pong.set_number(ping.number());
-            answer(RecordType::pong, pong);
+          case RecordType::ping:
+            if (!pong()) return kExitArena;
             break;
-          }
           case RecordType::quit:
             return stop_hooks();
           default:
@@ -74,6 +90,23 @@ int Executor::run() {
     }
   }
   return kExitArena;
+}
+
+bool Executor::wait_for_message() {
+  ipc::Channel& channel = surroundings_.channel;
+  channel.about_to_sleep();
+  if (!channel.has_message() && !waiter_.wait()) return false;
+  channel.awake();
+  return true;
+}
+
+bool Executor::pong() {
+  v1::Ping ping;
+  if (!surroundings_.channel.parse(ping)) return false;
+  v1::Pong pong;
+  pong.set_number(ping.number());
+  answer(RecordType::pong, pong);
+  return true;
 }
 
 int Executor::stop_hooks() {
@@ -123,8 +156,9 @@ void Executor::call(const Callee& callee, ChildContext& context) {
     auto most = callee.limits;
     if (most.memory == 0) most.memory = memory_;
     const TaskLimits limits(most);
-    to_proto((*callee.function)(for_user, from_proto(start_.input())),
-             completed.mutable_result()->add_payloads());
+    auto arguments = taken_from(*start_.mutable_input());
+    const detail::DecodedOnce once(arguments);
+    give_to((*callee.function)(for_user, arguments), completed.mutable_result()->add_payloads());
     type = RecordType::completed;
   } catch (const CompleteAsync&) {
     type = RecordType::async;
@@ -163,6 +197,32 @@ void Executor::fail(const api::failure::v1::Failure& failure) {
   answer(RecordType::failed, failed);
 }
 
+void Executor::fail_for_memory() {
+  fail(failure_of("no memory for the arguments of this activity", "WorkerResources", false));
+}
+
+// The supervisor answers once. Nothing but pings comes beside that while a task is in hand.
+bool Executor::get_segment(std::size_t size) {
+  ipc::Channel& channel = surroundings_.channel;
+  auto asked = channel.ask_for_segment(size);
+  for (; asked == Send::full; asked = channel.ask_for_segment(size))
+    std::this_thread::sleep_for(kAskAgain);
+  bool good = asked == Send::done;
+  while (good) {
+    const auto received = channel.receive();
+    if (received == Receive::none)
+      good = wait_for_message();
+    else if (received != Receive::message)
+      good = false;
+    else if (channel.type() == RecordType::bulk)
+      return channel.granted();
+    else
+      good = channel.type() == RecordType::ping && pong();
+  }
+  lost_ = true;
+  return false;
+}
+
 void Executor::answer(RecordType type, const google::protobuf::MessageLite& message) {
   int resource_tries = 0;
   for (;;) {
@@ -174,8 +234,15 @@ void Executor::answer(RecordType type, const google::protobuf::MessageLite& mess
         return;
       case Send::full:
         break;
+      case Send::need_segment:
+        if (get_segment(message.ByteSizeLong())) continue;
+        if (lost_) return;
+        [[fallthrough]];
       case Send::no_resources:
-        if (++resource_tries < kResourceTries) break;
+        if (++resource_tries < kResourceTries) {
+          std::this_thread::sleep_for(kAskAgainForResources);
+          continue;
+        }
         return fail(failure_of("no memory or descriptor to send the result of this activity",
                                "WorkerResources", false));
       case Send::too_large:

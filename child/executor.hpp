@@ -39,8 +39,14 @@ class Executor {
   [[nodiscard]] Callee callee() const;
   void call(const Callee& callee, ChildContext& context);
   void fail(const api::failure::v1::Failure& failure);
+  void fail_for_memory();
   /// Waits for room: an answer is never dropped.
   void answer(ipc::RecordType type, const google::protobuf::MessageLite& message);
+  /// For an answer of so many bytes. False: there is none now, or this child is lost.
+  [[nodiscard]] bool get_segment(std::size_t size);
+  /// False when the ring is corrupt.
+  [[nodiscard]] bool pong();
+  [[nodiscard]] bool wait_for_message();
 
   const Module& module_;
   Surroundings surroundings_;

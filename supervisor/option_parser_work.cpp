@@ -97,6 +97,8 @@ void OptionParser::add_children() {
            "The same for its age: after the activity it runs then; 0: never for that");
   size("--child-max-rss", options_.child_max_rss,
        "The same for the memory that is resident after an activity; 0: never for that");
+  size("--max-bulk", options_.max_bulk,
+       "Largest arguments handed to a child, and largest result taken from one");
   choice("--child-start", options_.exec_children, {{"fork", false}, {"exec", true}}, "fork",
          "How children start: forked from a process that has loaded the modules, or exec: each "
          "loads them for itself, which is slower and is for modules that start threads or use CUDA "

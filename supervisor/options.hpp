@@ -57,6 +57,8 @@ struct Options {
   int child_max_tasks = 0;        ///< 0: unbounded
   milliseconds child_max_age{0};  ///< 0: unbounded
   std::size_t child_max_rss = 0;  ///< bytes; 0: unbounded
+  /// Bytes of all arguments that a child is handed, and of a result.
+  std::size_t max_bulk = std::size_t{256} << 20;
   int workflow_threads = 2;
   int loop_threads = 1;
   milliseconds loop_stall{100};  ///< 0: off

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "shared/ipc/arena.hpp"
 
-#include <sys/stat.h>
-
 #include <bit>
 #include <cstring>
 #include <utility>
@@ -33,12 +31,6 @@ std::size_t up_size(std::uint32_t capacity) { return kRingB + capacity + sizeof(
 template <class T>
 T& at(const Mapping& mapping, std::size_t offset) noexcept {
   return *reinterpret_cast<T*>(mapping.data() + offset);
-}
-
-std::size_t size_of(int memory) noexcept {
-  struct stat status {};
-  if (::fstat(memory, &status) != 0 || status.st_size < 0) return 0;
-  return static_cast<std::size_t>(status.st_size);
 }
 
 }  // namespace
@@ -87,15 +79,15 @@ const HeartbeatMemory& SupervisorArena::heartbeat() const noexcept {
 }
 
 std::optional<ChildArena> ChildArena::open(int down_fd, int up_fd) noexcept {
-  if (size_of(down_fd) < kRingA) return std::nullopt;
+  if (size_of_memory(down_fd) < kRingA) return std::nullopt;
   auto first = Mapping::map(down_fd, kPage, Access::read_only);
   if (!first) return std::nullopt;
   Header header;
   std::memcpy(&header, first->data(), sizeof header);
   if (header.magic != kMagic || header.layout_version != kLayoutVersion ||
       !valid_capacity(header.ring_capacity) ||
-      size_of(down_fd) != down_size(header.ring_capacity) ||
-      size_of(up_fd) != up_size(header.ring_capacity))
+      size_of_memory(down_fd) != down_size(header.ring_capacity) ||
+      size_of_memory(up_fd) != up_size(header.ring_capacity))
     return std::nullopt;
   auto down = Mapping::map(down_fd, down_size(header.ring_capacity), Access::read_only);
   auto up = Mapping::map(up_fd, up_size(header.ring_capacity), Access::read_write);

@@ -5,13 +5,13 @@
 //   page 0  header: magic, layout version, epoch, ring capacity; from before the child exists
 //   page 1  control: cancel word, deadline, shutdown notice, heartbeat bell
 //   page 2  ends: ring A's tail, ring B's head, sleep number
-//   ring A  Start, Ping, Quit
+//   ring A  Start, Ping, Quit, Bulk, Trim
 //
 // up half, written by the child, read-only in the supervisor:
 //   page 0  status: progress counter, counters of dropped logs and metrics
 //   page 1  ends: ring B's tail, ring A's head, sleep number
 //   page 2  crash: why it dies, and where it was
-//   ring B  Ready, Completed, Failed, Canceled, Async, Log, Metric, Pong
+//   ring B  Ready, Completed, Failed, Canceled, Async, NeedBulk, Log, Metric, Pong
 //   slot    heartbeat: a page with its sequence, then twice a page (sizes, encoding) and 64 KiB (details)
 //
 // Every word has one writing process. Nothing here waits or signals; what is read from the other
@@ -31,7 +31,7 @@
 namespace temporal::ipc {
 
 inline constexpr std::size_t kPage = 4096;
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 inline constexpr std::uint64_t kMagic = 0x414e4552'41505354;  // "TSPARENA"
 inline constexpr std::uint32_t kDefaultRingCapacity = 256 * 1024;
 inline constexpr std::uint32_t kLargestRingCapacity = 64 * 1024 * 1024;

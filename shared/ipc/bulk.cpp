@@ -1,74 +1,60 @@
 // SPDX-License-Identifier: MIT
 #include "shared/ipc/bulk.hpp"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <new>
-
-#include "shared/ipc/fd.hpp"
-#include "shared/ipc/memory.hpp"
+#include <algorithm>
+#include <bit>
 
 namespace temporal::ipc {
 namespace {
 
-constexpr std::byte kMark{'b'};  // SEQPACKET wants at least one byte beside a descriptor
-
-bool write_all(int fd, std::span<const std::byte> bytes) noexcept {
-  while (!bytes.empty()) {
-    ssize_t written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-// pread and not a mapping: a page that cannot be had is an error here, and SIGBUS there.
-bool read_all(int fd, std::span<std::byte> bytes) noexcept {
-  off_t at = 0;
-  while (!bytes.empty()) {
-    ssize_t count = ::pread(fd, bytes.data(), bytes.size(), at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-    at += count;
-  }
-  return true;
-}
+// Smaller ones would soon be replaced.
+constexpr std::size_t kSmallestSegment = 64 * 1024;
 
 }  // namespace
 
-bool send_bulk(int socket, std::span<const std::byte> message) noexcept {
-  UniqueFd memory = create_memory("temporal-bulk", message.size());
-  if (!memory || !write_all(memory.get(), message) || !seal(memory.get(), Seals::all)) return false;
-  int fd = memory.get();
-  return send_message(socket, {&kMark, 1}, {&fd, 1}) == Io::done;
+std::optional<Segment> make_segment(Direction direction, std::size_t at_least) noexcept {
+  const bool down = direction == Direction::down;
+  const auto access = down ? Access::read_write : Access::read_only;
+  const std::size_t size = std::bit_ceil(std::max(at_least, kSmallestSegment));
+  Segment segment;
+  segment.fd = create_memory("temporal-bulk", size);
+  if (!segment.fd) return std::nullopt;
+  segment.memory = Mapping::map(segment.fd.get(), size, access);
+  if (!segment.memory || !seal(segment.fd.get(), down ? Seals::size_and_write : Seals::size))
+    return std::nullopt;
+  segment.memory->populate(access);
+  return segment;
 }
 
-BulkRead receive_bulk(int socket, std::size_t size, std::string& into) noexcept {
-  std::byte mark;
-  Received message;
-  switch (receive_message(socket, {&mark, 1}, message)) {
-    case Io::done:
-      break;
-    case Io::again:
-    case Io::closed:
-      return BulkRead::corrupt;
-    case Io::failed:
-      return BulkRead::no_resources;
+bool send_segment(int socket, const Offer& offer, int fd) noexcept {
+  return send_message(socket, std::as_bytes(std::span(&offer, 1)), {&fd, 1}) == Io::done;
+}
+
+Taken take_segment(int socket, const Offer& wanted, Segment& into) noexcept {
+  for (;;) {
+    Offer offer;
+    Received message;
+    const auto seen =
+        look_at_message(socket, std::as_writable_bytes(std::span(&offer, 1)), message);
+    if (seen == Io::failed) return Taken::no_resources;
+    if (seen != Io::done || message.size != sizeof offer) return Taken::missing;
+    if (offer.number < wanted.number) {  // it could not be taken when it was wanted
+      drop_message(socket);
+      continue;
+    }
+    if (offer.number != wanted.number || offer.direction != wanted.direction) return Taken::missing;
+    // It did not fit into this process's table: it stays in the socket.
+    if (message.fd_count == 0 && message.cut) return Taken::no_resources;
+    if (message.fd_count != 1) return Taken::missing;
+    const int fd = message.fds[0].get();
+    const auto access = offer.direction == Direction::down ? Access::read_only : Access::read_write;
+    auto memory = Mapping::map(fd, size_of_memory(fd), access);
+    if (!memory || !memory->keep_out_of_forks_and_dumps()) return Taken::no_resources;
+    memory->populate(access);
+    drop_message(socket);
+    into = {wanted.number, std::move(memory), {}};
+    return Taken::done;
   }
-  // One that was not sent is a lie; one that did not fit into our table is our own trouble.
-  if (message.fd_count == 0 && message.cut) return BulkRead::no_resources;
-  if (message.fd_count != 1 || !is_immutable(message.fds[0].get(), size)) return BulkRead::corrupt;
-  try {
-    into.resize(size);
-  } catch (const std::bad_alloc&) {
-    return BulkRead::no_resources;
-  }
-  return read_all(message.fds[0].get(), std::as_writable_bytes(std::span(into)))
-             ? BulkRead::done
-             : BulkRead::no_resources;
 }
 
 }  // namespace temporal::ipc

@@ -40,7 +40,9 @@ Io send_message(int socket, std::span<const std::byte> bytes, std::span<const in
   }
 }
 
-Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noexcept {
+namespace {
+
+Io receive(int socket, std::span<std::byte> buffer, Received& into, int flags) noexcept {
   into = {};
   iovec part{buffer.data(), buffer.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMaxAttached)];
@@ -51,7 +53,7 @@ Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noex
   message.msg_controllen = sizeof control;
   ssize_t size;
   do {
-    size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    size = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
   } while (size < 0 && errno == EINTR);
   if (size < 0) {
     if (errno == EAGAIN) return Io::again;
@@ -73,6 +75,24 @@ Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noex
   into.size = static_cast<std::size_t>(size);
   into.cut = (message.msg_flags & MSG_CTRUNC) != 0;
   return Io::done;
+}
+
+}  // namespace
+
+Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noexcept {
+  return receive(socket, buffer, into, 0);
+}
+
+Io look_at_message(int socket, std::span<std::byte> buffer, Received& into) noexcept {
+  return receive(socket, buffer, into, MSG_PEEK | MSG_DONTWAIT);
+}
+
+void drop_message(int socket) noexcept {
+  std::byte ignored;
+  ssize_t size;
+  do {
+    size = ::recv(socket, &ignored, sizeof ignored, MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
 }
 
 }  // namespace temporal::ipc

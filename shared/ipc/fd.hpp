@@ -64,4 +64,10 @@ struct Received {
 /// `buffer` is `failed`.
 [[nodiscard]] Io receive_message(int socket, std::span<std::byte> buffer, Received& into) noexcept;
 
+/// The same, but the message stays where it is, with what is attached to it, and this never waits:
+/// who had no room for the descriptors may look again.
+[[nodiscard]] Io look_at_message(int socket, std::span<std::byte> buffer, Received& into) noexcept;
+/// Takes away what look_at_message() has seen.
+void drop_message(int socket) noexcept;
+
 }  // namespace temporal::ipc

@@ -35,16 +35,13 @@ UniqueFd create_memory(const char* name, std::size_t size) noexcept {
 bool seal(int memory, Seals seals) noexcept {
   int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
   if (seals == Seals::size_and_write) wanted |= F_SEAL_FUTURE_WRITE;
-  if (seals == Seals::all) wanted |= F_SEAL_WRITE;
   return ::fcntl(memory, F_ADD_SEALS, wanted) == 0;
 }
 
-bool is_immutable(int memory, std::size_t size) noexcept {
-  constexpr int kWanted = F_SEAL_SHRINK | F_SEAL_WRITE;
-  int seals = ::fcntl(memory, F_GET_SEALS);
+std::size_t size_of_memory(int memory) noexcept {
   struct stat status {};
-  return seals >= 0 && (seals & kWanted) == kWanted && ::fstat(memory, &status) == 0 &&
-         status.st_size >= 0 && static_cast<std::size_t>(status.st_size) >= size;
+  if (::fstat(memory, &status) != 0 || status.st_size < 0) return 0;
+  return static_cast<std::size_t>(status.st_size);
 }
 
 std::optional<Mapping> Mapping::map(int memory, std::size_t size, Access access) noexcept {
@@ -60,6 +57,12 @@ std::optional<Mapping> Mapping::map(int memory, std::size_t size, Access access)
 bool Mapping::keep_out_of_forks_and_dumps() noexcept {
   return ::madvise(data(), size(), MADV_DONTFORK) == 0 &&
          ::madvise(data(), size(), MADV_DONTDUMP) == 0;
+}
+
+void Mapping::populate(Access access) noexcept {
+  // Older kernels do not know it: the pages come one by one then.
+  (void)::madvise(data(), size(),
+                  access == Access::read_only ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
 }
 
 }  // namespace temporal::ipc

@@ -21,13 +21,11 @@ enum class Seals {
   size,            ///< can never shrink nor grow again
   size_and_write,  ///< and no new writable mapping or write(2) by anyone; mappings made before stay
                    ///< writable
-  all,             ///< and nobody can write at all: refused while a writable mapping exists
 };
 /// Final: no seal can be added or taken back afterwards.
 [[nodiscard]] bool seal(int memory, Seals seals) noexcept;
-/// What a receiver asks before it trusts a descriptor: is this memory of at least `size` bytes that
-/// nobody can change?
-[[nodiscard]] bool is_immutable(int memory, std::size_t size) noexcept;
+/// In bytes; 0 for what is no memory.
+[[nodiscard]] std::size_t size_of_memory(int memory) noexcept;
 
 enum class Access { read_only, read_write };
 
@@ -43,6 +41,8 @@ class Mapping {
   [[nodiscard]] std::size_t size() const noexcept { return region_.get_size(); }
   /// Processes forked from this one do not get it, nor does a core file.
   [[nodiscard]] bool keep_out_of_forks_and_dumps() noexcept;
+  /// All pages into the page table at once, which costs a fraction of a fault for each. A wish.
+  void populate(Access access) noexcept;
 
  private:
   explicit Mapping(boost::interprocess::mapped_region region) noexcept

@@ -2,14 +2,11 @@
 #include "shared/ipc/records.hpp"
 
 #include <array>
-#include <climits>
 #include <cstring>
 
 namespace temporal::ipc {
 namespace {
 
-constexpr std::uint16_t kBulk =
-    1;  // flag: the payload is a u64, the size of the message in the bulk socket
 constexpr std::uint32_t kSmall = 1024;
 constexpr std::uint32_t kReady = 8 * 1024;  // of a child that tells where its code lies
 
@@ -17,15 +14,17 @@ constexpr std::size_t index(RecordType type) { return static_cast<std::size_t>(t
 
 // Checked: what steers a process. The others are large, are parsed, and name their task.
 constexpr auto kDown = [] {
-  std::array<RecordRule, 4> rules{};
+  std::array<RecordRule, 6> rules{};
   rules[index(RecordType::start)] = {kInlineLimit, true, false};
   rules[index(RecordType::ping)] = {kSmall, true, true};
   rules[index(RecordType::quit)] = {kSmall, true, true};
+  rules[index(RecordType::bulk)] = {sizeof(Offer), true, true};
+  rules[index(RecordType::trim)] = {0, true, true};
   return rules;
 }();
 
 constexpr auto kUp = [] {
-  std::array<RecordRule, 24> rules{};
+  std::array<RecordRule, 25> rules{};
   rules[index(RecordType::ready)] = {kReady, true, true};
   rules[index(RecordType::completed)] = {kInlineLimit, true, false};
   rules[index(RecordType::failed)] = {kInlineLimit, true, false};
@@ -34,6 +33,7 @@ constexpr auto kUp = [] {
   rules[index(RecordType::log)] = {kInlineLimit, true, false};
   rules[index(RecordType::pong)] = {kSmall, true, true};
   rules[index(RecordType::metric)] = {kInlineLimit, true, false};
+  rules[index(RecordType::need_bulk)] = {sizeof(std::uint64_t), true, true};
   return rules;
 }();
 
@@ -51,6 +51,7 @@ RecordRules up_rules() noexcept { return kUp; }
 
 ChannelEnds supervisor_ends(const SupervisorArena& arena, int child_bell, int bulk_socket) {
   return {
+      .side = Side::supervisor,
       .out = RingProducer(arena.ring_a(), arena.ring_capacity(), arena.ends().tail,
                           arena.child_ends().head, arena.epoch(), down_rules()),
       .in = RingConsumer(arena.ring_b(), arena.ring_capacity(), arena.child_ends().tail,
@@ -64,6 +65,7 @@ ChannelEnds supervisor_ends(const SupervisorArena& arena, int child_bell, int bu
 
 ChannelEnds child_ends(const ChildArena& arena, int supervisor_bell, int bulk_socket) {
   return {
+      .side = Side::child,
       .out = RingProducer(arena.ring_b(), arena.ring_capacity(), arena.ends().tail,
                           arena.supervisor_ends().head, arena.epoch(), up_rules()),
       .in = RingConsumer(arena.ring_a(), arena.ring_capacity(), arena.supervisor_ends().tail,
@@ -76,7 +78,8 @@ ChannelEnds child_ends(const ChildArena& arena, int supervisor_bell, int bulk_so
 }
 
 Channel::Channel(ChannelEnds ends, std::size_t largest_bulk) noexcept
-    : out_(std::move(ends.out)),
+    : side_(ends.side),
+      out_(std::move(ends.out)),
       in_(std::move(ends.in)),
       sleeper_(*ends.my_sleep),
       ringer_(*ends.their_sleep),
@@ -96,14 +99,14 @@ Send Channel::send_if_room(RecordType type, const google::protobuf::MessageLite&
     if (*space < reserve) return Send::full;
   }
   const std::size_t size = message.ByteSizeLong();
-  const bool bulk = size > kInlineLimit;
-  if (bulk && (!may_be_bulk(type) || size > largest_bulk_ || size > INT_MAX))
-    return Send::too_large;
-
+  if (size > kInlineLimit) {
+    if (!may_be_bulk(type)) return Send::too_large;
+    if (const auto room = room_for_place(); room != Send::done) return room;
+    if (const auto staged = stage(message); staged != Send::done) return staged;
+    return send_staged(type);
+  }
   RingProducer::Room room;
-  const std::uint64_t announced = size;
-  auto length = static_cast<std::uint32_t>(bulk ? sizeof announced : size);
-  switch (out_.reserve(static_cast<std::uint16_t>(type), length, room)) {
+  switch (out_.reserve(static_cast<std::uint16_t>(type), static_cast<std::uint32_t>(size), room)) {
     case Push::done:
       break;
     case Push::full:
@@ -111,31 +114,34 @@ Send Channel::send_if_room(RecordType type, const google::protobuf::MessageLite&
     case Push::corrupt:
       return Send::corrupt;
   }
-
-  std::span<const std::byte> payload;
-  if (bulk) {
-    scratch_.resize(size);
-    message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(scratch_.data()));
-    bool sent = send_bulk(bulk_socket_, std::as_bytes(std::span(scratch_)));
-    scratch_ = {};
-    if (!sent) return Send::no_resources;
-    payload = std::as_bytes(std::span(&announced, 1));
-  } else if (room.second.empty()) {
+  if (room.second.empty()) {
     // The common case: no copy, the message is written where the other side reads it.
     message.SerializeWithCachedSizesToArray(bytes_of(room.first.data()));
   } else {
     scratch_.resize(size);
     message.SerializeWithCachedSizesToArray(reinterpret_cast<std::uint8_t*>(scratch_.data()));
-    payload = std::as_bytes(std::span(scratch_));
+    std::memcpy(room.first.data(), scratch_.data(), room.first.size());
+    std::memcpy(room.second.data(), scratch_.data() + room.first.size(), room.second.size());
   }
-  if (!payload.empty()) {
-    std::memcpy(room.first.data(), payload.data(), room.first.size());
-    if (!room.second.empty())
-      std::memcpy(room.second.data(), payload.data() + room.first.size(), room.second.size());
+  out_.commit();
+  return rung();
+}
+
+Send Channel::rung() noexcept {
+  return ringer_.must_ring() && !ring(their_bell_) ? Send::corrupt : Send::done;
+}
+
+Send Channel::send_bytes(RecordType type, std::span<const std::byte> payload,
+                         std::uint16_t flags) noexcept {
+  switch (out_.push(static_cast<std::uint16_t>(type), payload, flags)) {
+    case Push::full:
+      return Send::full;
+    case Push::corrupt:
+      return Send::corrupt;
+    case Push::done:
+      break;
   }
-  out_.commit(bulk ? kBulk : 0);
-  if (ringer_.must_ring() && !ring(their_bell_)) return Send::corrupt;
-  return Send::done;
+  return rung();
 }
 
 Receive Channel::corrupt(const char* fault) noexcept {
@@ -156,33 +162,27 @@ Receive Channel::receive() noexcept {
   }
   type_ = static_cast<RecordType>(record.type);
   bytes_ = record.payload;
-  if (record.flags == 0) return Receive::message;
-
-  std::uint64_t size;
-  if (record.flags != kBulk || !may_be_bulk(type_)) return corrupt("unknown flags");
-  if (record.payload.size() != sizeof size) return corrupt("a large message without its size");
-  std::memcpy(&size, record.payload.data(), sizeof size);
-  if (size > largest_bulk_ || size > INT_MAX) return corrupt("a large message over the cap");
-  switch (receive_bulk(bulk_socket_, size, bulk_)) {
-    case BulkRead::done:
-      break;
-    case BulkRead::corrupt:
-      return corrupt("a large message without its sealed memory");
-    case BulkRead::no_resources:
-      return Receive::no_resources;
+  large_ = false;
+  if (record.flags == kBulkFlag && may_be_bulk(type_)) return receive_large(record);
+  if (record.flags != 0) return corrupt("unknown flags");
+  switch (type_) {
+    case RecordType::bulk:
+      return receive_offer(record);
+    case RecordType::need_bulk:
+      return receive_need(record);
+    case RecordType::trim:
+      out_segment_ = {};
+      in_segment_ = {};
+      return receive();
+    default:
+      return Receive::message;
   }
-  bytes_ = std::as_bytes(std::span(bulk_));
-  return Receive::message;
 }
 
 bool Channel::parse(google::protobuf::MessageLite& message) noexcept {
-  bool parsed = message.ParseFromArray(bytes_.data(), static_cast<int>(bytes_.size()));
-  if (bytes_.size() > kInlineLimit) {
-    bytes_ = {};
-    bulk_ = {};  // not kept: it may be large
-  }
-  if (!parsed) corrupt("bytes that are no message of their type");
-  return parsed;
+  const auto parsed = read(message);
+  if (parsed == Parsed::corrupt) refuse();
+  return parsed == Parsed::done;
 }
 
 }  // namespace temporal::ipc

@@ -93,7 +93,8 @@ Child::Child(asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger&
       heartbeat_bell_(parts_.arena.control().heartbeat_bell),
       bell_(core, parts_.supervisor_bell.release()),
       pidfd_(core),
-      ladder_(parts_.settings.term_grace) {
+      ladder_(parts_.settings.term_grace),
+      trim_timer_(core) {
   death_.incarnation = parts_.incarnation;
   channel_.about_to_sleep();
 }
@@ -108,6 +109,7 @@ void Child::abandon() {
   state_ = State::gone;
   // The waiting coroutine holds this child, and this child holds the coroutine: one has to let go.
   auto coroutine = std::move(completion_);
+  trim_timer_.cancel();
   close(bell_);
   close(pidfd_);
   output_->close();
@@ -269,8 +271,8 @@ void Child::reap_adopted() {
 }
 
 void Child::finish() {
-  if (state_ == State::gone) return;
-  auto self = shared_from_this();  // the owner lets go of it below
+  if (state_ == State::gone || reading_) return;  // what is being read is its last word
+  auto self = shared_from_this();                 // the owner lets go of it below
   state_ = State::gone;
   auto now = Clock::now();
   death_.uptime = duration_cast<milliseconds>(now - born_);
@@ -284,6 +286,7 @@ void Child::finish() {
     // What it takes to give names to a crash is not for its replacement to wait for.
     if (!death_.crash) fail_task();
   }
+  trim_timer_.cancel();
   close(bell_);
   close(pidfd_);
   output_->close();

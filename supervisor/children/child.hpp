@@ -21,6 +21,7 @@
 #include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -45,9 +46,13 @@
 
 namespace temporal::supervisor::children {
 
+/// Larger messages are written and read beside the core loop.
+inline constexpr std::size_t kBesideTheLoop = 1024 * 1024;
+
 struct ChildSettings {
   std::uint32_t ring_capacity = ipc::kDefaultRingCapacity;
   std::size_t largest_bulk = ipc::kDefaultLargestBulk;
+  std::chrono::milliseconds bulk_idle{30'000};  ///< then its segments are given back
   int nice = 5;
   int oom_score_adj = 500;
   std::optional<int> core{};  ///< the only one it may run on
@@ -95,6 +100,8 @@ class ChildOwner {
   /// `frames` of a child's process get their names; `done` is called on the core loop, at once or within seconds.
   virtual void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                           std::function<void(NamedStack)> done) = 0;
+  /// Where memory is made and copied, so that the core loop is not held. It ends before its owner does.
+  virtual boost::asio::any_io_executor beside_the_loop() = 0;
 
  protected:
   ~ChildOwner() = default;
@@ -122,7 +129,15 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_zygote_gone();
 
   /// Idle only. With `done` the task is in its hands: answer_to() must follow at once. Otherwise nothing happened.
-  [[nodiscard]] ipc::Send assign(child::v1::Start& start, AttemptHandle& handle);
+  /// `staged`: stage() has written it already.
+  [[nodiscard]] ipc::Send assign(child::v1::Start& start, AttemptHandle& handle,
+                                 bool staged = false);
+  /// Idle only: it is busy with `start`, which is too large to be written by the core loop, until end_staging(). In between
+  /// stage() may be called, by any one thread.
+  void begin_staging(child::v1::Start& start, AttemptHandle& handle);
+  [[nodiscard]] ipc::Send stage(const child::v1::Start& start) { return channel_.stage(start); }
+  /// Idle again, unless it died meanwhile.
+  void end_staging();
   /// Completed exactly once, whatever becomes of the child.
   void answer_to(Completion<Answer> completion) { completion_ = std::move(completion); }
   /// Idle only: leave. `why`, a literal: "stopped" or "recycled".
@@ -184,9 +199,22 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_log_message();
   void on_metric_message();
   /// Of the task in hand? Otherwise it is a stray, and the third one ends the child.
-  template <class Message>
-  bool is_answer(Message& message);
+  bool is_answer(std::uint64_t task);
   void finish_task(Answer answer);
+  void forget_heartbeats();
+
+  // child_bulk.cpp: answers, and what is too large for a record.
+  void on_answer_message();
+  /// Reads the message that came last, beside the loop if it is large: nothing more is drained until then.
+  template <class Message>
+  void take_answer();
+  template <class Message>
+  void on_read(ipc::Parsed parsed, Message& message);
+  void on_need_bulk();
+  /// A segment was used just now.
+  void trim_later();
+  void wait_to_trim();
+
   void look_for_heartbeat();
   void keep_last_heartbeat();
   void corrupt(const std::string& fault);
@@ -230,6 +258,12 @@ class Child : public std::enable_shared_from_this<Child> {
   Completion<Answer> completion_;
   int strays_ = 0;
   bool draining_later_ = false;
+
+  bool reading_ = false;  // an answer, beside the loop
+  bool making_ = false;   // a segment, beside the loop
+  boost::asio::steady_timer trim_timer_;
+  bool trimming_later_ = false;
+  Clock::time_point bulk_used_;
 };
 
 }  // namespace temporal::supervisor::children

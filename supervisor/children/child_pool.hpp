@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -160,6 +161,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   void on_gone(Child& child, Gone how, const Death& death) override;
   void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                   std::function<void(NamedStack)> done) override;
+  boost::asio::any_io_executor beside_the_loop() override;
 
   // pool_generations.cpp: who forks.
   void start_zygote();
@@ -184,6 +186,9 @@ class ChildPool final : GenerationOwner, ChildOwner {
   boost::asio::awaitable<std::shared_ptr<Child>> take_child(Share share, AttemptHandle& handle);
   std::shared_ptr<Child> take_idle(Share share);
   void put_back(const std::shared_ptr<Child>& child);
+  /// What assign() would do with a large `start`, up to the point where the child sees it.
+  boost::asio::awaitable<ipc::Send> stage(const std::shared_ptr<Child>& child,
+                                          child::v1::Start& start, AttemptHandle& handle);
   void wake_lines();
   Outcome refusal(const AttemptHandle& handle) const;
 
@@ -261,6 +266,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   bool hurry_ = false;
   std::optional<PoolError> refused_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  /// One thread, once it is needed. The last member: it ends before what it works on.
+  std::optional<boost::asio::thread_pool> beside_;
 };
 
 }  // namespace temporal::supervisor::children

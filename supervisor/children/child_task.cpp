@@ -15,8 +15,6 @@ using ipc::Receive;
 using ipc::RecordType;
 
 constexpr int kStraysAllowed = 2;
-// How a function that was refused memory fails. What it holds by then, and in how many pieces, nobody knows.
-constexpr std::string_view kOutOfMemory = "std::bad_alloc";
 constexpr int kMessagesPerTurn = 64;
 
 }  // namespace
@@ -52,17 +50,16 @@ std::optional<ipc::Heartbeat> AttemptHandle::take_heartbeat() {
 
 std::uint64_t AttemptHandle::progress() const { return child_ ? child_->progress() : 0; }
 
-ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
+ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle, bool staged) {
   start.set_task(task_ + 1);
   cancel_.begin(task_ + 1);
   if (handle.reasons_ != 0) cancel_.add(handle.reasons_);
-  heartbeats_.skip();
-  beats_before_ = parts_.arena.heartbeat().page.sequence.load();
-  heartbeat_wanted_ = false;
-  heartbeat_bell_.awake();
-  auto sent = channel_.send(RecordType::start, start);
+  forget_heartbeats();
+  auto sent =
+      staged ? channel_.send_staged(RecordType::start) : channel_.send(RecordType::start, start);
   if (sent == ipc::Send::corrupt) corrupt("ring A: the index of its reader is impossible");
   if (sent != ipc::Send::done) return sent;
+  if (start.GetCachedSize() > static_cast<int>(ipc::kInlineLimit)) trim_later();
   ++task_;
   task_since_ = Clock::now();
   state_ = State::busy;
@@ -74,12 +71,19 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
   return sent;
 }
 
+void Child::forget_heartbeats() {
+  heartbeats_.skip();
+  beats_before_ = parts_.arena.heartbeat().page.sequence.load();
+  heartbeat_wanted_ = false;
+  heartbeat_bell_.awake();
+}
+
 // Leaves the channel asleep, so that the next message rings, or goes on in its next turn: a child that writes as fast as it is
 // read must not keep the loop. A dead one left a ring's worth at most; what comes beyond that is from somebody it shared its memory
 // with.
 void Child::drain() {
   const auto most = channel_.received() + parts_.arena.ring_capacity();
-  for (int taken = 0;; ++taken) {
+  for (int taken = 0; !reading_; ++taken) {
     if (taken == kMessagesPerTurn && !dead_) return drain_later();
     if (dead_ && channel_.received() >= most) return;
     switch (channel_.receive()) {
@@ -93,9 +97,7 @@ void Child::drain() {
       case Receive::corrupt:
         return corrupt(std::string("ring B: ") + channel_.fault());
       case Receive::no_resources:
-        finish_task({Failed{failure_of(
-            "no memory or descriptor to take the answer of this activity", kWorkerResources)}});
-        break;
+        break;  // a child's only: what comes up lies in a segment that is here already
     }
   }
 }
@@ -117,23 +119,15 @@ void Child::on_message() {
     case RecordType::metric:
       return on_metric_message();
     case RecordType::completed:
-      if (v1::Completed message; is_answer(message))
-        finish_task({Completed{std::move(*message.mutable_result())}});
-      return;
     case RecordType::failed:
-      if (v1::Failed message; is_answer(message)) {
-        if (message.failure().application_failure_info().type() == kOutOfMemory)
-          parts_.lifespan.ran_out_of_memory();
-        finish_task({Failed{std::move(*message.mutable_failure())}});
-      }
-      return;
     case RecordType::canceled:
-      if (v1::Canceled message; is_answer(message))
-        finish_task({Canceled{std::move(*message.mutable_details())}});
-      return;
+      return on_answer_message();
     case RecordType::async:
-      if (v1::Async message; is_answer(message)) finish_task({Async{}});
+      if (v1::Async message; channel_.parse(message) && is_answer(message.task()))
+        finish_task({Async{}});
       return;
+    case RecordType::need_bulk:
+      return on_need_bulk();
     default:
       return;  // Pong: being alive is all it says
   }
@@ -188,12 +182,10 @@ ChildCounts Child::counts() const {
   return {status.dropped_logs.load(), status.dropped_metrics.load(), terms_, kills_};
 }
 
-template <class Message>
-bool Child::is_answer(Message& message) {
-  if (!channel_.parse(message)) return false;
-  if (completion_ && message.task() == task_) return true;
+bool Child::is_answer(std::uint64_t task) {
+  if (completion_ && task == task_) return true;
   log_.warn("a child answered for a task that is not in its hands",
-            {{"pid", pid()}, {"task", message.task()}});
+            {{"pid", pid()}, {"task", task}});
   if (++strays_ > kStraysAllowed) corrupt("three stray answers");
   return false;
 }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A task's way through the pool: it waits in its share's line, takes a child, and brings home what became of it.
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <string>
+#include <system_error>
+#include <utility>
 
 #include "supervisor/children/child_pool.hpp"
 
@@ -29,7 +32,18 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle, 
   for (;;) {
     auto child = co_await take_child(share, handle);
     if (!child) co_return refusal(handle);
-    switch (child->assign(start, handle)) {
+    const bool large = start.ByteSizeLong() > kBesideTheLoop;
+    auto sent = ipc::Send::done;
+    if (large) {
+      sent = co_await stage(child, start, handle);
+      if (child->state() != Child::State::idle) continue;  // it died meanwhile
+      if (!accepting_ || handle.terminated_) {
+        put_back(child);
+        co_return refusal(handle);
+      }
+    }
+    if (sent == ipc::Send::done) sent = child->assign(start, handle, large);
+    switch (sent) {
       case ipc::Send::done: {
         watch();
         auto receive = [&](Completion<Answer> completion) {
@@ -50,6 +64,7 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle, 
         break;  // that child is being killed
       case ipc::Send::full:
       case ipc::Send::no_resources:
+      case ipc::Send::need_segment:  // a child's only
         put_back(child);
         if (Clock::now() >= patience_ends)
           co_return Failed{
@@ -58,6 +73,35 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle, 
         break;
     }
   }
+}
+
+asio::awaitable<ipc::Send> ChildPool::stage(const std::shared_ptr<Child>& child, v1::Start& start,
+                                            AttemptHandle& handle) {
+  child->begin_staging(start, handle);
+  auto beside = [&](Completion<ipc::Send> done) {
+    asio::post(beside_the_loop(), [core = core_, child = std::shared_ptr(child), &start,
+                                   done = std::move(done)]() mutable {
+      const auto staged = child->stage(start);
+      // With the last hold on the child: it must not end on this thread.
+      asio::post(core, [child = std::move(child), staged, done = std::move(done)]() mutable {
+        done.complete(staged);
+      });
+    });
+  };
+  const auto staged = co_await Completion<ipc::Send>::wait(beside);
+  child->end_staging();
+  co_return staged;
+}
+
+asio::any_io_executor ChildPool::beside_the_loop() {
+  try {
+    if (!beside_) beside_.emplace(1);
+  } catch (const std::system_error& error) {
+    log_.warn("no thread to copy large messages on: the core loop is held by them",
+              {{"why", error.what()}});
+    return core_;
+  }
+  return beside_->get_executor();
 }
 
 asio::awaitable<std::shared_ptr<Child>> ChildPool::take_child(Share share, AttemptHandle& handle) {

@@ -152,6 +152,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.program.needs = needs_of(module_, options_.activity_executor, offload_);
   pool.fingerprint = fingerprint(module_);
   pool.child.nice = options_.child_nice;
+  pool.child.largest_bulk = options_.max_bulk;
   pool.child.term_grace = options_.term_grace;
   pool.child.memory = options_.child_memory;
   if (options_.pin || !options_.cores.empty()) pool.cores = cores_to_pin_to();

@@ -7,11 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
-#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -22,13 +20,16 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "tests/bench/figures.hpp"
 
 namespace {
 
 namespace asio = boost::asio;
 using namespace temporal::supervisor;
 using namespace temporal::supervisor::children;
-using Clock = std::chrono::steady_clock;
+using temporal::bench::Clock;
+using temporal::bench::microseconds_since;
+using temporal::bench::quantile;
 using Seconds = std::chrono::duration<double>;
 
 constexpr int kRoundTrips = 20'000;
@@ -45,20 +46,10 @@ struct Figures {
   std::vector<double> round_trips_us;  // one task at a time, one process
 };
 
-double quantile(std::vector<double>& values, double q) {
-  auto at = values.begin() + static_cast<std::ptrdiff_t>(q * double(values.size() - 1));
-  std::nth_element(values.begin(), at, values.end());
-  return *at;
-}
-
 nlohmann::ordered_json json_of(Figures figures) {
   return {{"per_second", figures.per_second},
           {"round_trip_p50_us", quantile(figures.round_trips_us, 0.5)},
           {"round_trip_p99_us", quantile(figures.round_trips_us, 0.99)}};
-}
-
-double microseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
 }
 
 // ---- the pool ----

@@ -8,8 +8,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
+#include "shared/decoded_once.hpp"
 #include "temporal/signature.hpp"
 
 using temporal::Bytes;
@@ -96,6 +98,37 @@ TEST_CASE("Bytes cross untouched, whatever they hold") {
   CHECK(crossed.data == bytes.data);
   CHECK(from_payload<Bytes>(crossed) == bytes);
   CHECK(from_payload<Bytes>(payload("binary/null", "")) == Bytes());
+}
+
+TEST_CASE("whole numbers are written as JSON writes them") {
+  const auto written = [](auto number) { return to_payload(number).data; };
+  CHECK(written(0) == "0");
+  CHECK(written(-1) == "-1");
+  CHECK(written(std::numeric_limits<std::int64_t>::min()) == "-9223372036854775808");
+  CHECK(written(std::numeric_limits<std::uint64_t>::max()) == "18446744073709551615");
+  CHECK(written(true) == "true");
+  CHECK(written(1.0) == "1.0");
+}
+
+TEST_CASE("bytes are taken from arguments that are decoded once, and from nothing else") {
+  Payloads arguments{to_payload(Bytes("taken")), to_payload(std::string("text"))};
+  const Payload other = to_payload(Bytes("left"));
+  {
+    const temporal::detail::DecodedOnce once(arguments);
+    const Payloads copy = arguments;
+    CHECK(from_payload<Bytes>(copy[0]) == Bytes("taken"));
+    CHECK(copy[0].data == "taken");
+    const auto [bytes, text] =
+        temporal::detail::decode_arguments<std::tuple<Bytes, std::string>>(arguments);
+    CHECK(bytes == Bytes("taken"));
+    CHECK(text == "text");
+    CHECK(arguments[0].data.empty());
+    CHECK(from_payload<Bytes>(other) == Bytes("left"));
+    CHECK(other.data == "left");
+  }
+  arguments[0] = other;
+  CHECK(from_payload<Bytes>(arguments[0]) == Bytes("left"));
+  CHECK(arguments[0].data == "left");
 }
 
 TEST_CASE("nothing is binary/null, and reads as nothing") {

@@ -93,6 +93,7 @@ TEST_CASE("a module and a task queue are enough; the rest has defaults") {
   CHECK(o.child_max_tasks == 0);
   CHECK(o.child_max_age == 0s);
   CHECK(o.child_max_rss == 0);
+  CHECK(o.max_bulk == std::size_t{256} << 20);
   CHECK(o.workflow_threads == std::max(2, usable_cores()));
   CHECK(o.loop_threads == 1);
   CHECK(o.max_concurrent_workflow_tasks == 100);
@@ -160,7 +161,8 @@ TEST_CASE("every flag is heard") {
                           "n.so",        "--child-max-tasks",
                           "1000",        "--child-max-age",
                           "1h",          "--child-max-rss",
-                          "2G"});
+                          "2G",          "--max-bulk",
+                          "1G"});
   CHECK(o.address == "temporal.example:7233");
   CHECK(o.name_space == "shop");
   CHECK(o.identity == "me");
@@ -172,6 +174,7 @@ TEST_CASE("every flag is heard") {
   CHECK(o.child_max_tasks == 1000);
   CHECK(o.child_max_age == 1h);
   CHECK(o.child_max_rss == std::size_t{2} << 30);
+  CHECK(o.max_bulk == std::size_t{1} << 30);
   CHECK(o.workflow_threads == 3);
   CHECK(o.loop_threads == 2);
   CHECK(o.max_concurrent_workflow_tasks == 11);

@@ -22,11 +22,22 @@ namespace v1 = temporal::child::v1;
 using ipc::RecordType;
 using Random = std::mt19937;
 
-// In shared/ipc/records.cpp: the payload is the size of what comes by descriptor.
-constexpr std::uint16_t kBulkFlag = 1;
+std::string bytes_of(const auto& value) {
+  return {reinterpret_cast<const char*>(&value), sizeof value};
+}
 
-std::string bytes_of(std::uint64_t number) {
-  return {reinterpret_cast<const char*>(&number), sizeof number};
+/// A large answer that is not where it says.
+Forgery large(std::uint64_t offset, std::uint64_t length, ipc::SegmentNumber segment = 1) {
+  return {.payload = bytes_of(ipc::BulkPlace{segment, 0, offset, length}), .flags = ipc::kBulkFlag};
+}
+
+// Waits until the supervisor has made the segment that was asked for: its offer is the next thing in ring A.
+void ask_for_segment(Forger& forger, std::uint64_t size) {
+  const auto before = forger.supervisor_ends().tail.load();
+  forger.write({.type = RecordType::need_bulk, .payload = bytes_of(size)});
+  forger.ring();
+  while (forger.supervisor_ends().tail.load() == before) {
+  }
 }
 
 void random_bytes(Forger& forger, Random& random) {
@@ -83,7 +94,7 @@ void line_then(Forger& forger, const std::string& fields) {
 
 using Damage = std::function<void(Forger&, Random&)>;
 const auto& damages() {
-  static const std::array<Damage, 20> all{
+  static const std::array<Damage, 26> all{
       random_bytes,
       flipping_header,
       nested,
@@ -102,8 +113,26 @@ const auto& damages() {
       [](Forger& f, Random&) { f.write({.type = RecordType::start}); },
       [](Forger& f, Random&) { f.write({.flags = 0x8000}); },
       [](Forger& f, Random&) { f.write({.payload = std::string(100, '\xff')}); },
-      [](Forger& f, Random&) { f.write({.payload = bytes_of(100'000), .flags = kBulkFlag}); },
-      [](Forger& f, Random&) { f.write({.payload = bytes_of(1ULL << 62), .flags = kBulkFlag}); },
+      [](Forger& f, Random&) { f.write({.payload = "a place", .flags = ipc::kBulkFlag}); },
+      [](Forger& f, Random&) { f.write(large(0, 100'000)); },
+      [](Forger& f, Random&) { f.write(large(0, 1ULL << 62)); },
+      [](Forger& f, Random&) { f.write(large(0, 0, 0)); },
+      [](Forger& f, Random&) {
+        f.write({.type = RecordType::need_bulk, .payload = bytes_of(1ULL << 62)});
+      },
+      // Of a segment that is there: another one, beyond its end, and what is no message in it.
+      [](Forger& f, Random&) {
+        ask_for_segment(f, 100'000);
+        f.write(large(0, 100, 2));
+      },
+      [](Forger& f, Random& r) {
+        ask_for_segment(f, 100'000);
+        f.write(large(~std::uint64_t{0} - r() % 1'000, r() % 100'000 + 1'000));
+      },
+      [](Forger& f, Random&) {
+        ask_for_segment(f, 2 << 20);
+        f.write(large(0, 2 << 20));
+      },
       [](Forger& f, Random&) { line_then(f, std::string(30'000, '[')); },
   };
   return all;

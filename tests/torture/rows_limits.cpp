@@ -103,20 +103,36 @@ TEST_CASE(
         CHECK(result<std::string>(*one.outcome) == large);
       }
     }
+    // Larger than the segments that are there already.
+    const std::string larger(4 * kLarge, 'l');
     std::optional<Hoard> hoard(0);
     const auto since = std::chrono::steady_clock::now();
-    const auto given_up = co_await row.fixture().call("spin", large, 0);
+    const auto given_up = co_await row.fixture().call("spin", larger, 0);
     CHECK(std::chrono::steady_clock::now() - since >= 1s);
     CHECK(type_of(given_up) == "WorkerResources");
     CHECK_FALSE(failure(given_up).application_failure_info().non_retryable());
-    // An answer has nobody here to wait for it.
-    const auto answer = co_await row.fixture().call("repeat", "r"s, static_cast<int>(kLarge));
+    // An answer waits in its child.
+    {
+      Running waiting(row.io());
+      waiting.start(row.fixture(), "repeat", "r"s, static_cast<int>(larger.size()));
+      co_await waiting.until_started();
+      const auto small = co_await row.fixture().call("say_hello", "you"s);
+      CHECK(result<std::string>(small) == "Hello, you!");
+      CHECK_FALSE(waiting.outcome);
+      hoard.reset();
+      co_await waiting.until_ended();
+      CHECK(result<std::string>(*waiting.outcome).size() == larger.size());
+    }
+    // Not for ever: the next one is larger again.
+    hoard.emplace(0);
+    const auto answer =
+        co_await row.fixture().call("repeat", "r"s, 4 * static_cast<int>(larger.size()));
     CHECK(type_of(answer) == "WorkerResources");
     CHECK_FALSE(failure(answer).application_failure_info().non_retryable());
     hoard.reset();
-    const auto after = co_await row.fixture().call("spin", large, 0);
-    CHECK(result<std::string>(after) == large);
-    row.count("4 large messages");
+    const auto after = co_await row.fixture().call("spin", larger, 0);
+    CHECK(result<std::string>(after) == larger);
+    row.count("6 large messages");
   });
 }
 

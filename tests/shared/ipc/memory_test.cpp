@@ -6,6 +6,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,7 +14,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
+#include <vector>
 
 #include "child/v1/child.pb.h"
 #include "shared/ipc/fd.hpp"
@@ -40,9 +43,27 @@ struct Pair {
   std::pair<UniqueFd, UniqueFd> bulk = *socket_pair();
   Channel supervisor{supervisor_ends(supervisor_arena, child_bell.get(), bulk.first.get())};
   Channel child{child_ends(child_arena, supervisor_bell.get(), bulk.second.get())};
+  RingProducer forger{child_arena.ring_b(),    child_arena.ring_capacity(),
+                      child_arena.ends().tail, child_arena.supervisor_ends().head,
+                      child_arena.epoch(),     up_rules()};
 
-  Pair() {
-    for (int fd : {bulk.first.get(), bulk.second.get()}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
+  Pair() { ::fcntl(bulk.first.get(), F_SETFL, O_NONBLOCK); }
+
+  /// The child asks for a segment, and has it.
+  void grant(std::size_t size) {
+    REQUIRE(child.ask_for_segment(size) == Send::done);
+    REQUIRE(supervisor.receive() == Receive::message);
+    REQUIRE(supervisor.type() == RecordType::need_bulk);
+    REQUIRE(supervisor.grant(make_segment(Direction::up, size)) == Send::done);
+    REQUIRE(child.receive() == Receive::message);
+    REQUIRE(child.type() == RecordType::bulk);
+    REQUIRE(child.granted());
+  }
+
+  /// What a child of ours does not write; then it must not have written anything itself.
+  void forge(RecordType type, const auto& payload, std::uint16_t flags = 0) {
+    REQUIRE(forger.push(static_cast<std::uint16_t>(type), std::as_bytes(std::span(&payload, 1)),
+                        flags) == Push::done);
   }
 };
 
@@ -155,10 +176,11 @@ TEST_CASE("messages cross in both directions, and ring only a sleeper") {
   CHECK(pair.supervisor.type() == RecordType::completed);
 }
 
-TEST_CASE("messages of every size arrive whole, in the record or in a memory of their own") {
+TEST_CASE("messages of every size arrive whole, in the record or in a segment") {
   auto before = open_descriptors();
   {
     Pair pair;
+    pair.grant(8 << 20);
     for (std::size_t size :
          {std::size_t{0}, std::size_t{1}, std::size_t{32 * 1024 - 20}, std::size_t{32 * 1024 - 1},
           std::size_t{32 * 1024}, std::size_t{32 * 1024 + 1}, std::size_t{4 << 20}}) {
@@ -196,34 +218,138 @@ TEST_CASE("less important messages leave room for the others") {
   CHECK(pair.child.send(RecordType::completed, completed(kInlineLimit - 100)) == Send::done);
 }
 
-TEST_CASE("a large message must come with sealed memory of its size") {
-  SUBCASE("nothing attached") {
-    Pair pair;
-    REQUIRE(pair.child.send(RecordType::completed, completed(100'000)) == Send::done);
-    std::byte mark;
-    Received stolen;
-    REQUIRE(receive_message(pair.bulk.first.get(), {&mark, 1}, stolen) == Io::done);
-    CHECK(pair.supervisor.receive() == Receive::corrupt);
-    CHECK(pair.supervisor.fault() != nullptr);
-    CHECK(pair.supervisor.receive() == Receive::corrupt);
-  }
-  auto forged = [](UniqueFd memory) {
-    Pair pair;
-    std::byte mark{};
-    int fd = memory.get();
-    REQUIRE(send_message(pair.bulk.second.get(), {&mark, 1}, {&fd, 1}) == Io::done);
-    REQUIRE(pair.child.send(RecordType::completed, completed(100'000)) == Send::done);
-    return pair.supervisor.receive();
+TEST_CASE("a segment is made once, reused, replaced by a larger one, and given back") {
+  Pair pair;
+  const auto mapped = [] {
+    std::ifstream maps("/proc/self/maps");
+    int count = 0;
+    for (std::string line; std::getline(maps, line);)
+      count += line.find("memfd:temporal-bulk") != std::string::npos;
+    return count;
   };
-  SUBCASE("memory that can still change") {
-    CHECK(forged(create_memory("forged", 200'000)) == Receive::corrupt);
+  const auto send = [&](std::size_t size) {
+    v1::Start start, received;
+    start.mutable_input()->add_payloads()->set_data(std::string(size, 's'));
+    REQUIRE(pair.supervisor.send(RecordType::start, start) == Send::done);
+    REQUIRE(pair.child.receive() == Receive::message);
+    REQUIRE(pair.child.parse(received));
+    CHECK(received.input().payloads(0).data() == std::string(size, 's'));
+    return pair.child.bytes().data();
+  };
+  const auto* first = send(100'000);
+  CHECK(mapped() == 2);  // here and there
+  CHECK(send(120'000) == first);
+  send(1 << 20);
+  CHECK(mapped() == 2);
+  CHECK(pair.supervisor.has_segments());
+  pair.grant(100'000);
+  CHECK(mapped() == 4);
+  pair.supervisor.trim();
+  CHECK_FALSE(pair.supervisor.has_segments());
+  CHECK(pair.child.receive() == Receive::none);
+  CHECK_FALSE(pair.child.has_segments());
+  CHECK(mapped() == 0);
+  CHECK(pair.child.send(RecordType::completed, completed(100'000)) == Send::need_segment);
+  send(100'000);
+  pair.grant(100'000);
+  CHECK(pair.child.send(RecordType::completed, completed(100'000)) == Send::done);
+  CHECK(pair.supervisor.receive() == Receive::message);
+}
+
+TEST_CASE("a child can neither write what comes down, nor cut away what goes up") {
+  for (const auto direction : {Direction::down, Direction::up}) {
+    auto segment = make_segment(direction, 100'000);
+    REQUIRE(segment);
+    const int fd = segment->fd.get();
+    CHECK(segment->size() == 131'072);
+    CHECK(::ftruncate(fd, 0) != 0);
+    CHECK(::ftruncate(fd, 1 << 20) != 0);
+    CHECK(::fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) != 0);
+    const bool writable = Mapping::map(fd, segment->size(), Access::read_write).has_value();
+    CHECK(writable == (direction == Direction::up));
+    CHECK((::pwrite(fd, "x", 1, 0) == 1) == (direction == Direction::up));
   }
-  SUBCASE("memory that is too short") {
-    UniqueFd memory = create_memory("forged", kPage);
-    REQUIRE(seal(memory.get(), Seals::all));
-    CHECK(forged(std::move(memory)) == Receive::corrupt);
+}
+
+TEST_CASE("no segment now: the child hears it, and may ask again") {
+  Pair pair;
+  REQUIRE(pair.child.ask_for_segment(100'000) == Send::done);
+  REQUIRE(pair.supervisor.receive() == Receive::message);
+  REQUIRE(pair.supervisor.grant(std::nullopt) == Send::done);
+  REQUIRE(pair.child.receive() == Receive::message);
+  CHECK(pair.child.type() == RecordType::bulk);
+  CHECK_FALSE(pair.child.granted());
+  pair.grant(100'000);
+}
+
+TEST_CASE("a segment that a process had no descriptor for is taken later") {
+  Pair pair;
+  v1::Start start, received;
+  start.mutable_input()->add_payloads()->set_data(std::string(100'000, 's'));
+  REQUIRE(pair.supervisor.send(RecordType::start, start) == Send::done);
+  rlimit before{};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto refused = pair.child.receive();
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(refused == Receive::no_resources);
+  CHECK(pair.child.type() == RecordType::start);
+  SUBCASE("by the next message in it") {}
+  SUBCASE("or not at all, when a larger one replaces it") {
+    start.mutable_input()->mutable_payloads(0)->set_data(std::string(1 << 20, 'l'));
   }
-  SUBCASE("no memory") { CHECK(forged(create_bell()) == Receive::corrupt); }
+  REQUIRE(pair.supervisor.send(RecordType::start, start) == Send::done);
+  REQUIRE(pair.child.receive() == Receive::message);
+  REQUIRE(pair.child.parse(received));
+  CHECK(received.SerializeAsString() == start.SerializeAsString());
+}
+
+TEST_CASE("a large message must lie in the segment that its child was given") {
+  Pair pair;
+  const auto refused = [&](const BulkPlace& place) {
+    pair.forge(RecordType::completed, place, kBulkFlag);
+    return pair.supervisor.receive() == Receive::corrupt && pair.supervisor.fault() != nullptr &&
+           pair.supervisor.receive() == Receive::corrupt;
+  };
+  SUBCASE("none was given") { CHECK(refused({1, 0, 0, 100'000})); }
+  SUBCASE("none has the number 0") { CHECK(refused({})); }
+  SUBCASE("of a bare size") {
+    pair.forge(RecordType::completed, std::uint64_t{100'000}, kBulkFlag);
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+  }
+  SUBCASE("in a record that cannot be large") {
+    pair.forge(RecordType::log, BulkPlace{1, 0, 0, 100}, kBulkFlag);
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+  }
+  SUBCASE("a need that no answer has") {
+    SUBCASE("too small") { pair.forge(RecordType::need_bulk, std::uint64_t{kInlineLimit}); }
+    SUBCASE("too large") {
+      pair.forge(RecordType::need_bulk, std::uint64_t{kDefaultLargestBulk + 1});
+    }
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+  }
+}
+
+TEST_CASE("a large message must lie within its segment") {
+  constexpr auto kAll = ~std::uint64_t{0};
+  const std::vector<BulkPlace> places{{2, 0, 0, 100'000},
+                                      {1, 0, 1, 131'072},
+                                      {1, 0, 0, 131'073},
+                                      {1, 0, 131'073, 0},
+                                      {1, 0, kAll, 2},
+                                      {1, 0, 2, kAll},
+                                      {1, 0, kAll - 1'000, 1'000'000}};
+  for (const auto& place : places) {
+    CAPTURE(place.offset);
+    CAPTURE(place.length);
+    Pair pair;
+    pair.forge(RecordType::need_bulk, std::uint64_t{100'000});
+    REQUIRE(pair.supervisor.receive() == Receive::message);
+    REQUIRE(pair.supervisor.grant(make_segment(Direction::up, 100'000)) == Send::done);
+    pair.forge(RecordType::completed, place, kBulkFlag);
+    CHECK(pair.supervisor.receive() == Receive::corrupt);
+  }
 }
 
 TEST_CASE("bytes that are no message of their type end the channel") {
