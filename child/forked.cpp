@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "child/confine.hpp"
 #include "child/crash_handler.hpp"
 #include "child/executor.hpp"
 #include "child/lifeline.hpp"
@@ -84,6 +85,8 @@ void run_forked(ChildDescriptors descriptors, const ForkedOptions& options, cons
   ipc::Channel channel(
       ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
       options.largest_bulk);
+  const auto lacking = confine();  // before any code of the user's
+  if (options.tells && !lacking.empty()) std::fprintf(stderr, "%s\n", lacking.c_str());
 
   try {
     run_hooks(module.child_start_hooks(), "on_child_start");

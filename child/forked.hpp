@@ -31,6 +31,7 @@ struct ForkedOptions {
   int nice = 0;
   int oom_score_adj = 0;
   std::size_t largest_bulk = 0;  ///< bytes of one answer
+  bool tells = false;            ///< what its confinement lacks: once is enough
   const std::string& fingerprint;
   const std::vector<int>&
       module_descriptors;  ///< opened while modules were loaded: the child keeps them, ascending

@@ -163,11 +163,12 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
                                  std::move(received.fds[2]), std::move(received.fds[3]),
                                  std::move(received.fds[4]), std::move(received.fds[5])};
     run_forked(std::move(descriptors),
-               {zygote, request.nice(), request.oom_score_adj(), request.largest_bulk(),
+               {zygote, request.nice(), request.oom_score_adj(), request.largest_bulk(), !forked_,
                 fingerprint_, module_descriptors_},
                module_);
   }
   if (pid < 0) return refuse(request.incarnation(), std::string("fork: ") + std::strerror(errno));
+  forked_ = true;
   // Here too: a kill of the group may come before the child gets so far.
   ::setpgid(pid, pid);
   children_[pid] = request.incarnation();

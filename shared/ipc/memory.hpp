@@ -2,6 +2,10 @@
 // Memory that two processes share: nameless, allocated before anybody touches it, sealed. Nothing
 // is left behind by `kill -9`, no page is missing at the moment of a write, and nobody can cut the
 // memory away under its reader.
+//
+// Where the system denies memfd_create (filters of old container runtimes, vm.memfd_noexec), memory
+// is made in /dev/shm and its name taken away at once. It has no seals: what is promised of them
+// above and below is then a matter of trust, which whoever starts children has to say aloud.
 #pragma once
 
 #include <boost/interprocess/mapped_region.hpp>
@@ -16,6 +20,8 @@ namespace temporal::ipc {
 /// `size` zeroed bytes (a multiple of the page), sealable, close-on-exec. Empty when memory or
 /// descriptors are short: the refusal comes here and not as SIGBUS later.
 [[nodiscard]] UniqueFd create_memory(const char* name, std::size_t size) noexcept;
+/// Does the system let this process have memfds?
+[[nodiscard]] bool memory_can_be_sealed() noexcept;
 
 enum class Seals {
   size,            ///< can never shrink nor grow again
@@ -23,10 +29,10 @@ enum class Seals {
                    ///< writable
   all,             ///< and nobody can write at all: refused while a writable mapping exists
 };
-/// Final: no seal can be added or taken back afterwards.
+/// Final: no seal can be added or taken back afterwards. Memory that can have none is left as it is.
 [[nodiscard]] bool seal(int memory, Seals seals) noexcept;
 /// What a receiver asks before it trusts a descriptor: is this memory of at least `size` bytes that
-/// nobody can change?
+/// nobody can change? Where there are no seals: is it memory at all?
 [[nodiscard]] bool is_immutable(int memory, std::size_t size) noexcept;
 
 enum class Access { read_only, read_write };

@@ -58,6 +58,7 @@ ChannelEnds supervisor_ends(const SupervisorArena& arena, int child_bell, int bu
       .their_sleep = &arena.child_ends().sleep,
       .their_bell = child_bell,
       .bulk_socket = bulk_socket,
+      .ring = ring_at_once,
   };
 }
 
@@ -80,6 +81,7 @@ Channel::Channel(ChannelEnds ends, std::size_t largest_bulk) noexcept
       sleeper_(*ends.my_sleep),
       ringer_(*ends.their_sleep),
       their_bell_(ends.their_bell),
+      ring_(ends.ring),
       bulk_socket_(ends.bulk_socket),
       largest_bulk_(largest_bulk) {}
 
@@ -133,7 +135,7 @@ Send Channel::send_if_room(RecordType type, const google::protobuf::MessageLite&
       std::memcpy(room.second.data(), payload.data() + room.first.size(), room.second.size());
   }
   out_.commit(bulk ? kBulk : 0);
-  if (ringer_.must_ring() && !ring(their_bell_)) return Send::corrupt;
+  if (ringer_.must_ring() && !ring_(their_bell_)) return Send::corrupt;
   return Send::done;
 }
 

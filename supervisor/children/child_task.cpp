@@ -46,10 +46,11 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle) {
   heartbeat_wanted_ = false;
   heartbeat_bell_.awake();
   auto sent = channel_.send(RecordType::start, start);
-  if (sent == ipc::Send::corrupt) corrupt("ring A: the index of its reader is impossible");
+  if (sent == ipc::Send::corrupt) corrupt_ring_a();
   if (sent != ipc::Send::done) return sent;
   ++task_;
   task_since_ = Clock::now();
+  rings_at_assign_ = rings_;
   state_ = State::busy;
   activity_type_ = start.activity_type();
   output_->forget_tail();
@@ -69,6 +70,7 @@ void Child::drain() {
     if (dead_ && channel_.received() >= most) return;
     switch (channel_.receive()) {
       case Receive::message:
+        balance_.earned();
         on_message();
         break;
       case Receive::none:
@@ -78,6 +80,7 @@ void Child::drain() {
       case Receive::corrupt:
         return corrupt(std::string("ring B: ") + channel_.fault());
       case Receive::no_resources:
+        balance_.earned();
         finish_task({Failed{failure_of(
             "no memory or descriptor to take the answer of this activity", kWorkerResources)}});
         break;
@@ -116,8 +119,10 @@ void Child::on_message() {
     case RecordType::async:
       if (v1::Async message; is_answer(message)) finish_task({Async{}});
       return;
+    case RecordType::pong:
+      return on_pong_message();
     default:
-      return;  // Pong: being alive is all it says
+      return;
   }
 }
 
@@ -184,7 +189,12 @@ void Child::finish_task(Answer answer) {
   if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
   parts_.lifespan.task_done();
   const bool goes_on = state_ == State::busy && !dead_;
-  if (goes_on) state_ = State::idle;
+  if (goes_on) {
+    judge_answer();
+    state_ = State::idle;
+    idle_since_ = Clock::now();
+    at_rest_ = false;
+  }
   completion_.complete(std::move(answer));
   if (goes_on) owner_.on_idle(*this);
 }
@@ -211,7 +221,7 @@ std::optional<ipc::Heartbeat> Child::take_heartbeat() {
       case ipc::HeartbeatReader::Read::busy:
         break;
     }
-    heartbeat_wanted_ = true;
+    if (!std::exchange(heartbeat_wanted_, true)) balance_.earned();
     heartbeat_bell_.about_to_sleep();
   }
   return std::nullopt;

@@ -56,6 +56,7 @@ enum class KillReason {
   timed_out,        ///< its deadline passed and it did not stop
   worker_shutdown,  ///< the worker is stopping and it did not
   corrupt,          ///< it wrote what no child of ours writes
+  lost,             ///< it did not take what was sent to it
 };
 
 /// Addresses with names.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Activities that do to their process whatever can be done to one.
 #include <fcntl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,7 +178,7 @@ void measure_much(activity::Context& ctx, int series, std::string fifo) {
 void spoil_memory(std::string which) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (line.find("memfd:temporal-" + which) == std::string::npos) continue;
+    if (line.find("temporal-" + which) == std::string::npos) continue;
     std::size_t used = 0;
     auto begin = std::stoull(line, &used, 16);
     auto end = std::stoull(line.substr(used + 1), nullptr, 16);
@@ -213,6 +214,25 @@ void start_helper(activity::Context& ctx) {
 }
 
 int nice_value() { return nice(0); }
+
+// What /proc/self/status says of it.
+std::string own_status(std::string field) {
+  std::ifstream file("/proc/self/status");
+  std::string value;
+  for (std::string word; file >> word;)
+    if (word == field && file >> value) break;
+  return value;
+}
+
+bool trace_own_child() {
+  const pid_t pid = fork();
+  if (pid == 0)
+    for (;;) pause();
+  const bool traced = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0;
+  kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return traced;
+}
 
 int open_descriptors() {
   int count = 0;
@@ -264,6 +284,8 @@ void test_module(temporal::Module& m) {
   m.activity<start_daemon>();
   m.activity<start_helper>();
   m.activity<nice_value>();
+  m.activity<own_status>();
+  m.activity<trace_own_child>();
   m.activity<open_descriptors>();
   m.activity<environment>();
 }

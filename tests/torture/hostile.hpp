@@ -32,5 +32,6 @@ void register_deaths(temporal::Module& m);
 void register_beats(temporal::Module& m);
 void register_forgeries(temporal::Module& m);
 void register_attacks(temporal::Module& m);
+void register_descriptors(temporal::Module& m);
 
 }  // namespace hostile
