@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "child/confine.hpp"
 #include "child/crash_handler.hpp"
 #include "child/executor.hpp"
 #include "child/lifeline.hpp"
@@ -104,6 +105,8 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
   ipc::Channel channel(
       ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
       options.largest_bulk);
+  const auto lacking = confine();  // before any code of the user's
+  if (options.tells && !lacking.empty()) std::fprintf(stderr, "%s\n", lacking.c_str());
 
   try {
     run_hooks(loaded.module.child_start_hooks(), "on_child_start");

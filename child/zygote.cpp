@@ -167,7 +167,8 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
         .oom_score_adj = request.oom_score_adj(),
         .largest_bulk = request.largest_bulk(),
         .core = request.has_core() ? std::optional(request.core()) : std::nullopt,
-        .memory = request.memory()};
+        .memory = request.memory(),
+        .tells = !forked_};
     if (options_.exec_children) exec_child(std::move(descriptors), options, options_.modules);
     become_child(descriptors, options);
     serve_as_child(
@@ -175,6 +176,7 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
         {.module = module_, .fingerprint = fingerprint_, .descriptors = module_descriptors_});
   }
   if (pid < 0) return refuse(request.incarnation(), std::string("fork: ") + std::strerror(errno));
+  forked_ = true;
   // Here too: a kill of the group may come before the child gets so far.
   ::setpgid(pid, pid);
   children_[pid] = request.incarnation();

@@ -57,6 +57,7 @@ class Zygote {
   std::vector<int> module_descriptors_;
   std::vector<pid_t> module_processes_;      // started by modules while loading: not ours to kill
   std::map<pid_t, std::uint32_t> children_;  // and their incarnations
+  bool forked_ = false;                      // a child, at least once
   bool stopping_ = false;
 };
 

@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "shared/ipc/crc32c.hpp"
+#include "shared/ipc/memory.hpp"
 #include "shared/offloaded.hpp"
 
 namespace temporal {
@@ -84,6 +85,12 @@ Descriptor private_copy(const std::filesystem::path& path, const File& file) {
   constexpr std::size_t kLongestName = 200;
   const auto name = path.filename().string().substr(0, kLongestName);
   Descriptor copy(::memfd_create(name.c_str(), MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  // Where memfds are denied it is loaded as it lies there, /dev/shm being closed to code in most containers.
+  if (copy.get() < 0 && !ipc::memory_can_be_sealed()) {
+    if (is_cut_off(file.descriptor.get(), file.status.st_size))
+      refuse(path, "its end is missing; is it being rebuilt?");
+    return Descriptor(::fcntl(file.descriptor.get(), F_DUPFD_CLOEXEC, 0));
+  }
   if (copy.get() < 0) refuse(path, std::string("memfd_create: ") + std::strerror(errno));
   for (off_t done = 0; done < file.status.st_size;) {
     auto sent = ::sendfile(copy.get(), file.descriptor.get(), nullptr, file.status.st_size - done);

@@ -71,8 +71,10 @@ void OptionParser::add_work() {
          "fails its task, is named in the log (log), or is let alone (off)");
   choice("--header-codec", options_.header_codec, {{"on", true}, {"off", false}}, "off",
          "Whether headers go through the modules' codecs, as other payloads do");
-  app_.add_flag("--debug", options_.debug,
-                "For a debugger: no deadlock detector, no determinism guard")
+  app_.add_flag(
+          "--debug", options_.debug,
+          "For a debugger: no deadlock detector, no determinism guard, and other processes of "
+          "this user may look into the worker's memory")
       ->envname("TEMPORAL_DEBUG");
 }
 

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "supervisor/child_program.hpp"
+#include "supervisor/children/keep_out.hpp"
 #include "supervisor/rpc/connection.hpp"
 #include "supervisor/rpc/grpc_service.hpp"
 
@@ -134,6 +135,10 @@ asio::awaitable<void> Supervisor::serve() {
   try {
     for (auto& worker : workers_) worker.load_modules();
     allow_descriptors();
+    const bool has_children = std::ranges::any_of(
+        workers_, [](const auto& worker) { return worker.most_children() > 0; });
+    // An embedding program's memory is its own to close.
+    if (signals_ && has_children && !options_.front().debug) children::keep_out();
     serve_metrics();
     open_control();
     if (options_.front().dev) start_dev_server();

@@ -58,8 +58,11 @@ class Ringer {
 [[nodiscard]] UniqueFd create_bell() noexcept;
 /// False only when the descriptor is no bell. A full counter is rung already.
 [[nodiscard]] bool ring(int bell) noexcept;
-/// Silences it; false when it was silent.
-bool silence(int bell) noexcept;
+/// As ring(), for who must not wait for the other side: that may have filled the counter, and taken O_NONBLOCK away from both.
+[[nodiscard]] bool ring_at_once(int bell) noexcept;
+/// Silences it; how often it was rung, 0: it was silent. Never waits, whatever the other side did to it.
+std::uint64_t silence(int bell) noexcept;
+[[nodiscard]] bool is_rung(int bell) noexcept;
 
 /// Blocks on one bell: one system call for each wait, since only new rings count.
 class BellWaiter {

@@ -5,11 +5,43 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <array>
+#include <atomic>
 #include <boost/interprocess/exceptions.hpp>
 #include <cerrno>
+#include <cstdio>
 
 namespace temporal::ipc {
 namespace {
+
+constexpr unsigned kSealable = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+
+// Of this process and all it will start: what was denied once is denied for ever.
+std::atomic<bool> memfds_denied = false;
+
+UniqueFd create_memfd(const char* name) noexcept {
+  if (memfds_denied) return {};
+  UniqueFd memory(::memfd_create(name, kSealable));
+  // Want of memory or descriptors is not forever.
+  if (!memory && (errno == EPERM || errno == EACCES || errno == ENOSYS)) memfds_denied = true;
+  return memory;
+}
+
+UniqueFd create_unnamed(const char* name) noexcept {
+  static std::atomic<unsigned> number = 0;
+  constexpr int kTries = 100;  // of names that others, in their own PID namespaces, may have
+  for (int i = 0; i < kTries; ++i) {
+    std::array<char, 128> path;
+    std::snprintf(path.data(), path.size(), "/%s.%d.%u", name, ::getpid(), number++);
+    UniqueFd memory(::shm_open(path.data(), O_RDWR | O_CREAT | O_EXCL, 0600));  // close-on-exec
+    if (memory) ::shm_unlink(path.data());
+    if (memory || errno != EEXIST) return memory;
+  }
+  return {};
+}
+
+// Seals that a file of /dev/shm has from birth; what is no memory has no answer at all.
+bool cannot_be_sealed(int seals) noexcept { return seals == F_SEAL_SEAL; }
 
 // What mapped_region asks of a mappable object.
 struct Handle {
@@ -22,20 +54,27 @@ struct Handle {
 }  // namespace
 
 UniqueFd create_memory(const char* name, std::size_t size) noexcept {
-  UniqueFd memory(::memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  UniqueFd memory = create_memfd(name);
+  if (!memory && memfds_denied) memory = create_unnamed(name);
   if (!memory) return {};
-  int result;
+  int error;
   do {
-    result = ::fallocate(memory.get(), 0, 0, static_cast<off_t>(size));
-  } while (result != 0 && errno == EINTR);
-  if (result != 0) return {};
+    error = ::posix_fallocate(memory.get(), 0, static_cast<off_t>(size));
+  } while (error == EINTR);
+  if (error != 0) return {};
   return memory;
+}
+
+bool memory_can_be_sealed() noexcept {
+  (void)create_memfd("temporal-question");
+  return !memfds_denied;
 }
 
 bool seal(int memory, Seals seals) noexcept {
   int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
   if (seals == Seals::size_and_write) wanted |= F_SEAL_FUTURE_WRITE;
-  return ::fcntl(memory, F_ADD_SEALS, wanted) == 0;
+  return ::fcntl(memory, F_ADD_SEALS, wanted) == 0 ||
+         (memfds_denied && cannot_be_sealed(::fcntl(memory, F_GET_SEALS)));
 }
 
 std::size_t size_of_memory(int memory) noexcept {

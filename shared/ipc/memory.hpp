@@ -2,6 +2,10 @@
 // Memory that two processes share: nameless, allocated before anybody touches it, sealed. Nothing
 // is left behind by `kill -9`, no page is missing at the moment of a write, and nobody can cut the
 // memory away under its reader.
+//
+// Where the system denies memfd_create (filters of old container runtimes, vm.memfd_noexec), memory
+// is made in /dev/shm and its name taken away at once. It has no seals: what is promised of them
+// above and below is then a matter of trust, which whoever starts children has to say aloud.
 #pragma once
 
 #include <boost/interprocess/mapped_region.hpp>
@@ -16,13 +20,15 @@ namespace temporal::ipc {
 /// `size` zeroed bytes (a multiple of the page), sealable, close-on-exec. Empty when memory or
 /// descriptors are short: the refusal comes here and not as SIGBUS later.
 [[nodiscard]] UniqueFd create_memory(const char* name, std::size_t size) noexcept;
+/// Does the system let this process have memfds?
+[[nodiscard]] bool memory_can_be_sealed() noexcept;
 
 enum class Seals {
   size,            ///< can never shrink nor grow again
   size_and_write,  ///< and no new writable mapping or write(2) by anyone; mappings made before stay
                    ///< writable
 };
-/// Final: no seal can be added or taken back afterwards.
+/// Final: no seal can be added or taken back afterwards. Memory that can have none is left as it is.
 [[nodiscard]] bool seal(int memory, Seals seals) noexcept;
 /// In bytes; 0 for what is no memory.
 [[nodiscard]] std::size_t size_of_memory(int memory) noexcept;

@@ -7,7 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <boost/asio/buffer.hpp>
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,8 @@ Child::Child(asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger&
       heartbeat_bell_(parts_.arena.control().heartbeat_bell),
       bell_(core, parts_.supervisor_bell.release()),
       pidfd_(core),
+      rest_(core),
+      hearing_(parts_.settings.lost_after),
       ladder_(parts_.settings.term_grace),
       trim_timer_(core) {
   death_.incarnation = parts_.incarnation;
@@ -111,6 +114,7 @@ void Child::abandon() {
   auto coroutine = std::move(completion_);
   trim_timer_.cancel();
   close(bell_);
+  rest_.cancel();
   close(pidfd_);
   output_->close();
 }
@@ -144,8 +148,16 @@ void Child::on_exited(const v1::Exited& exited) {
 void Child::on_zygote_gone() {
   if (state_ == State::gone) return;
   death_.zygote_died = true;
-  // It dies with its zygote: nobody else can tell how.
-  if (dead_ || !pidfd_.is_open()) on_death();
+  if (dead_ || died_with_zygote()) on_death();
+}
+
+// Where there is no pidfd. It comes to this process then, and waits here to be reaped.
+bool Child::died_with_zygote() const {
+  if (dead_ || !death_.zygote_died || pidfd_.is_open()) return false;
+  siginfo_t info{};
+  return pid() == 0 ||
+         ::waitid(P_PID, static_cast<id_t>(pid()), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+         info.si_pid != 0;
 }
 
 void Child::quit(std::string_view why) {
@@ -186,10 +198,11 @@ void Child::corrupt(const std::string& fault) {
 void Child::signal(int number) {
   if (number == 0 || dead_) return;
   ++(number == SIGKILL ? kills_ : terms_);
-  if (pidfd_.is_open()) {
-    ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0);
+  // By whom it cannot hit another process: by pidfd, or where that is denied by its parent.
+  if (pidfd_.is_open() &&
+      (::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), number, nullptr, 0) == 0 ||
+       errno == ESRCH))
     return;
-  }
   v1::ToZygote message;
   message.mutable_kill()->set_incarnation(incarnation());
   message.mutable_kill()->set_signal(number);
@@ -203,10 +216,12 @@ void Child::sweep(Clock::time_point now) {
     drain();
     look_for_heartbeat();
   }
+  if (died_with_zygote()) return on_death();
   if (state_ == State::starting && now - born_ >= parts_.settings.ready_timeout) {
     log_.error("a child did not become ready in time", {{"pid", pid()}});
     kill(KillReason::timed_out);
   }
+  if (state_ == State::idle || state_ == State::busy) look_whether_it_hears(now);
   if (state_ == State::leaving && now - *told_to_leave_ >= parts_.settings.leave_timeout)
     terminate(KillReason::worker_shutdown);
   signal(ladder_.tick(now));
@@ -220,17 +235,6 @@ void Child::sweep(Clock::time_point now) {
     death_.stuck = true;
     finish();
   }
-}
-
-void Child::wait_bell() {
-  bell_.async_read_some(asio::buffer(bell_count_),
-                        [self = shared_from_this()](boost::system::error_code error, std::size_t) {
-                          if (error || self->state_ == State::gone) return;
-                          self->channel_.awake();
-                          self->look_for_heartbeat();
-                          self->drain();
-                          if (self->bell_.is_open()) self->wait_bell();
-                        });
 }
 
 void Child::wait_death() {
@@ -257,13 +261,14 @@ void Child::on_death() {
 // A dead zygote's children come to this process, if it is a subreaper.
 void Child::reap_adopted() {
   reported_ = true;
-  if (!pidfd_.is_open()) return;
-  const auto id = static_cast<id_t>(pidfd_.native_handle());
+  if (pid() == 0) return;
+  const auto type = pidfd_.is_open() ? P_PIDFD : P_PID;
+  const auto id = static_cast<id_t>(pidfd_.is_open() ? pidfd_.native_handle() : pid());
   siginfo_t info{};
-  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+  if (::waitid(type, id, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
   ::kill(-info.si_pid, SIGKILL);  // the zombie still reserves its group
   rusage usage{};
-  if (::syscall(SYS_waitid, P_PIDFD, id, &info, WEXITED | WNOHANG, &usage) != 0) return;
+  if (::syscall(SYS_waitid, type, id, &info, WEXITED | WNOHANG, &usage) != 0) return;
   death_.max_rss_kb = usage.ru_maxrss;
   death_.wait_status = info.si_code == CLD_EXITED   ? info.si_status << 8
                        : info.si_code == CLD_DUMPED ? info.si_status | 0x80
@@ -281,20 +286,21 @@ void Child::finish() {
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     death_.activity_type = activity_type_;
-    const bool taken = death_.killed_for || channel_.all_taken();
-    if (taken && !death_.killed_for) death_.crash = ipc::read_crash(parts_.arena.crash());
+    if (task_was_taken() && !death_.killed_for)
+      death_.crash = ipc::read_crash(parts_.arena.crash());
     // What it takes to give names to a crash is not for its replacement to wait for.
     if (!death_.crash) fail_task();
   }
   trim_timer_.cancel();
   close(bell_);
+  rest_.cancel();
   close(pidfd_);
   output_->close();
 
   Gone how = Gone::crash;
   if (!was_ready_)
     how = Gone::boot_crash;
-  else if (death_.killed_for && *death_.killed_for != KillReason::corrupt)
+  else if (death_.killed_for && !at_fault())
     how = Gone::expected;
   else if (told_to_leave_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
            WEXITSTATUS(*death_.wait_status) == kExitQuit)
@@ -308,11 +314,10 @@ void Child::finish() {
 }
 
 void Child::fail_task() {
-  const bool here = death_.killed_for && *death_.killed_for != KillReason::corrupt;
   if (death_.killed_for == KillReason::cancelled)
     finish_task({Canceled{killed_after_grace()}});
   else
-    finish_task({Died{failure_of(death_), here}, death_.killed_for || channel_.all_taken()});
+    finish_task({Died{failure_of(death_), death_.killed_for && !at_fault()}, task_was_taken()});
 }
 
 }  // namespace temporal::supervisor::children

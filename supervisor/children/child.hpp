@@ -13,12 +13,13 @@
 //  any       corrupt, or three stray answers         killing   SIGKILL at once
 //  any       dumps core                              gone      the same, and the dump goes on
 //  any       pidfd readable                          gone      drain, learn how, answer for the task, tell the owner
+//  idle      1 s after a task                        idle      Ping, once
+//  idle,busy neither took what was sent, for 5 s     killing   SIGKILL at once: lost; what it did not take goes to another
 //  killing   10 s after SIGKILL                      gone      stuck in the kernel: given up
 #pragma once
 
 #include <sys/types.h>
 
-#include <array>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -35,11 +36,13 @@
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/records.hpp"
 #include "supervisor/children/completion.hpp"
+#include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
 #include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
 #include "supervisor/children/pool_view.hpp"
+#include "supervisor/children/ring_balance.hpp"
 #include "supervisor/children/task.hpp"
 #include "supervisor/children/zygote_link.hpp"
 #include "temporal/log.hpp"
@@ -61,6 +64,8 @@ struct ChildSettings {
   std::chrono::milliseconds term_grace{2'000};
   std::chrono::milliseconds ready_timeout{10'000};
   std::chrono::milliseconds leave_timeout{10'000};  ///< from Quit to the end of its process
+  std::chrono::milliseconds ping_after{1'000};      ///< of idleness after a task
+  std::chrono::milliseconds lost_after{5'000};      ///< in which it took nothing that was sent
 };
 
 enum class Gone {
@@ -156,6 +161,8 @@ class Child : public std::enable_shared_from_this<Child> {
 
   [[nodiscard]] State state() const { return state_; }
   [[nodiscard]] std::optional<int> core() const { return parts_.settings.core; }
+  /// Nothing is in flight that sweep() would have to look for.
+  [[nodiscard]] bool at_rest() const { return state_ == State::idle && at_rest_; }
   [[nodiscard]] std::uint32_t incarnation() const { return parts_.incarnation; }
   [[nodiscard]] pid_t pid() const { return death_.pid; }
   [[nodiscard]] bool has_message() const { return channel_.has_message(); }
@@ -165,9 +172,7 @@ class Child : public std::enable_shared_from_this<Child> {
   /// All but what only its owner knows: the generation, and whose share its task is of.
   [[nodiscard]] ChildView view(Clock::time_point now) const;
   /// Why it should be recycled; empty: it may stay.
-  [[nodiscard]] std::string_view outlived(Clock::time_point now) const {
-    return parts_.lifespan.over(now, pid());
-  }
+  [[nodiscard]] std::string_view outlived(Clock::time_point now) const;
   /// Where its code lies, if it told so; otherwise that is where its zygote has it.
   [[nodiscard]] const std::vector<LoadedObject>& objects() const { return objects_; }
   [[nodiscard]] Clock::time_point ends() const { return parts_.lifespan.ends(); }
@@ -189,7 +194,13 @@ class Child : public std::enable_shared_from_this<Child> {
   };
   Child(boost::asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log);
 
+  // child_ears.cpp
   void wait_bell();
+  void on_bell();
+  void judge_answer();
+  void look_whether_it_hears(Clock::time_point now);
+  void on_pong_message();
+
   void wait_death();
   void drain();
   void drain_later();
@@ -218,8 +229,18 @@ class Child : public std::enable_shared_from_this<Child> {
   void look_for_heartbeat();
   void keep_last_heartbeat();
   void corrupt(const std::string& fault);
+  void corrupt_ring_a() { corrupt("ring A: the index of its reader is impossible"); }
+  /// It was killed here, for what it did.
+  [[nodiscard]] bool at_fault() const {
+    return death_.killed_for == KillReason::corrupt || death_.killed_for == KillReason::lost;
+  }
+  /// What it did not take costs nobody anything.
+  [[nodiscard]] bool task_was_taken() const {
+    return (death_.killed_for && death_.killed_for != KillReason::lost) || channel_.all_taken();
+  }
   void signal(int number);
   void on_death();
+  [[nodiscard]] bool died_with_zygote() const;
   void reap_adopted();
   void finish();
   void fail_task();
@@ -235,7 +256,15 @@ class Child : public std::enable_shared_from_this<Child> {
   boost::asio::posix::stream_descriptor bell_;
   boost::asio::posix::stream_descriptor pidfd_;
   std::shared_ptr<Output> output_;
-  std::array<char, 8> bell_count_{};
+  boost::asio::steady_timer rest_;  // from its bell
+  RingBalance balance_;
+  std::uint64_t rings_ = 0, rings_at_assign_ = 0;
+  int mute_answers_ = 0;  // in a row
+
+  Hearing hearing_;
+  std::uint64_t pings_ = 0, pongs_ = 0;
+  Clock::time_point idle_since_;
+  bool at_rest_ = true;  // it heard what was sent last, as far as it was asked
 
   State state_ = State::starting;
   KillLadder ladder_;

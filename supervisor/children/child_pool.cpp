@@ -7,6 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "shared/ipc/memory.hpp"
+
 namespace temporal::supervisor::children {
 namespace {
 
@@ -41,6 +43,11 @@ ChildPool::~ChildPool() {
 asio::awaitable<void> ChildPool::start() {
   accepting_ = true;
   if (options_.children + options_.offload_children == 0) co_return;
+  if (!ipc::memory_can_be_sealed())
+    log_.warn(
+        "memfd_create is denied here: the memory that children share with this process has no "
+        "seals, and modules are loaded from their files, which must not be replaced in place; "
+        "allow the call in the seccomp profile, or in vm.memfd_noexec");
   starting_ = true;
   start_zygote();
   watch();
@@ -227,9 +234,7 @@ void ChildPool::changed() {
 
 bool ChildPool::anything_in_flight() const {
   return degraded_ || !dead_zygotes_.empty() ||
-         std::ranges::any_of(children_, [](const auto& entry) {
-           return entry.second->state() != Child::State::idle;
-         });
+         std::ranges::any_of(children_, [](const auto& entry) { return !entry.second->at_rest(); });
 }
 
 void ChildPool::watch() {

@@ -57,11 +57,12 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle, bool staged) {
   forget_heartbeats();
   auto sent =
       staged ? channel_.send_staged(RecordType::start) : channel_.send(RecordType::start, start);
-  if (sent == ipc::Send::corrupt) corrupt("ring A: the index of its reader is impossible");
+  if (sent == ipc::Send::corrupt) corrupt_ring_a();
   if (sent != ipc::Send::done) return sent;
   if (start.GetCachedSize() > static_cast<int>(ipc::kInlineLimit)) trim_later();
   ++task_;
   task_since_ = Clock::now();
+  rings_at_assign_ = rings_;
   state_ = State::busy;
   activity_type_ = start.activity_type();
   output_->forget_tail();
@@ -88,6 +89,7 @@ void Child::drain() {
     if (dead_ && channel_.received() >= most) return;
     switch (channel_.receive()) {
       case Receive::message:
+        balance_.earned();
         on_message();
         break;
       case Receive::none:
@@ -128,8 +130,10 @@ void Child::on_message() {
       return;
     case RecordType::need_bulk:
       return on_need_bulk();
+    case RecordType::pong:
+      return on_pong_message();
     default:
-      return;  // Pong: being alive is all it says
+      return;
   }
 }
 
@@ -196,7 +200,12 @@ void Child::finish_task(Answer answer) {
   if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
   parts_.lifespan.task_done();
   const bool goes_on = state_ == State::busy && !dead_;
-  if (goes_on) state_ = State::idle;
+  if (goes_on) {
+    judge_answer();
+    state_ = State::idle;
+    idle_since_ = Clock::now();
+    at_rest_ = false;
+  }
   completion_.complete(std::move(answer));
   if (goes_on) owner_.on_idle(*this);
 }
@@ -223,7 +232,7 @@ std::optional<ipc::Heartbeat> Child::take_heartbeat() {
       case ipc::HeartbeatReader::Read::busy:
         break;
     }
-    heartbeat_wanted_ = true;
+    if (!std::exchange(heartbeat_wanted_, true)) balance_.earned();
     heartbeat_bell_.about_to_sleep();
   }
   return std::nullopt;

@@ -52,6 +52,10 @@ Verdict verdict_of(const Death& death) {
       case KillReason::corrupt:
         return {kProcessCorrupt, "wrote garbage into the memory it shares with the worker (" +
                                      death.fault + ") and was killed"};
+      case KillReason::lost:
+        return {kProcessLost,
+                "was alive and took nothing that was sent to it, and was killed: what ran in it "
+                "before may have closed or replaced its descriptors"};
       case KillReason::worker_shutdown:
         return {kWorkerShutdown, "was stopped because the worker is shutting down"};
       case KillReason::cancelled:
@@ -136,6 +140,8 @@ std::string_view reason_of(const Death& death) {
     switch (*death.killed_for) {
       case KillReason::corrupt:
         return "corrupt";
+      case KillReason::lost:
+        return "lost";
       case KillReason::worker_shutdown:
         return "worker_shutdown";
       case KillReason::cancelled:

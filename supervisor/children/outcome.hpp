@@ -58,6 +58,7 @@ enum class KillReason {
   worker_shutdown,  ///< the worker is stopping and it did not
   corrupt,          ///< it wrote what no child of ours writes
   by_operator,      ///< somebody asked for it, over the control socket
+  lost,             ///< it did not take what was sent to it
 };
 
 /// Addresses with names.

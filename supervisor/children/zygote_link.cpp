@@ -27,6 +27,7 @@ namespace asio = boost::asio;
 using asio::posix::stream_descriptor;
 
 constexpr std::size_t kLongestMessage = 128 * 1024;
+constexpr auto kAskAgain = std::chrono::milliseconds(10);
 
 // A child has no client, so it needs no key; and user code prints its environment into logs.
 bool is_secret(std::string_view variable) {
@@ -91,7 +92,7 @@ std::shared_ptr<ZygoteLink> ZygoteLink::start(asio::any_io_executor core,
 }
 
 ZygoteLink::ZygoteLink(asio::any_io_executor core, ZygoteEvents& events, Logger& log)
-    : core_(core), events_(&events), log_(log), socket_(core), pidfd_(core) {}
+    : core_(core), events_(&events), log_(log), socket_(core), pidfd_(core), ask_again_(core) {}
 
 ZygoteLink::~ZygoteLink() {
   if (output_) output_->close();
@@ -143,14 +144,17 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   if (error != 0) throw_errno(error, "cannot start " + program.executable.string());
 
   ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
-  if (!pidfd) {
+  if (!pidfd && errno != EPERM && errno != EACCES && errno != ENOSYS) {
     error = errno;
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     throw_errno(error, "pidfd_open");
   }
   socket_.assign(mine.release());
-  pidfd_.assign(pidfd.release());
+  if (pidfd)
+    pidfd_.assign(pidfd.release());
+  else
+    log_.warn("pidfd_open is denied here: deaths of children are seen by their zygote's reports");
 }
 
 bool ZygoteLink::send(const child::v1::ToZygote& message, std::span<const int> fds) {
@@ -166,7 +170,11 @@ void ZygoteLink::close() {
 }
 
 void ZygoteLink::kill() {
-  if (!gone_) ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), SIGKILL, nullptr, 0);
+  if (gone_) return;
+  if (pidfd_.is_open())
+    ::syscall(SYS_pidfd_send_signal, pidfd_.native_handle(), SIGKILL, nullptr, 0);
+  else
+    ::kill(pid_, SIGKILL);  // not reaped yet: the number is nobody else's
 }
 
 void ZygoteLink::wait_message() {
@@ -224,12 +232,25 @@ void ZygoteLink::dispatch(const child::v1::FromZygote& message, ipc::Received& r
 }
 
 void ZygoteLink::wait_end() {
+  if (!pidfd_.is_open()) return ask_for_end();
   pidfd_.async_wait(stream_descriptor::wait_read,
                     [self = shared_from_this()](boost::system::error_code error) {
                       if (error) return;
                       if (!has_ended(self->pidfd_.native_handle())) return self->wait_end();
                       self->on_end();
                     });
+}
+
+void ZygoteLink::ask_for_end() {
+  ask_again_.expires_after(kAskAgain);
+  ask_again_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (error || self->gone_) return;
+    siginfo_t info{};
+    const auto pid = static_cast<id_t>(self->pid_);
+    const bool known = ::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+    if (known && info.si_pid == 0) return self->ask_for_end();
+    self->on_end();
+  });
 }
 
 void ZygoteLink::on_end() {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -78,6 +79,8 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   void launch(const ZygoteProgram& program);
   void wait_message();
   void wait_end();
+  /// Where pidfd_open is denied.
+  void ask_for_end();
   /// Everything that has arrived.
   void read_messages();
   void dispatch(const child::v1::FromZygote& message, ipc::Received& received);
@@ -87,7 +90,8 @@ class ZygoteLink : public std::enable_shared_from_this<ZygoteLink> {
   ZygoteEvents* events_;
   Logger& log_;
   boost::asio::posix::stream_descriptor socket_;
-  boost::asio::posix::stream_descriptor pidfd_;
+  boost::asio::posix::stream_descriptor pidfd_;  // closed where the system gives none
+  boost::asio::steady_timer ask_again_;
   std::shared_ptr<Output> output_;
   Orphans orphans_;
   pid_t pid_ = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Activities that do to their process whatever can be done to one.
 #include <fcntl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -177,7 +178,7 @@ void measure_much(activity::Context& ctx, int series, std::string fifo) {
 void spoil_memory(std::string which) {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    if (line.find("memfd:temporal-" + which) == std::string::npos) continue;
+    if (line.find("temporal-" + which) == std::string::npos) continue;
     std::size_t used = 0;
     auto begin = std::stoull(line, &used, 16);
     auto end = std::stoull(line.substr(used + 1), nullptr, 16);
@@ -221,6 +222,25 @@ std::string own_cores() {
   for (std::string line; std::getline(status, line);)
     if (line.starts_with(field)) return line.substr(field.size());
   return "";
+}
+
+// What /proc/self/status says of it.
+std::string own_status(std::string field) {
+  std::ifstream file("/proc/self/status");
+  std::string value;
+  for (std::string word; file >> word;)
+    if (word == field && file >> value) break;
+  return value;
+}
+
+bool trace_own_child() {
+  const pid_t pid = fork();
+  if (pid == 0)
+    for (;;) pause();
+  const bool traced = ::ptrace(PTRACE_SEIZE, pid, nullptr, nullptr) == 0;
+  kill(pid, SIGKILL);
+  ::waitpid(pid, nullptr, 0);
+  return traced;
 }
 
 int open_descriptors() {
@@ -274,7 +294,11 @@ void test_module(temporal::Module& m) {
   m.activity<start_helper>();
   m.activity<nice_value>();
   m.activity<own_cores>();
-  m.activity<open_descriptors>();
-  m.activity<environment>();
+}
+
+m.activity<own_status>();
+m.activity<trace_own_child>();
+m.activity<open_descriptors>();
+m.activity<environment>();
 }
 TEMPORAL_EXPORT_MODULE(test_module);

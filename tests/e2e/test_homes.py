@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is particular to a home: its objects and hooks, what coroutines hand over, how it goes down."""
 
+import errno
 import signal
 
 import pytest
@@ -188,6 +189,18 @@ def test_LC12_the_state_tells_of_each_home_what_runs_in_it(server, start, queue)
     for run in runs:
         run.signal("cancel_it")
     assert {run.result() for run in runs} == {"cancelled: called back", "cancelled: in the child"}
+
+
+@pytest.mark.parametrize("flags, supervisor", [([], 0), (["--debug"], 1)], ids=["", "debug"])
+def test_a_supervisor_keeps_its_children_out_of_its_memory_and_a_debugger_lets_them_in(
+        server, start, queue, flags, supervisor):
+    worker = start("homes", "workflows", "--children", "1", *flags)
+    assert server.call("dumpable_on_a_thread", queue=queue).result() == supervisor
+    assert server.call("dumpable", queue=queue).result() == 1, "a child's core is its user's to have"
+    if not flags:
+        for file in ("environ", "mem", "fd", "maps"):
+            path = f"/proc/{worker.pid}/{file}"
+            assert server.call("open_file", path, queue=queue).result() == errno.EACCES, path
 
 
 def test_two_workers_each_do_their_half(server, start, queue):

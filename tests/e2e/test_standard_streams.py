@@ -5,6 +5,7 @@ import fcntl
 import os
 
 import pytest
+from harness import processes
 from harness.worker import SUPERVISOR
 
 
@@ -27,7 +28,8 @@ def greet(server, queue, count=1):
 def test_standard_descriptors_that_are_closed_are_not_given_to_sockets(server, start, queue, supervisor):
     worker = start("hello", "--children", "1", program=supervisor("0<&- 1>&- 2>&-"), wait=False)
     greet(server, queue)
-    streams = [os.readlink(f"/proc/{worker.pid}/fd/{fd}") for fd in (0, 1, 2)]
+    with processes.looking_into():
+        streams = [os.readlink(f"/proc/{worker.pid}/fd/{fd}") for fd in (0, 1, 2)]
     assert streams[2] == "/dev/null" and not any("socket" in stream for stream in streams), streams
     worker.stop()
 

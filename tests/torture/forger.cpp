@@ -45,7 +45,7 @@ std::string target_of(int fd) {
 }  // namespace
 
 Half find_half(std::string_view which) {
-  const std::string name = "memfd:temporal-" + std::string(which);
+  const std::string name = "temporal-" + std::string(which);  // with seals or without
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     if (line.find(name) == std::string::npos) continue;
@@ -60,13 +60,16 @@ Half find_half(std::string_view which) {
 bool sees_arena() {
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);)
-    if (line.find("memfd:temporal-up") != std::string::npos ||
-        line.find("memfd:temporal-down") != std::string::npos)
+    if (line.find("temporal-up") != std::string::npos ||
+        line.find("temporal-down") != std::string::npos)
       return true;
   return false;
 }
 
-int supervisor_bell() {
+namespace {
+
+/// The first eventfd that somebody here waits for, or that nobody does.
+int bell_that(bool is_waited_for) {
   std::set<int> bells, waited_for;
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     const int fd = std::stoi(entry.path().filename());
@@ -78,9 +81,14 @@ int supervisor_bell() {
       if (int number = -1; word == "tfd:" && info >> number) waited_for.insert(number);
   }
   for (int fd : bells)
-    if (!waited_for.contains(fd)) return fd;
+    if (waited_for.contains(fd) == is_waited_for) return fd;
   throw std::runtime_error("no bell");
 }
+
+}  // namespace
+
+int supervisor_bell() { return bell_that(false); }
+int child_bell() { return bell_that(true); }
 
 Forger::Forger() : up_(find_half("up")), down_(find_half("down")), bell_(supervisor_bell()) {
   ipc::Header header;

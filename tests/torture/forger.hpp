@@ -30,6 +30,8 @@ struct Half {
 [[nodiscard]] bool sees_arena();
 /// The eventfd that wakes the supervisor: the one that nothing here waits for.
 [[nodiscard]] int supervisor_bell();
+/// The one that wakes this process.
+[[nodiscard]] int child_bell();
 
 struct Forgery {
   ipc::RecordType type = ipc::RecordType::completed;

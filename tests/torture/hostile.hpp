@@ -33,5 +33,6 @@ void register_beats(temporal::Module& m);
 void register_forgeries(temporal::Module& m);
 void register_attacks(temporal::Module& m);
 void register_limits(temporal::Module& m);
+void register_descriptors(temporal::Module& m);
 
 }  // namespace hostile

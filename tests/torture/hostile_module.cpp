@@ -45,5 +45,6 @@ void hostile_module(temporal::Module& m) {
   hostile::register_forgeries(m);
   hostile::register_attacks(m);
   hostile::register_limits(m);
+  hostile::register_descriptors(m);
 }
 TEMPORAL_EXPORT_MODULE(hostile_module);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Children that write where they should not, and what they should not.
 #include <doctest/doctest.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <sstream>
 
+#include "supervisor/children/keep_out.hpp"
 #include "tests/torture/invariants.hpp"
 
 using namespace temporal;
@@ -89,5 +92,24 @@ TEST_CASE(
       CHECK(std::holds_alternative<Completed>(after));
     }
     row.count(std::to_string(writes) + " writes");
+  });
+}
+
+TEST_CASE("row 42: the supervisor cannot be traced, nor its memory and descriptors be reached") {
+  constexpr std::uint64_t kTruth = 0x0123'4567'89ab'cdef;
+  volatile std::uint64_t word = kTruth;
+  const int own = ::dup(STDOUT_FILENO);
+  const ipc::UniqueFd fd(own);
+  Invariants row(torture_options(1));
+  row.hold([&]() -> asio::awaitable<void> {
+    keep_out();
+    const auto tried = co_await row.fixture().call("attack_supervisor", int(::getpid()),
+                                                   reinterpret_cast<std::uint64_t>(&word), own);
+    ::prctl(PR_SET_DUMPABLE, 1);
+    const auto report = result<std::string>(tried);
+    CAPTURE(report);
+    check_refused(report);
+    CHECK(word == kTruth);
+    row.count(std::to_string(std::ranges::count(report, '\n')) + " ways to reach it");
   });
 }

@@ -151,7 +151,8 @@ class Worker:
 
     def kill(self):
         """Whatever became of it. Its own processes only, by their ids."""
-        for pid in processes.marked(self.mark):
+        # The mark of the supervisor itself is for root only to see.
+        for pid in processes.marked(self.mark) | ({self.pid} if self.process.poll() is None else set()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:

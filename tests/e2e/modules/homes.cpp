@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Objects, hooks, what coroutines hand over, and what goes wrong in each home.
+#include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -7,6 +9,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -241,6 +244,17 @@ asio::awaitable<int> throw_on_thread() {
   co_return co_await activity::to_thread([]() -> int { throw std::out_of_range("no such line"); });
 }
 
+// Is this process open to others of its user?
+int dumpable() { return prctl(PR_GET_DUMPABLE); }
+
+// What became of opening it: 0, or an errno.
+int open_file(std::string path) {
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return errno;
+  close(fd);
+  return 0;
+}
+
 void homes(temporal::Module& m) {
   m.preload([] { preloaded_in = getpid(); });
   m.on_child_start([] { started_in = getpid(); });
@@ -272,5 +286,8 @@ void homes(temporal::Module& m) {
   m.activity<beat_and_hang_later>();
   m.activity<decode_what_never_ends>();
   m.activity<throw_on_thread>();
+  m.activity<dumpable>();
+  m.activity<dumpable>({.name = "dumpable_on_a_thread", .executor = temporal::Executor::threads});
+  m.activity<open_file>();
 }
 TEMPORAL_EXPORT_MODULE(homes);

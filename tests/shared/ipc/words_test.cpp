@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Cancel word, doorbell, heartbeat slot.
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -80,9 +82,25 @@ TEST_CASE("a bell never blocks its ringer, even with a full counter") {
   const std::uint64_t most = ~std::uint64_t{0} - 1;
   REQUIRE(::write(bell.get(), &most, sizeof most) == sizeof most);
   CHECK(ring(bell.get()));
-  CHECK(silence(bell.get()));
-  CHECK_FALSE(silence(bell.get()));
+  CHECK(silence(bell.get()) == most);
+  CHECK(silence(bell.get()) == 0);
   CHECK_FALSE(ring(-1));
+}
+
+TEST_CASE(
+    "whoever shares a bell can make it block, and does not hold who rings at once or silences") {
+  UniqueFd bell = create_bell();
+  REQUIRE(::fcntl(bell.get(), F_SETFL, 0) == 0);
+  CHECK(silence(bell.get()) == 0);
+  CHECK_FALSE(is_rung(bell.get()));
+  CHECK(ring_at_once(bell.get()));
+  CHECK(ring_at_once(bell.get()));
+  CHECK(is_rung(bell.get()));
+  CHECK(silence(bell.get()) == 2);
+  const std::uint64_t most = ~std::uint64_t{0} - 1;
+  REQUIRE(::write(bell.get(), &most, sizeof most) == sizeof most);
+  CHECK(ring_at_once(bell.get()));
+  CHECK_FALSE(ring_at_once(-1));
 }
 
 TEST_CASE("a waiter wakes for each ring, also for one that came before it waited") {

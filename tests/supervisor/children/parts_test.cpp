@@ -8,10 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "supervisor/children/completion.hpp"
+#include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
 #include "supervisor/children/placement.hpp"
+#include "supervisor/children/ring_balance.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
 
@@ -237,4 +239,58 @@ TEST_CASE("output is handed on in lines, its tail kept, its excess dropped and c
   CHECK(pipe.output->tail().size() == Output::kTail);
   pipe.output->close();
   io.run();
+}
+
+TEST_CASE("only who could have listened is deaf: not the stopped, nor who has no core") {
+  Hearing hearing(500ms);
+  Clock::time_point now{};
+  const auto looks = [&](char state, int count, std::uint64_t& ticks, std::uint64_t worked) {
+    bool lost = false;
+    for (int i = 0; i < count; ++i)
+      lost = hearing.unheard({.state = state, .cpu_ticks = ticks += worked}, now += 100ms);
+    return lost;
+  };
+  std::uint64_t ticks = 7;
+  CHECK_FALSE(looks('T', 100, ticks, 0));
+  CHECK_FALSE(looks('D', 100, ticks, 0));
+  CHECK_FALSE(looks('R', 100, ticks, 0));
+  CHECK_FALSE(looks('S', 4, ticks, 0));
+  CHECK(looks('S', 1, ticks, 0));
+  hearing.heard();
+  CHECK_FALSE(looks('S', 5, ticks, 0));
+  CHECK(looks('R', 1, ticks, 1));
+  // A loop that stood still for a minute itself.
+  hearing.heard();
+  CHECK_FALSE(looks('S', 1, ticks, 0));
+  now += 60s;
+  CHECK_FALSE(looks('S', 1, ticks, 0));
+}
+
+TEST_CASE("a process is seen asleep, and at work") {
+  const auto self = look_at(::getpid());
+  CHECK(self.state == 'R');
+  auto later = look_at(::getpid());
+  while (later.cpu_ticks == self.cpu_ticks) later = look_at(::getpid());
+  CHECK(later.cpu_ticks > self.cpu_ticks);
+  CHECK(look_at(0x7ffffff0).state == 'S');  // there is none
+}
+
+TEST_CASE("rings that were earned are no storm, however many; others are, and are not saved up") {
+  using enum RingBalance::Verdict;
+  RingBalance balance;
+  for (int i = 0; i < 100'000; ++i) {
+    balance.rung(1);
+    balance.earned();
+    REQUIRE(balance.judge(0) == fair);
+  }
+  // Records whose rings nobody needed.
+  for (int i = 0; i < 100'000; ++i) balance.earned();
+  CHECK(balance.judge(0) == fair);
+  balance.rung(18);
+  CHECK(balance.judge(0) == fair);
+  balance.rung(1);
+  CHECK(balance.judge(0) == hasty);
+  CHECK(balance.judge(1) == fair);  // its record may lie there
+  balance.rung(~std::uint64_t{0});
+  CHECK(balance.judge(4'096) == storm);
 }

@@ -10,6 +10,7 @@
 #include <map>
 #include <thread>
 
+#include "shared/ipc/memory.hpp"
 #include "supervisor/children/placement.hpp"
 #include "tests/supervisor/children/pool_fixture.hpp"
 
@@ -156,4 +157,38 @@ TEST_CASE("no children means no zygote, and a task is refused") {
     CHECK(fixture.pool.capacity() == 0);
     CHECK(std::holds_alternative<Failed>(co_await fixture.call("no_op")));
   });
+}
+
+TEST_CASE("memory without seals is said aloud, once, and only where there is no other") {
+  PoolFixture fixture(options(2));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+  });
+  const auto said = std::ranges::count_if(fixture.log.lines, [](const auto& line) {
+    return line.find("memfd_create is denied") != std::string::npos;
+  });
+  CHECK(said == (ipc::memory_can_be_sealed() ? 0 : 1));
+}
+
+TEST_CASE("what runs in a child cannot trace; where that cannot be had it is said, once") {
+  for (const bool denied : {false, true}) {
+    CAPTURE(denied);
+    auto pool = options(2);
+    if (denied) pool.program.executable = required_env("OLD_CONTAINER");
+    ::setenv("DENIED", "seccomp", 1);
+    PoolFixture fixture(pool);
+    fixture.with_pool([&]() -> asio::awaitable<void> {
+      const auto filter = co_await fixture.call("own_status", "Seccomp:"s);
+      CHECK(result<std::string>(filter) == "2");
+      const auto privileges = co_await fixture.call("own_status", "NoNewPrivs:"s);
+      CHECK(result<std::string>(privileges) == "1");
+      const auto traced = co_await fixture.call("trace_own_child");
+      CHECK(result<bool>(traced) == denied);
+    });
+    ::unsetenv("DENIED");
+    const auto said = std::ranges::count_if(fixture.log.lines, [](const auto& line) {
+      return line.find("confined in part only (seccomp: ") != std::string::npos;
+    });
+    CHECK(said == (denied ? 1 : 0));
+  }
 }

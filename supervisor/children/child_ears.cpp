@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// How a child and the supervisor hear of each other, and what is done about a child that is deaf, mute, or rings for nothing.
+#include <boost/asio/error.hpp>
+
+#include "shared/ipc/doorbell.hpp"
+#include "shared/ipc/ring.hpp"
+#include "supervisor/children/child.hpp"
+
+namespace temporal::supervisor::children {
+namespace {
+
+namespace v1 = temporal::child::v1;
+using boost::asio::posix::stream_descriptor;
+
+constexpr auto kRest = std::chrono::milliseconds(10);
+// One answer without its ring is chance: its child was stopped in between, or had no core.
+constexpr int kMuteAnswersAllowed = 2;
+
+}  // namespace
+
+// A wait and not a read: the descriptor is shared, and a child may have made it one that blocks.
+void Child::wait_bell() {
+  bell_.async_wait(stream_descriptor::wait_read,
+                   [self = shared_from_this()](boost::system::error_code error) {
+                     if (error || self->state_ == State::gone) return;
+                     self->on_bell();
+                   });
+}
+
+void Child::on_bell() {
+  const auto rings = ipc::silence(bell_.native_handle());
+  rings_ += rings;
+  balance_.rung(rings);
+  channel_.awake();
+  look_for_heartbeat();
+  drain();
+  if (!bell_.is_open()) return;
+  const std::uint32_t most = parts_.arena.ring_capacity() / ipc::kRecordAlignment;
+  switch (balance_.judge(channel_.has_message() ? most : 0)) {
+    case RingBalance::Verdict::fair:
+      return wait_bell();
+    case RingBalance::Verdict::hasty:
+      rest_.expires_after(kRest);
+      return rest_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+        if (!error && self->bell_.is_open()) self->wait_bell();
+      });
+    case RingBalance::Verdict::storm:
+      return corrupt("a doorbell storm");
+  }
+}
+
+// The ring may have been made and not been heard yet.
+void Child::judge_answer() {
+  const bool rang = rings_ != rings_at_assign_ || ipc::is_rung(bell_.native_handle());
+  mute_answers_ = rang ? 0 : mute_answers_ + 1;
+}
+
+std::string_view Child::outlived(Clock::time_point now) const {
+  if (mute_answers_ > kMuteAnswersAllowed) return "doorbell";
+  return parts_.lifespan.over(now, pid());
+}
+
+// A task that was sent and taken proves that a child hears; one that stays idle after its task is asked, once.
+void Child::look_whether_it_hears(Clock::time_point now) {
+  bool unheard = !channel_.all_taken();
+  if (state_ == State::idle && !at_rest_) {
+    if (pings_ == pongs_ && now - idle_since_ >= parts_.settings.ping_after) {
+      v1::Ping ping;
+      ping.set_number(pings_ + 1);
+      const auto sent = channel_.send(ipc::RecordType::ping, ping);
+      if (sent == ipc::Send::corrupt) return corrupt_ring_a();
+      if (sent == ipc::Send::done) ++pings_;
+    }
+    unheard = unheard || pings_ != pongs_;
+  }
+  if (!unheard) return hearing_.heard();
+  if (!hearing_.unheard(look_at(pid()), now)) return;
+  log_.error("a child does not take what is sent to it and is killed", {{"pid", pid()}});
+  kill(KillReason::lost);
+}
+
+void Child::on_pong_message() {
+  v1::Pong pong;
+  if (!channel_.parse(pong) || pong.number() != pings_) return;
+  pongs_ = pings_;
+  at_rest_ = true;
+}
+
+}  // namespace temporal::supervisor::children
