@@ -22,7 +22,7 @@ bool ring(int bell) noexcept {
 
 bool ring_at_once(int bell) noexcept {
   pollfd state{bell, POLLOUT, 0};
-  return ::poll(&state, 1, 0) == 0 || ring(bell);
+  return (bell >= 0 && ::poll(&state, 1, 0) == 0) || ring(bell);
 }
 
 std::uint64_t silence(int bell) noexcept {

@@ -139,7 +139,6 @@ std::string attack_supervisor(int pid, std::uint64_t address, int fd) {
   report.add("mem", memory >= 0 && ::pwrite(memory, &fd, 4, static_cast<off_t>(address)) > 0);
   const auto file = folder + "/fd/" + std::to_string(fd);
   report.add("fd", ::open(file.c_str(), O_RDWR | O_CLOEXEC) >= 0);
-  report.add("environ", ::open((folder + "/environ").c_str(), O_RDONLY | O_CLOEXEC) >= 0);
 
   // Its own process and what it forked it might trace, if it might trace at all.
   std::uint64_t own = 0;

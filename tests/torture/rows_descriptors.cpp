@@ -13,7 +13,7 @@ using namespace std::literals;
 
 namespace {
 
-asio::awaitable<pid_t> pid_of(Invariants& row, const char* activity) {
+asio::awaitable<pid_t> pid_of(Invariants& row, std::string activity) {
   const auto outcome = co_await row.fixture().call(activity);
   co_return result<int>(outcome);
 }
@@ -33,6 +33,7 @@ TEST_CASE(
   options.child.ping_after = 50ms;
   options.child.lost_after = 300ms;
   const int rounds = times(1, 20);
+  const std::vector ways{"lose_ears"s, "fill_own_bell"s};
   Invariants row(options);
   row.hold([&]() -> asio::awaitable<void> {
     for (int round = 0; round < rounds; ++round) {
@@ -46,9 +47,11 @@ TEST_CASE(
       co_await until_replaced(row, deaf);
 
       // The one that was idle last has the next task.
-      for (const char* way : {"lose_ears", "fill_own_bell"}) {
+      for (const auto& way : ways) {
         CAPTURE(way);
         const auto deaf_too = co_await pid_of(row, way);
+        while (state_of(deaf_too) != 'S')
+          co_await supervisor::pause(1ms);  // else it takes one more
         Running next(row.io());
         next.start(row.fixture(), "own_pid");
         co_await next.until_started();

@@ -277,6 +277,9 @@ TEST_CASE("a result published before the death counts") {
       while (alive(pid)) ::usleep(50);
       co_await running.until_ended();
       CHECK(result<int>(*running.outcome) == pid);
+      // Without a pidfd its result may be seen before its death.
+      while (std::ranges::count(fixture.pool.child_pids(), pid) > 0)
+        co_await supervisor::pause(1ms);
       co_await until_full(fixture, 1);
     }
   });
