@@ -43,9 +43,10 @@ std::vector<int> core_list(const std::string& text) {
   std::set<int> cores;
   for (std::string_view left = text; !left.empty();) {
     auto last = cut(left, "+,");
+    const bool one = last.find('-') == std::string_view::npos;
     const auto first = cut(last, "-");
     const auto from = number(first, CPU_SETSIZE - 1);
-    const auto to = last.empty() ? from : number(last, CPU_SETSIZE - 1);
+    const auto to = one ? from : number(last, CPU_SETSIZE - 1);
     if (!from || !to || *from > *to) refuse("'" + text + "' is no list of cores; write 0-3+6");
     for (int core = *from; core <= *to; ++core) cores.insert(core);
   }

@@ -294,11 +294,9 @@ void test_module(temporal::Module& m) {
   m.activity<start_helper>();
   m.activity<nice_value>();
   m.activity<own_cores>();
-}
-
-m.activity<own_status>();
-m.activity<trace_own_child>();
-m.activity<open_descriptors>();
-m.activity<environment>();
+  m.activity<own_status>();
+  m.activity<trace_own_child>();
+  m.activity<open_descriptors>();
+  m.activity<environment>();
 }
 TEMPORAL_EXPORT_MODULE(test_module);
