@@ -13,7 +13,7 @@ using namespace std::literals;
 
 namespace {
 
-asio::awaitable<pid_t> pid_of(Invariants& row, std::string activity) {
+asio::awaitable<pid_t> pid_of(Invariants& row, const char* activity) {
   const auto outcome = co_await row.fixture().call(activity);
   co_return result<int>(outcome);
 }
@@ -49,7 +49,7 @@ TEST_CASE(
       // The one that was idle last has the next task.
       for (const auto& way : ways) {
         CAPTURE(way);
-        const auto deaf_too = co_await pid_of(row, way);
+        const auto deaf_too = co_await pid_of(row, way.c_str());
         while (state_of(deaf_too) != 'S')
           co_await supervisor::pause(1ms);  // else it takes one more
         Running next(row.io());
