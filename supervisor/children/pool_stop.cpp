@@ -59,9 +59,10 @@ asio::awaitable<void> ChildPool::stop(milliseconds cancel_grace) {
   while (!children_.empty()) {
     auto children = children_;
     for (auto& [incarnation, child] : children) {
-      if (hurry_)
+      // One that starts has nothing in hand, and is deaf to SIGTERM until it has its own handlers.
+      if (hurry_ || child->state() == Child::State::starting)
         child->kill(KillReason::worker_shutdown);
-      else if (grace_over || child->state() == Child::State::starting)
+      else if (grace_over)
         child->terminate(KillReason::worker_shutdown);
     }
     if (!children_.empty()) co_await changed_.wait();

@@ -75,7 +75,7 @@ def test_AX31_a_reload_with_1000_activities_in_flight_loses_none(server, start, 
                    "--max-concurrent-workflow-tasks", "50")
     held = [server.call("build_when_released", str(folder), queue=queue) for _ in range(8)]
     wait_until("all children are at work", lambda: len(list(folder.iterdir())) == 8)
-    load = server.start_in_background(1_000, "Call", "build_after", {"start_to_close_ms": 60_000}, 20, queue=queue,
+    load = server.start_in_background(1_000, "Call", "build_after", {"start_to_close_ms": 60_000}, 50, queue=queue,
                                       at_a_time=1_000)
     wait_until("1,000 more are scheduled", lambda: worker.state()["cached_workflows"] >= 1_008)
     old = worker.processes()
@@ -90,11 +90,9 @@ def test_AX31_a_reload_with_1000_activities_in_flight_loses_none(server, start, 
     assert [run.result() for run in held] == [1] * 8
     worker.wait_for(DRAINED)
     wait_until("the old processes are gone", lambda: not old & worker.processes())
-    assert server.call("build", queue=queue).result() == 2
 
     # And back, while they are run as fast as they come.
-    runs = "an activity runs in a child"
-    wait_until("some have run", lambda: len(worker.logged(runs, activity_type="build_after")) > 100)
+    wait_until("some have run", lambda: len(worker.logged("an activity runs in a child")) > 100)
     old = worker.processes()
     file.put("1")
     reload(worker)
