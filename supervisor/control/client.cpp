@@ -71,6 +71,7 @@ json ask(const fs::path& socket, const json& request, std::chrono::seconds patie
   while (reply.size() <= kLongestAnswer && !reply.ends_with('\n')) {
     const auto count = ::recv(fd.get(), some.data(), some.size(), 0);
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && errno == ECONNRESET) break;  // it would not even read
     if (count < 0) does_not_answer(socket, errno);
     if (count == 0) break;
     reply.append(some.data(), static_cast<std::size_t>(count));

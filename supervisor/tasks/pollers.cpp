@@ -3,6 +3,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
 #include <iterator>
 #include <utility>
@@ -38,7 +39,7 @@ void Pollers::resize(std::size_t which, int count) {
   int before = 0;
   for (auto& poller : kind.pollers) {
     poller.wanted = before++ < count;
-    if (!poller.wanted) poller.cancel.emit(asio::cancellation_type::terminal);
+    if (!poller.wanted && poller.running) poller.cancel.emit(asio::cancellation_type::terminal);
     if (poller.wanted && !poller.running && polling()) run(kind, poller);
   }
 }
@@ -47,13 +48,16 @@ void Pollers::run(const Kind& kind, Poller& poller) {
   ++open_;
   poller.running = true;
   auto ended = [this, &kind, &poller](const std::exception_ptr& error) {
-    --open_;
-    poller.running = false;
-    ended_.notify();
-    if (error && !is_abort(error))
-      kind.failed(error);
-    else if (polling() && poller.wanted)  // again, before it had ended
-      run(kind, poller);
+    // Later: the signal's slot is still that of the coroutine which calls this.
+    asio::post(core_, [this, &kind, &poller, error] {
+      --open_;
+      poller.running = false;
+      ended_.notify();
+      if (error && !is_abort(error))
+        kind.failed(error);
+      else if (polling() && poller.wanted)  // again, before it had ended
+        run(kind, poller);
+    });
   };
   asio::co_spawn(core_, poll(kind, poller),
                  asio::bind_cancellation_slot(poller.cancel.slot(), std::move(ended)));
@@ -65,7 +69,8 @@ asio::awaitable<void> Pollers::poll(const Kind& kind, const Poller& poller) {
 
 void Pollers::cancel() {
   for (auto& kind : kinds_)
-    for (auto& poller : kind.pollers) poller.cancel.emit(asio::cancellation_type::terminal);
+    for (auto& poller : kind.pollers)
+      if (poller.running) poller.cancel.emit(asio::cancellation_type::terminal);
 }
 
 void Pollers::pause() {

@@ -2,6 +2,7 @@
 #include "supervisor/control/socket.hpp"
 
 #include <doctest/doctest.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -56,6 +57,10 @@ class Peer {
   }
   void say(const std::string& text) {
     (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);  // it may be closed already
+  }
+  void until_hung_up() {
+    pollfd one{fd_, POLLRDHUP, 0};
+    REQUIRE(::poll(&one, 1, 60'000) == 1);
   }
   void say_no_more() { ::shutdown(fd_, SHUT_WR); }
   /// Until the other side closes.
@@ -206,6 +211,7 @@ TEST_CASE("who does not read his answer is let go, and so is who went away") {
     if (answered) break;
   }
   world.on_loop([&] { world.filler.clear(); });
+  slow.until_hung_up();
   world.still_answers();
   CHECK(slow.hear().size() < (8 << 20));
 }
