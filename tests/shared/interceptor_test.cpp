@@ -22,6 +22,7 @@ std::string* story = nullptr;
 struct NoBackend final : activity::detail::ContextBackend {
   const activity::Info& info() const override { return info_; }
   void heartbeat(std::string_view, std::string_view) override {}
+  void progress() noexcept override {}
   const Payloads& last_heartbeat() const override { return none_; }
   std::optional<CancelReason> cancel_reason() const noexcept override { return {}; }
   std::stop_token stop_token() override { return {}; }
