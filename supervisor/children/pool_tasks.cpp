@@ -32,7 +32,8 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle, 
   for (;;) {
     auto child = co_await take_child(share, handle);
     if (!child) co_return refusal(handle);
-    const bool large = start.ByteSizeLong() > kBesideTheLoop;
+    const auto size = start.ByteSizeLong();  // what is over the cap is refused at once
+    const bool large = size > kBesideTheLoop && size <= options_.child.largest_bulk;
     auto sent = ipc::Send::done;
     if (large) {
       sent = co_await stage(child, start, handle);
