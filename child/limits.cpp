@@ -32,6 +32,15 @@ rlim_t mapped_bytes() {
   return pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// The limit is on the number of a descriptor, and the lowest that is free is given: below this one there are so many.
+rlim_t number_after(int wanted) {
+  const auto open = open_descriptors();  // above stderr
+  int number = STDERR_FILENO + 1;
+  for (int free = 0; free < wanted; ++number)
+    if (!std::binary_search(open.begin(), open.end(), number)) ++free;
+  return static_cast<rlim_t>(number);
+}
+
 rlim_t used_seconds() {
   rusage usage{};
   ::getrusage(RUSAGE_SELF, &usage);
@@ -46,11 +55,7 @@ TaskLimits::TaskLimits(const ActivityLimits& limits) {
   if (limits.memory > 0) memory_ = lower(RLIMIT_AS, mapped_bytes() + limits.memory);
   if (limits.cpu_time.count() > 0)
     cpu_ = lower(RLIMIT_CPU, used_seconds() + static_cast<rlim_t>(limits.cpu_time.count()));
-  if (limits.open_files > 0) {
-    const auto open = open_descriptors();
-    const int highest = open.empty() ? -1 : *std::max_element(open.begin(), open.end());
-    files_ = lower(RLIMIT_NOFILE, static_cast<rlim_t>(highest + 1 + limits.open_files));
-  }
+  if (limits.open_files > 0) files_ = lower(RLIMIT_NOFILE, number_after(limits.open_files));
 }
 
 TaskLimits::~TaskLimits() {

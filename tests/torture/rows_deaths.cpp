@@ -54,6 +54,7 @@ TEST_CASE("row 3: a fault is attributed to its signal, and dumps core only where
 
 TEST_CASE("row 55: a long core dump delays neither the report of the crash nor the replacement") {
   const int mib = times(1'024, 8'192);
+  const Folder folder;  // what lands here takes its time to be deleted
   Invariants row(torture_options(1));
   row.hold([&]() -> asio::awaitable<void> {
     const auto flags = co_await row.fixture().call("flags_of_arena");
@@ -66,7 +67,6 @@ TEST_CASE("row 55: a long core dump delays neither the report of the crash nor t
       MESSAGE("skipped: row 55, core files do not land where the process is");
       co_return;
     }
-    Folder folder;
     Running running(row.io());
     running.start(row.fixture(), "dump_much", mib, folder.path().string());
     co_await running.until_started();

@@ -167,7 +167,7 @@ struct ActivityLimits {
   /// Of the whole process, in whole seconds (RLIMIT_CPU); 0: unlimited. Over it the process ends, as
   /// `ActivityCpuLimit`.
   std::chrono::seconds cpu_time{};
-  /// Descriptors beyond the highest that is open when the task starts (RLIMIT_NOFILE); 0: unlimited.
+  /// Descriptors more than are open when the task starts (RLIMIT_NOFILE); 0: unlimited.
   int open_files = 0;
   /// From a cancellation to SIGTERM, from the activity's own timeout to SIGTERM, from SIGTERM to
   /// SIGKILL. Default: `--cancel-grace`, `--timeout-grace`, `--term-grace`. kNever: it is waited for.
