@@ -84,4 +84,30 @@ inline asio::awaitable<std::string> reload(PoolFixture& fixture) {
   co_return refused;
 }
 
+/// Until one zygote is left, and whole.
+inline asio::awaitable<void> until_one_generation(PoolFixture& fixture, int children) {
+  co_await until_full(fixture, children);
+  const auto settled = [&] {
+    const auto now = fixture.pool.counts();
+    return now.starting == 0 && now.stopping == 0 &&
+           children_of(::getpid()) == std::vector{fixture.pool.zygote_pid()};
+  };
+  while (!settled()) co_await supervisor::pause(std::chrono::milliseconds(1));
+}
+
+/// Which code runs a new task?
+inline asio::awaitable<void> expect_answer(PoolFixture& fixture, int generation) {
+  const auto outcome = co_await fixture.call("generation");
+  CHECK(result<int>(outcome) == generation);
+}
+
+inline asio::awaitable<void> expect_reload(PoolFixture& fixture) {
+  const auto refused = co_await reload(fixture);
+  CHECK(refused == "");
+}
+
+inline bool contains(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
+
 }  // namespace temporal::supervisor::children::test
