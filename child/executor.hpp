@@ -5,14 +5,14 @@
 
 #include "child/child_context.hpp"
 #include "shared/ipc/doorbell.hpp"
+#include "shared/ipc/role_arguments.hpp"
 #include "temporal/module.hpp"
 
 namespace temporal::child {
 
-/// Exit codes of a child or zygote, beside 0.
-inline constexpr int kExitModule = 3;  ///< a module could not be loaded
-inline constexpr int kExitArena = 4;   ///< the arena was refused, or its ring is corrupt
-inline constexpr int kExitQuit = 155;  ///< told to leave, with nothing in hand
+using role::kExitArena;
+using role::kExitModule;
+using role::kExitQuit;
 
 class Executor {
  public:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The command line of a zygote, written by supervisor/children, and that of a child which its zygote
-// has not forked but executed; both are read by child/entry. Nobody types them.
+// has not forked but executed; both are read by child/entry. Nobody types them. And the exit codes by which they tell why they end.
 #pragma once
 
 #include <string_view>
@@ -22,5 +22,9 @@ inline constexpr std::string_view kSpawn = "--spawn=";
 inline constexpr std::string_view kNeedsActivity = "--needs-activity=";
 inline constexpr std::string_view kNeedsFunction = "--needs-function=";
 inline constexpr std::string_view kNeedsCatchAll = "--needs-catch-all";
+
+inline constexpr int kExitModule = 3;  ///< a module could not be loaded
+inline constexpr int kExitArena = 4;   ///< the arena was refused, or its ring is corrupt
+inline constexpr int kExitQuit = 155;  ///< told to leave, with nothing in hand
 
 }  // namespace temporal::role

@@ -13,6 +13,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "shared/ipc/role_arguments.hpp"
+
 namespace temporal::supervisor::children {
 namespace {
 
@@ -23,7 +25,6 @@ using ipc::RecordType;
 using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
-constexpr int kExitQuit = 155;
 constexpr auto kReportWait = milliseconds(100);
 
 bool is_dumping(pid_t pid) {
@@ -303,7 +304,7 @@ void Child::finish() {
   else if (death_.killed_for && !at_fault())
     how = Gone::expected;
   else if (told_to_leave_ && death_.wait_status && WIFEXITED(*death_.wait_status) &&
-           WEXITSTATUS(*death_.wait_status) == kExitQuit)
+           WEXITSTATUS(*death_.wait_status) == role::kExitQuit)
     how = Gone::expected;
   if (death_.crash)
     owner_.name_stack(*this, death_.crash->frames, [self](NamedStack stack) {

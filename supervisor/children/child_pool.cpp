@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "shared/ipc/memory.hpp"
+#include "shared/ipc/role_arguments.hpp"
 
 namespace temporal::supervisor::children {
 namespace {
@@ -16,7 +17,6 @@ namespace asio = boost::asio;
 namespace v1 = temporal::child::v1;
 using std::chrono::milliseconds;
 
-constexpr int kExitModule = 3;
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
 
@@ -154,7 +154,7 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
     // Code 3: it could not load what it is to run. That is told at once, not when the budget is spent.
     const bool not_loaded = options_.program.exec_children && death.wait_status &&
                             WIFEXITED(*death.wait_status) &&
-                            WEXITSTATUS(*death.wait_status) == kExitModule;
+                            WEXITSTATUS(*death.wait_status) == role::kExitModule;
     if (starting_ && (not_loaded || budget_.degraded(now)))
       refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
                        " before it was ready" + last_words(death),

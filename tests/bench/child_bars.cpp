@@ -17,6 +17,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "tests/bench/bench_pool.hpp"
 #include "tests/bench/figures.hpp"
 #include "tests/bench/pool_bars.hpp"
 
@@ -34,23 +35,12 @@ constexpr int kCancels = 200;
 constexpr int kDeaths = 200;
 constexpr const char* kBallastMib = "240";  // with what it has of its own nearly 256
 
-class Complaints final : public Logger {
-  void write(LogLevel level, std::string_view message, const LogFields& fields) override {
-    if (level >= LogLevel::error) std::cerr << message << " " << fields << "\n";
-  }
-};
-
 /// A pool while `work` runs.
 void with_pool(int children, int nice,
                const std::function<asio::awaitable<void>(ChildPool&)>& work) {
   asio::io_context io(1);
-  Complaints log;
-  PoolOptions options;
-  options.children = children;
-  options.child.nice = nice;
-  options.program.executable = std::getenv("TEMPORAL_CHILD");
-  options.program.modules = {std::getenv("BENCH_MODULE")};
-  ChildPool pool(io.get_executor(), options, log);
+  Complaints log(LogLevel::error);
+  ChildPool pool(io.get_executor(), pool_options(children, nice, "BENCH_MODULE"), log);
   auto all = [&]() -> asio::awaitable<void> {
     co_await pool.start();
     co_await work(pool);

@@ -20,6 +20,7 @@
 
 #include "shared/payload_proto.hpp"
 #include "supervisor/children/child_pool.hpp"
+#include "tests/bench/bench_pool.hpp"
 #include "tests/bench/figures.hpp"
 
 namespace {
@@ -28,18 +29,12 @@ namespace asio = boost::asio;
 using namespace temporal::supervisor;
 using namespace temporal::supervisor::children;
 using temporal::bench::Clock;
+using temporal::bench::Complaints;
 using temporal::bench::microseconds_since;
 using temporal::bench::quantile;
 using Seconds = std::chrono::duration<double>;
 
 constexpr int kRoundTrips = 20'000;
-
-class Complaints final : public temporal::Logger {
-  void write(temporal::LogLevel level, std::string_view message,
-             const temporal::LogFields& fields) override {
-    if (level >= temporal::LogLevel::warn) std::cerr << message << " " << fields << "\n";
-  }
-};
 
 struct Figures {
   double per_second = 0;
@@ -78,12 +73,8 @@ Figures measure_pool(int children, double seconds, int nice, const temporal::chi
                      int round_trips) {
   asio::io_context io(1);
   Complaints log;
-  PoolOptions options;
-  options.children = children;
-  options.child.nice = nice;
-  options.program.executable = std::getenv("TEMPORAL_CHILD");
-  options.program.modules = {std::getenv("TEST_MODULE")};
-  ChildPool pool(io.get_executor(), options, log);
+  ChildPool pool(io.get_executor(), temporal::bench::pool_options(children, nice, "TEST_MODULE"),
+                 log);
   Figures figures;
   bool stop = false;
   std::uint64_t count = 0;

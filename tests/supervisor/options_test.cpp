@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One file though it is long: one case for each kind of flag, in the order of --help, as options.cpp has them.
+// One file though it is long: one case for each kind of flag, in the order of --help, as the parser has them.
 #include "supervisor/options.hpp"
 
 #include <doctest/doctest.h>

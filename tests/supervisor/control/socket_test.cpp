@@ -2,23 +2,16 @@
 #include "supervisor/control/socket.hpp"
 
 #include <doctest/doctest.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <future>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -26,6 +19,8 @@
 #include "supervisor/control/places.hpp"
 #include "supervisor/wakeup.hpp"
 #include "tests/support/folder.hpp"
+#include "tests/support/loop_thread.hpp"
+#include "tests/support/peer.hpp"
 
 using namespace std::chrono_literals;
 using namespace temporal::supervisor::control;
@@ -37,52 +32,26 @@ namespace {
 
 const Json kPs = Json::parse(R"({"verb":"ps"})");
 
-// A client that does as the test says, byte by byte.
-class Peer {
+class Peer : public temporal::test::Peer {
  public:
-  explicit Peer(const fs::path& socket) : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    // The bound of a test, not what is tested.
-    const timeval patience{60, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  explicit Peer(const fs::path& socket) : Peer(address_of(socket)) {}
+
+ private:
+  explicit Peer(const sockaddr_un& where)
+      : temporal::test::Peer(reinterpret_cast<const sockaddr*>(&where), sizeof where) {}
+  static sockaddr_un address_of(const fs::path& socket) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     REQUIRE(socket.native().size() < sizeof address.sun_path);
     std::memcpy(address.sun_path, socket.c_str(), socket.native().size());
-    REQUIRE(::connect(fd_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    return address;
   }
-  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Peer& operator=(Peer&&) = delete;
-  ~Peer() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  void say(const std::string& text) {
-    (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);  // it may be closed already
-  }
-  void until_hung_up() {
-    pollfd one{fd_, POLLRDHUP, 0};
-    REQUIRE(::poll(&one, 1, 60'000) == 1);
-  }
-  void say_no_more() { ::shutdown(fd_, SHUT_WR); }
-  /// Until the other side closes.
-  std::string hear() {
-    std::string heard;
-    char some[4096];
-    for (;;) {
-      const auto count = ::recv(fd_, some, sizeof some, 0);
-      if (count < 0) REQUIRE(errno == ECONNRESET);  // never a timeout
-      if (count <= 0) return heard;
-      heard.append(some, static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  int fd_;
 };
 
 struct World {
   explicit World(SocketLimits limits = {}) {
     socket.emplace(
-        context.get_executor(), path,
+        loop.executor(), path,
         [this](Json request) -> asio::awaitable<Json> {
           requests.push_back(request);
           if (request.contains("wait")) co_await temporal::supervisor::pause(1h);
@@ -92,21 +61,13 @@ struct World {
           co_return reply;
         },
         limits);
-    thread = std::thread([this] { context.run(); });
+    loop.start();
   }
   ~World() {
     on_loop([this] { socket.reset(); });
-    context.stop();
-    thread.join();
+    loop.stop();
   }
-  void on_loop(std::function<void()> what) {
-    std::promise<void> done;
-    asio::post(context, [&] {
-      what();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
+  void on_loop(std::function<void()> what) { loop.run(std::move(what)); }
   std::string ask(const std::string& line) {
     Peer peer(path);
     peer.say(line);
@@ -118,10 +79,8 @@ struct World {
   fs::path path = folder.path() / "w.sock";
   std::string filler;
   std::vector<Json> requests;
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> stay{context.get_executor()};
+  temporal::test::LoopThread loop;
   std::optional<Socket> socket;
-  std::thread thread;
 };
 
 std::string refusal(const fs::path& path) {

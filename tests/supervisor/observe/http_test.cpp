@@ -2,23 +2,19 @@
 #include "supervisor/observe/http.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/system_error.hpp>
-#include <cerrno>
 #include <functional>
-#include <future>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "tests/support/loop_thread.hpp"
+#include "tests/support/peer.hpp"
 
 using namespace std::chrono_literals;
 using namespace temporal::supervisor;
@@ -27,43 +23,15 @@ using asio::ip::tcp;
 
 namespace {
 
-// A client that does as the test says, byte by byte.
-class Peer {
+class Peer : public temporal::test::Peer {
  public:
   explicit Peer(const tcp::endpoint& where)
-      : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    // The bound of a test, not what is tested.
-    const timeval patience{60, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    REQUIRE(::connect(fd_, where.data(), static_cast<socklen_t>(where.size())) == 0);
-  }
-  Peer(Peer&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Peer& operator=(Peer&&) = delete;
-  ~Peer() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  void say(const std::string& text) {
-    (void)!::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);  // it may be closed already
-  }
-  /// Until the other side closes.
-  std::string hear() {
-    std::string heard;
-    char some[4096];
-    for (;;) {
-      const auto count = ::recv(fd_, some, sizeof some, 0);
-      if (count < 0) REQUIRE(errno == ECONNRESET);  // never a timeout
-      if (count <= 0) return heard;
-      heard.append(some, static_cast<std::size_t>(count));
-    }
-  }
-
- private:
-  int fd_;
+      : temporal::test::Peer(where.data(), static_cast<socklen_t>(where.size())) {}
 };
 
 struct World {
   explicit World(HttpLimits limits = {}) {
-    server.emplace(context.get_executor(), tcp::endpoint(tcp::v4(), 0),
+    server.emplace(loop.executor(), tcp::endpoint(tcp::v4(), 0),
                    HttpPages{.metrics =
                                  [this] {
                                    ++pages_written;
@@ -72,21 +40,13 @@ struct World {
                              .not_ready = [this] { return not_ready; }},
                    limits);
     where = tcp::endpoint(asio::ip::address_v4::loopback(), server->endpoint().port());
-    thread = std::thread([this] { context.run(); });
+    loop.start();
   }
   ~World() {
     on_loop([this] { server.reset(); });
-    stay.reset();
-    thread.join();
+    loop.join();
   }
-  void on_loop(std::function<void()> what) {
-    std::promise<void> done;
-    asio::post(context, [&] {
-      what();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
+  void on_loop(std::function<void()> what) { loop.run(std::move(what)); }
   std::string ask(const std::string& request) {
     Peer peer(where);
     peer.say(request);
@@ -99,11 +59,9 @@ struct World {
   std::string page = "up 1\n";
   std::optional<std::string> not_ready;
   int pages_written = 0;
-  asio::io_context context{1};
-  asio::executor_work_guard<asio::io_context::executor_type> stay{context.get_executor()};
+  temporal::test::LoopThread loop;
   std::optional<HttpServer> server;
   tcp::endpoint where;
-  std::thread thread;
 };
 
 bool is(const std::string& response, int status) {
