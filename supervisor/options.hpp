@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Every flag of temporal-supervisor, its default and its help line. A flag wins over its
+// Every setting of temporal-supervisor and its default; option_parser has the flags. A flag wins over its
 // environment variable (TEMPORAL_SUPERVISOR_ and the flag's name in capitals), the variable over
 // the worker file, the file over the default.
 #pragma once
