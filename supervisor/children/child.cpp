@@ -64,17 +64,15 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
   message.mutable_spawn()->set_largest_bulk(settings.largest_bulk);
   message.mutable_spawn()->set_memory(settings.memory);
   if (settings.core) message.mutable_spawn()->set_core(*settings.core);
-  if (!zygote.send(message, attached)) {
-    pipe.output->close();
-    return nullptr;
-  }
-  arena->close_descriptors();
+  // Before it is asked for: a child that is quick rings only for who sleeps by then.
   std::shared_ptr<Child> child(new Child(
       core,
       Parts{std::move(*arena), std::move(child_bell), std::move(supervisor_bell), std::move(bulk),
             zygote.weak_from_this(), incarnation, fingerprint, settings, lifespan},
       owner, log));
   child->output_ = std::move(pipe.output);
+  if (!zygote.send(message, attached)) return nullptr;
+  child->parts_.arena.close_descriptors();
   child->output_->start([child = child.get()](std::string_view line) {
     LogFields fields{{"from", "child"}, {"pid", child->pid()}};
     if (child->attempt_) fields["activity_type"] = child->activity_type_;
@@ -284,6 +282,9 @@ void Child::finish() {
   death_.uptime = duration_cast<milliseconds>(now - born_);
   output_->drain();
   death_.stderr_tail = output_->tail();
+  if (!death_.killed_for && !death_.zygote_died && death_.wait_status &&
+      WIFSIGNALED(*death_.wait_status) && WTERMSIG(*death_.wait_status) == SIGKILL)
+    death_.out_of_memory = owner_.killed_for_memory();
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     death_.activity_type = activity_type_;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Children and zygotes that do not start, or are killed while they do.
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <fstream>
 
+#include "supervisor/children/placement.hpp"
 #include "tests/torture/invariants.hpp"
 
 using namespace temporal;
@@ -213,5 +215,37 @@ TEST_CASE(
     }
     row.expect("not_started", static_cast<std::uint64_t>(refused));
     row.count(std::to_string(refused) + " children");
+  });
+}
+
+TEST_CASE(
+    "row 53: a child that is ready before its supervisor gets to wait for it is heard at once") {
+  Invariants row(torture_options(0), {.longest_hold = 1s, .bystander = false});
+  row.hold([&]() -> asio::awaitable<void> {
+    // On one core, where whoever is asked for something runs before the one that asked.
+    cpu_set_t before, one;
+    REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+    CPU_ZERO(&one);
+    CPU_SET(allowed_cores().front(), &one);
+    const pid_t zygote = row.pool().zygote_pid();
+    for (const pid_t pid : {zygote, pid_t{0}}) ::sched_setaffinity(pid, sizeof one, &one);
+    const sched_param none{};
+    REQUIRE(::sched_setscheduler(0, SCHED_IDLE, &none) == 0);
+    std::vector<Clock::duration> replaced;
+    for (int i = 0; i < 10; ++i) {
+      const auto starts = row.pool().counts().starts;
+      ::kill(row.pool().child_pids().front(), SIGKILL);
+      const auto since = Clock::now();
+      row.expect("killed");
+      while (row.pool().counts().starts == starts) co_await supervisor::pause(1ms);
+      co_await until_full(row.fixture(), row.children());
+      replaced.push_back(Clock::now() - since);
+      const auto done = co_await row.fixture().call("say_hello", "you"s);  // forgives the deaths
+      CHECK(result<std::string>(done) == "Hello, you!");
+    }
+    ::sched_setscheduler(0, SCHED_OTHER, &none);
+    for (const pid_t pid : {zygote, pid_t{0}}) ::sched_setaffinity(pid, sizeof before, &before);
+    std::ranges::sort(replaced);
+    CHECK_MESSAGE(replaced[replaced.size() / 2] < 40ms, "it was found by a look now and then");
   });
 }
