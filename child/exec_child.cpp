@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "child/executor.hpp"
@@ -110,6 +111,8 @@ void run_executed_child(ExecutedChild child, const ModuleOptions& modules) {
   auto& descriptors = child.descriptors;
   for (const auto* fd : in_order(descriptors)) ::fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
   become_child(descriptors, child.options);
+  become_expendable(std::exchange(child.options.nice, 0),
+                    std::exchange(child.options.oom_score_adj, 0));
   Module module;
   Objects objects;
   try {

@@ -12,7 +12,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 
 #include "child/confine.hpp"
 #include "child/crash_handler.hpp"
@@ -33,16 +32,6 @@ void reset_signals() {
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
-void become_expendable(const ForkedOptions& options) {
-  // The kernel should take a child before the supervisor, and the supervisor must get a core to see
-  // a death. Both are wishes: a system that refuses them runs activities all the same.
-  int adjustment = 0;
-  std::ifstream("/proc/self/oom_score_adj") >> adjustment;
-  std::ofstream("/proc/self/oom_score_adj") << std::min(adjustment + options.oom_score_adj, 1000);
-  if (options.nice != 0)
-    ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + options.nice);
 }
 
 // Before it touches memory of its own: that comes from the node of this core then.
@@ -84,13 +73,19 @@ void become_child(const ChildDescriptors& descriptors, const ForkedOptions& opti
   // What an activity's own children leave behind comes back here and not to a neighbour.
   ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   reset_signals();
-  become_expendable(options);
   stay_on(options.core);
   reseed();
   ::dup2(descriptors.output.get(), STDOUT_FILENO);
   ::dup2(descriptors.output.get(), STDERR_FILENO);
   // A pipe is fully buffered otherwise, and what is in the buffer dies with the process.
   std::setvbuf(stdout, nullptr, _IOLBF, 0);
+}
+
+// Of children and supervisor, a child is what the kernel should take, and the supervisor must get a core to see a death. Both are
+// wishes: a system that refuses them runs activities all the same.
+void become_expendable(int nice, int oom_score_adj) {
+  add_oom_score_adj(oom_score_adj);
+  if (nice != 0) ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nice);
 }
 
 void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
@@ -105,7 +100,8 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
   ipc::Channel channel(
       ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
       options.largest_bulk);
-  const auto lacking = confine();  // before any code of the user's
+  become_expendable(options.nice, options.oom_score_adj);
+  const auto lacking = confine();
   if (options.tells && !lacking.empty()) std::fprintf(stderr, "%s\n", lacking.c_str());
 
   try {

@@ -41,6 +41,10 @@ struct ForkedOptions {
 /// Gives up what was inherited from the zygote, but for descriptors. Ends the process when its parent is gone already.
 void become_child(const ChildDescriptors& descriptors, const ForkedOptions& options);
 
+/// So much is added to its niceness and its oom_score_adj: before any code of the user's, and no sooner, so that a
+/// place which is to be filled again waits for no busy neighbour.
+void become_expendable(int nice, int oom_score_adj);
+
 /// What it runs, once that is loaded.
 struct Loaded {
   const Module& module;
@@ -51,7 +55,7 @@ struct Loaded {
   std::vector<LoadedObject> objects{};
 };
 
-/// The rest of the life of a process that has become a child.
+/// The rest of the life of a process that has become a child. It becomes expendable here, by what `options` say.
 [[noreturn]] void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
                                  const Loaded& loaded);
 

@@ -83,4 +83,17 @@ void close_all_but(const std::vector<int>& keep) {
   close_between(next, UINT_MAX);
 }
 
+bool set_oom_score_adj(int value) {
+  std::ofstream file("/proc/self/oom_score_adj");
+  file << value << std::flush;
+  return file.good();
+}
+
+std::optional<int> add_oom_score_adj(int more) {
+  int before = 0;
+  if (!(std::ifstream("/proc/self/oom_score_adj") >> before)) return std::nullopt;
+  if (!set_oom_score_adj(std::min(before + more, 1000))) return std::nullopt;
+  return before;
+}
+
 }  // namespace temporal::child

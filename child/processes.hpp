@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,5 +23,10 @@ namespace temporal::child {
 [[nodiscard]] std::vector<int> open_descriptors();
 /// Closes everything above stderr that is not in `keep` (ascending).
 void close_all_but(const std::vector<int>& keep);
+
+/// Of this process: 0 to 1000, the more the sooner the kernel takes it when memory runs out. False: it may not.
+[[nodiscard]] bool set_oom_score_adj(int value);
+/// Up to 1000. Returns what it was; nothing when it may not.
+std::optional<int> add_oom_score_adj(int more);
 
 }  // namespace temporal::child

@@ -21,6 +21,7 @@
 #include "child/exec_child.hpp"
 #include "child/executor.hpp"
 #include "child/forked.hpp"
+#include "child/huge_pages.hpp"
 #include "child/lifeline.hpp"
 #include "child/processes.hpp"
 #include "shared/module_loader.hpp"
@@ -94,6 +95,7 @@ bool Zygote::load() {
   module_descriptors_ = open_descriptors();
   for (int own : {socket_.get(), signals_.get()}) std::erase(module_descriptors_, own);
   module_processes_ = own_children();
+  use_huge_pages();
 
   auto& loaded = *message.mutable_loaded();
   loaded.set_fingerprint(fingerprint_);

@@ -255,6 +255,11 @@ std::string environment(std::string name) {
 }
 
 void test_module(temporal::Module& m) {
+  if (const char* mib = std::getenv("TEST_BALLAST_MIB"))
+    m.preload([size = std::strtoull(mib, nullptr, 10) << 20] {
+      static std::vector<char> ballast;
+      ballast.assign(size, 'b');
+    });
   m.activity<say_hello>();
   m.activity<no_op>();
   m.activity<burn>();

@@ -3,8 +3,10 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -191,4 +193,31 @@ TEST_CASE("what runs in a child cannot trace; where that cannot be had it is sai
     });
     CHECK(said == (denied ? 1 : 0));
   }
+}
+
+TEST_CASE("AX11 what a zygote has loaded is on huge pages, where the kernel can do that") {
+  constexpr std::size_t kHugePage = 2 << 20;
+  void* probe =
+      ::mmap(nullptr, 2 * kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(probe != MAP_FAILED);
+  const auto aligned = (reinterpret_cast<std::uintptr_t>(probe) + kHugePage - 1) & -kHugePage;
+  *reinterpret_cast<char*>(aligned) = 'p';
+  const bool can =
+      ::madvise(reinterpret_cast<void*>(aligned), kHugePage, 25) == 0;  // MADV_COLLAPSE
+  ::munmap(probe, 2 * kHugePage);
+  if (!can) {
+    MESSAGE("skipped: this kernel does not make huge pages on demand");
+    return;
+  }
+  ::setenv("TEST_BALLAST_MIB", "64", 1);
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    std::ifstream file("/proc/" + std::to_string(fixture.pool.zygote_pid()) + "/smaps_rollup");
+    std::size_t kib = 0;
+    for (std::string word; file >> word;)
+      if (word == "AnonHugePages:") file >> kib;
+    CHECK(kib >= 56 * 1024);
+    CHECK(result<std::string>(co_await fixture.call("say_hello", "World"s)) == "Hello, World!");
+  });
+  ::unsetenv("TEST_BALLAST_MIB");
 }
