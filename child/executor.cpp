@@ -155,7 +155,7 @@ void Executor::call(const Callee& callee, ChildContext& context) {
     activity::Context for_user(context);
     auto most = callee.limits;
     if (most.memory == 0) most.memory = memory_;
-    const TaskLimits limits(most);
+    const TaskLimits limits(most, worn_);
     auto arguments = taken_from(*start_.mutable_input());
     const detail::DecodedOnce once(arguments);
     give_to((*callee.function)(for_user, arguments), completed.mutable_result()->add_payloads());
@@ -175,26 +175,29 @@ void Executor::call(const Callee& callee, ChildContext& context) {
   }
   context.flush_metrics();
 
-  if (type == RecordType::completed) {
-    completed.set_task(task_);
-    answer(type, completed);
-  } else if (type == RecordType::canceled) {
-    canceled.set_task(task_);
-    answer(type, canceled);
-  } else if (type == RecordType::async) {
-    v1::Async async;
-    async.set_task(task_);
-    answer(type, async);
-  } else {
-    fail(failure);
+  switch (type) {
+    case RecordType::completed:
+      return answer_task(type, std::move(completed));
+    case RecordType::canceled:
+      return answer_task(type, std::move(canceled));
+    case RecordType::async:
+      return answer_task(type, v1::Async());
+    default:
+      return fail(std::move(failure));
   }
 }
 
-void Executor::fail(const api::failure::v1::Failure& failure) {
+void Executor::fail(api::failure::v1::Failure failure) {
   v1::Failed failed;
-  failed.set_task(task_);
-  *failed.mutable_failure() = failure;
-  answer(RecordType::failed, failed);
+  *failed.mutable_failure() = std::move(failure);
+  answer_task(RecordType::failed, std::move(failed));
+}
+
+template <class Message>
+void Executor::answer_task(RecordType type, Message message) {
+  message.set_task(task_);
+  message.set_worn(worn_);
+  answer(type, message);
 }
 
 void Executor::fail_for_memory() {

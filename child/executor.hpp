@@ -38,8 +38,11 @@ class Executor {
   /// What the record names.
   [[nodiscard]] Callee callee() const;
   void call(const Callee& callee, ChildContext& context);
-  void fail(const api::failure::v1::Failure& failure);
+  void fail(api::failure::v1::Failure failure);
   void fail_for_memory();
+  /// Of the task in hand.
+  template <class Message>
+  void answer_task(ipc::RecordType type, Message message);
   /// Waits for room: an answer is never dropped.
   void answer(ipc::RecordType type, const google::protobuf::MessageLite& message);
   /// For an answer of so many bytes. False: there is none now, or this child is lost.
@@ -54,6 +57,7 @@ class Executor {
   std::size_t memory_;
   v1::Start start_;  // kept, so that its buffers are used again
   std::uint64_t task_ = 0;
+  bool worn_ = false;  // a task changed what cannot be taken back
   bool lost_ = false;  // the ring is corrupt: nobody hears this process any more
 };
 

@@ -49,19 +49,32 @@ rlim_t used_seconds() {
                              (micros + 999'999) / 1'000'000);
 }
 
+// The most that the system knows stays: 19.
+std::optional<int> be_nicer(int by) {
+  const int before = ::getpriority(PRIO_PROCESS, 0);
+  if (::setpriority(PRIO_PROCESS, 0, before + by) != 0) return std::nullopt;
+  return before;
+}
+
 }  // namespace
 
-TaskLimits::TaskLimits(const ActivityLimits& limits) {
+TaskLimits::TaskLimits(const ActivityLimits& limits, bool& worn) : worn_(worn) {
   if (limits.memory > 0) memory_ = lower(RLIMIT_AS, mapped_bytes() + limits.memory);
   if (limits.cpu_time.count() > 0)
     cpu_ = lower(RLIMIT_CPU, used_seconds() + static_cast<rlim_t>(limits.cpu_time.count()));
   if (limits.open_files > 0) files_ = lower(RLIMIT_NOFILE, number_after(limits.open_files));
+  if (limits.processes > 0) processes_ = lower(RLIMIT_NPROC, static_cast<rlim_t>(limits.processes));
+  if (limits.nice > 0) nice_ = be_nicer(limits.nice);
+  if (limits.oom_score_adj > 0) oom_score_adj_ = add_oom_score_adj(limits.oom_score_adj);
 }
 
 TaskLimits::~TaskLimits() {
   restore(RLIMIT_AS, memory_);
   restore(RLIMIT_CPU, cpu_);
   restore(RLIMIT_NOFILE, files_);
+  restore(RLIMIT_NPROC, processes_);
+  if (nice_ && ::setpriority(PRIO_PROCESS, 0, *nice_) != 0) worn_ = true;
+  if (oom_score_adj_ && !set_oom_score_adj(*oom_score_adj_)) worn_ = true;
 }
 
 }  // namespace temporal::child

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What one task may take, put up around one call. Soft limits only: what a process has lowered for good it could not give the
-// next task.
+// What one task may take, put up around one call. Of limits the soft ones only: what a process has lowered for good it could not
+// give the next task.
 #pragma once
 
 #include <sys/resource.h>
@@ -14,15 +14,19 @@ namespace temporal::child {
 /// Thread rule: one at a time in a process.
 class TaskLimits {
  public:
-  /// A limit that the system refuses, or that is beyond the process's own, is left out.
-  explicit TaskLimits(const ActivityLimits& limits);
+  /// A limit that the system refuses, or that is beyond the process's own, is left out. `worn` becomes true at the end when
+  /// something could not be taken back.
+  TaskLimits(const ActivityLimits& limits, bool& worn);
   TaskLimits(const TaskLimits&) = delete;
   TaskLimits& operator=(const TaskLimits&) = delete;
   /// As it was before.
   ~TaskLimits();
 
  private:
-  std::optional<rlimit> memory_, cpu_, files_;  // before
+  // Before; nothing where nothing was changed.
+  std::optional<rlimit> memory_, cpu_, files_, processes_;
+  std::optional<int> nice_, oom_score_adj_;
+  bool& worn_;
 };
 
 }  // namespace temporal::child

@@ -29,6 +29,7 @@ void check_name(std::string_view kind, const std::string& name, bool taken,
 
 bool any(const ActivityLimits& limits) {
   return limits.memory > 0 || limits.cpu_time.count() > 0 || limits.open_files > 0 ||
+         limits.processes > 0 || limits.nice > 0 || limits.oom_score_adj > 0 ||
          limits.cancel_grace || limits.timeout_grace || limits.term_grace;
 }
 
@@ -37,7 +38,8 @@ void check_limits(const std::string& name, const ActivityRegistration& how) {
   const auto negative = [](const std::optional<Duration>& grace) {
     return grace && grace->count() < 0;
   };
-  if (limits.cpu_time.count() < 0 || limits.open_files < 0 || negative(limits.cancel_grace) ||
+  if (limits.cpu_time.count() < 0 || limits.open_files < 0 || limits.processes < 0 ||
+      limits.nice < 0 || limits.oom_score_adj < 0 || negative(limits.cancel_grace) ||
       negative(limits.timeout_grace) || negative(limits.term_grace) ||
       how.auto_heartbeat.count() < 0)
     throw std::invalid_argument("activity '" + name +

@@ -34,6 +34,7 @@ Answer answer_of(v1::Failed& message) { return {Failed{std::move(*message.mutabl
 Answer answer_of(v1::Canceled& message) {
   return {Canceled{std::move(*message.mutable_details())}};
 }
+Answer answer_of(v1::Async&) { return {Async{}}; }
 
 }  // namespace
 
@@ -53,7 +54,8 @@ void Child::end_staging() {
 void Child::on_answer_message() {
   if (channel_.type() == RecordType::completed) return take_answer<v1::Completed>();
   if (channel_.type() == RecordType::failed) return take_answer<v1::Failed>();
-  take_answer<v1::Canceled>();
+  if (channel_.type() == RecordType::canceled) return take_answer<v1::Canceled>();
+  take_answer<v1::Async>();
 }
 
 template <class Message>
@@ -86,6 +88,7 @@ void Child::on_read(ipc::Parsed parsed, Message& message) {
     case ipc::Parsed::done:
       if (!is_answer(message.task())) return;
       if (says_out_of_memory(message)) parts_.lifespan.ran_out_of_memory();
+      if (message.worn()) parts_.lifespan.wore_out();
       return finish_task(answer_of(message));
     case ipc::Parsed::corrupt:
       return channel_.refuse();  // and whoever drains it finds that

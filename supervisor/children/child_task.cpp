@@ -123,11 +123,8 @@ void Child::on_message() {
     case RecordType::completed:
     case RecordType::failed:
     case RecordType::canceled:
-      return on_answer_message();
     case RecordType::async:
-      if (v1::Async message; channel_.parse(message) && is_answer(message.task()))
-        finish_task({Async{}});
-      return;
+      return on_answer_message();
     case RecordType::need_bulk:
       return on_need_bulk();
     case RecordType::pong:

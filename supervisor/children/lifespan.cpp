@@ -31,6 +31,7 @@ std::string_view Lifespan::over(Clock::time_point now, pid_t pid) const {
   if (max_tasks_ > 0 && tasks_ >= max_tasks_) return "tasks";
   if (now >= ends_) return "age";
   if (out_of_memory_) return "memory";
+  if (worn_) return "limits";
   if (max_rss_ > 0 && resident_bytes(pid) > max_rss_) return "memory";
   return {};
 }

@@ -31,7 +31,9 @@ class Lifespan {
 
   void task_done() noexcept { ++tasks_; }
   void ran_out_of_memory() noexcept { out_of_memory_ = true; }
-  /// Why it should leave: "tasks", "age" or "memory"; empty: it may stay. Asks the kernel only when memory is bounded.
+  /// A task changed what cannot be taken back.
+  void wore_out() noexcept { worn_ = true; }
+  /// Why it should leave: "tasks", "age", "memory" or "limits"; empty: it may stay. Asks the kernel only when memory is bounded.
   [[nodiscard]] std::string_view over(Clock::time_point now, pid_t pid) const;
   /// When its age alone makes it leave; the end of time when that is not bounded.
   [[nodiscard]] Clock::time_point ends() const noexcept { return ends_; }
@@ -39,6 +41,7 @@ class Lifespan {
  private:
   int tasks_ = 0;
   bool out_of_memory_ = false;
+  bool worn_ = false;
   int max_tasks_;
   std::size_t max_rss_;
   Clock::time_point ends_;

@@ -87,6 +87,9 @@ TEST_CASE("AX16 limits are kept with the activity, and refused where nothing cou
   CHECK(refusal([](Module& m) {
           m.activity<greet>({.limits = {.cpu_time = std::chrono::seconds(-1)}});
         }).find("below zero") != std::string::npos);
+  CHECK(refusal([](Module& m) {
+          m.activity<greet>({.limits = {.nice = -1}});
+        }).find("below zero") != std::string::npos);
 }
 
 TEST_CASE("functions and classes are found under their own names or under those given") {

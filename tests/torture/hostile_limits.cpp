@@ -5,7 +5,10 @@
 
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <string>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include "tests/torture/hostile.hpp"
@@ -44,16 +47,30 @@ int open_many(int wanted) {
 }
 int open_many_without_limit(int wanted) { return open_many(wanted); }
 
-// Of address space, CPU time and descriptors; "-" where there is none.
+// Of address space, CPU time, descriptors and processes, "-" where there is none; niceness; oom_score_adj.
 std::string soft_limits() {
   std::string text;
-  for (const auto which : {RLIMIT_AS, RLIMIT_CPU}) {
+  for (const auto which : {RLIMIT_AS, RLIMIT_CPU, RLIMIT_NOFILE, RLIMIT_NPROC}) {
     rlimit limit{};
     ::getrlimit(which, &limit);
-    text += limit.rlim_cur == RLIM_INFINITY ? "-" : std::to_string(limit.rlim_cur);
+    text += (limit.rlim_cur == RLIM_INFINITY ? "-" : std::to_string(limit.rlim_cur)) + ' ';
   }
-  return text;
+  std::string oom_score_adj;
+  std::ifstream("/proc/self/oom_score_adj") >> oom_score_adj;
+  return text + std::to_string(::getpriority(PRIO_PROCESS, 0)) + ' ' + oom_score_adj;
 }
+std::string limits_in_between() { return soft_limits(); }
+
+// Why not, or "".
+std::string start_a_thread() {
+  try {
+    std::thread([] {}).join();
+    return {};
+  } catch (const std::system_error& error) {
+    return error.code().message();
+  }
+}
+std::string start_a_thread_too_many() { return start_a_thread(); }
 
 void register_limits(temporal::Module& m) {
   using namespace std::chrono_literals;
@@ -63,6 +80,9 @@ void register_limits(temporal::Module& m) {
   m.activity<open_many>({.limits = {.memory = 1024 * kMiB, .cpu_time = 60s, .open_files = 5}});
   m.activity<open_many_without_limit>();
   m.activity<soft_limits>();
+  m.activity<limits_in_between>({.limits = {.processes = 77, .nice = 2, .oom_score_adj = 100}});
+  m.activity<start_a_thread>();
+  m.activity<start_a_thread_too_many>({.limits = {.processes = 1}});
 }
 
 }  // namespace hostile

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "tests/torture/invariants.hpp"
 
+#include <doctest/doctest.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -20,6 +21,18 @@ std::set<std::string> names_in(const fs::path& folder) {
   for (const auto& entry : fs::directory_iterator(folder, ignored))
     names.insert(entry.path().filename());
   return names;
+}
+
+bool readable_by_all(const std::filesystem::path& file) {
+  namespace fs = std::filesystem;
+  const auto allows = [](const fs::path& path, fs::perms wanted) {
+    return (fs::status(path).permissions() & wanted) == wanted;
+  };
+  if (!allows(file, fs::perms::others_read)) return false;
+  for (auto folder = file.parent_path(); folder != folder.root_path();
+       folder = folder.parent_path())
+    if (!allows(folder, fs::perms::others_exec)) return false;
+  return true;
 }
 
 }  // namespace
@@ -52,6 +65,18 @@ Invariants::Invariants(PoolOptions options, Bounds bounds)
   fixture_.emplace(std::move(options));
   watch_.emplace(fixture_->io);
   if (bounds_.bystander) bystander_.emplace(fixture_->io);
+}
+
+bool give_to_nobody(PoolOptions& options) {
+  if (::getuid() != 0) return true;
+  for (const char* needed : {"TEMPORAL_CHILD", "TEST_MODULE", "HOSTILE_MODULE"})
+    if (!readable_by_all(required_env(needed))) {
+      MESSAGE("skipped: root is not bound by this, and another user cannot read "
+              << required_env(needed));
+      return false;
+    }
+  options.program.executable = required_env("TORTURE_UNPRIVILEGED");
+  return true;
 }
 
 void Invariants::hold(const std::function<asio::awaitable<void>()>& row) {

@@ -40,6 +40,9 @@ using temporal::test::Folder;
 /// Both modules: what activities do to themselves, and what they do to others. One child more, for the bystander.
 [[nodiscard]] PoolOptions torture_options(int children);
 
+/// Zygote and children are a user's that is not root. False, and said: nobody else can read the programs.
+[[nodiscard]] bool give_to_nobody(PoolOptions& options);
+
 struct Bounds {
   std::chrono::milliseconds longest_hold{50};  ///< of the loop
   bool bystander = true;                       ///< no: the row kills everything there is

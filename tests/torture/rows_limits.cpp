@@ -51,18 +51,6 @@ class Hoard {
 
 constexpr std::size_t kLarge = 100'000;  // beyond what a record holds
 
-bool readable_by_all(const std::filesystem::path& file) {
-  namespace fs = std::filesystem;
-  const auto allows = [](const fs::path& path, fs::perms wanted) {
-    return (fs::status(path).permissions() & wanted) == wanted;
-  };
-  if (!allows(file, fs::perms::others_read)) return false;
-  for (auto folder = file.parent_path(); folder != folder.root_path();
-       folder = folder.parent_path())
-    if (!allows(folder, fs::perms::others_exec)) return false;
-  return true;
-}
-
 /// Of the user that process belongs to, and only where it forks. By that user's own hand: root may lack the right to.
 void limit_processes(pid_t zygote, std::string most) {
   std::string program = required_env("TORTURE_UNPRIVILEGED");
@@ -191,15 +179,7 @@ TEST_CASE(
 TEST_CASE(
     "row 30: a fork that the system refuses is tried again, and running work does not notice") {
   auto options = torture_options(2);
-  if (::getuid() == 0) {
-    for (const char* needed : {"TEMPORAL_CHILD", "TEST_MODULE", "HOSTILE_MODULE"})
-      if (!readable_by_all(required_env(needed))) {
-        MESSAGE("skipped: row 30, RLIMIT_NPROC does not bind root, and another user cannot read "
-                << required_env(needed));
-        return;
-      }
-    options.program.executable = required_env("TORTURE_UNPRIVILEGED");
-  }
+  if (!give_to_nobody(options)) return;
   Invariants row(options);
   row.hold([&]() -> asio::awaitable<void> {
     const auto refusals = [&] {

@@ -169,6 +169,13 @@ struct ActivityLimits {
   std::chrono::seconds cpu_time{};
   /// Descriptors more than are open when the task starts (RLIMIT_NOFILE); 0: unlimited.
   int open_files = 0;
+  /// Of the whole user, threads included (RLIMIT_NPROC): over it no process is started and no thread;
+  /// 0: unlimited. Root is not held to it.
+  int processes = 0;
+  /// Added to the child's own niceness and `oom_score_adj` (`--child-nice`, 500) up to the system's
+  /// most, 19 and 1000. A child that may not take its niceness back is replaced after the task.
+  int nice = 0;
+  int oom_score_adj = 0;
   /// From a cancellation to SIGTERM, from the activity's own timeout to SIGTERM, from SIGTERM to
   /// SIGKILL. Default: `--cancel-grace`, `--timeout-grace`, `--term-grace`. kNever: it is waited for.
   std::optional<Duration> cancel_grace{};
