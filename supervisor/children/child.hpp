@@ -105,6 +105,8 @@ class ChildOwner {
   /// `frames` of a child's process get their names; `done` is called on the core loop, at once or within seconds.
   virtual void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                           std::function<void(NamedStack)> done) = 0;
+  /// Of a death by SIGKILL that nobody here caused: it was the kernel's doing, whose count this takes one from.
+  virtual bool killed_for_memory() = 0;
   /// Where memory is made and copied, so that the core loop is not held. It ends before its owner does.
   virtual boost::asio::any_io_executor beside_the_loop() = 0;
 

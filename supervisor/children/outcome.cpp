@@ -68,6 +68,9 @@ Verdict verdict_of(const Death& death) {
   }
   if (death.zygote_died)
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
+  if (death.out_of_memory)
+    return {kProcessOutOfMemory,
+            "was killed by the kernel: the memory limit of its cgroup was reached"};
   const int signal = death.wait_status && WIFSIGNALED(*death.wait_status)
                          ? WTERMSIG(*death.wait_status)
                      : death.crash && !death.wait_status ? death.crash->signal
@@ -81,9 +84,10 @@ Verdict verdict_of(const Death& death) {
   if (!WIFSIGNALED(*death.wait_status))
     return {kProcessExited, how + " in the middle of the activity"};
   if (is_fault(signal)) return {kProcessCrashed, "crashed: " + how + why(death)};
-  std::string hint = signal == SIGKILL
-                         ? "; not by this worker: a person, or the kernel short of memory"
-                         : "; not by this worker";
+  std::string hint =
+      signal == SIGKILL
+          ? "; not by this worker: a person, or the kernel of a machine short of memory"
+          : "; not by this worker";
   return {kProcessKilled, "was " + how + hint};
 }
 
@@ -153,6 +157,7 @@ std::string_view reason_of(const Death& death) {
     }
   }
   if (death.zygote_died) return "zygote_died";
+  if (death.out_of_memory) return "out_of_memory";
   if (!death.wait_status) return death.dumps_core ? "crashed" : "unknown";
   if (!WIFSIGNALED(*death.wait_status)) return "exited";
   if (WTERMSIG(*death.wait_status) == SIGXCPU) return "cpu_limit";

@@ -23,6 +23,7 @@ namespace temporal::supervisor::children {
 inline constexpr std::string_view kProcessKilled = "ActivityProcessKilled";
 inline constexpr std::string_view kProcessCrashed = "ActivityProcessCrashed";
 inline constexpr std::string_view kProcessExited = "ActivityProcessExited";
+inline constexpr std::string_view kProcessOutOfMemory = "ActivityProcessOutOfMemory";
 inline constexpr std::string_view kCpuLimit = "ActivityCpuLimit";
 inline constexpr std::string_view kProcessCorrupt = "ActivityProcessCorrupt";
 inline constexpr std::string_view kProcessLost = "ActivityProcessLost";
@@ -75,8 +76,9 @@ struct Death {
   std::optional<KillReason> killed_for;
   std::string fault;  ///< of the ring, with KillReason::corrupt
   bool zygote_died = false;
-  bool dumps_core = false;  ///< not dead yet: it writes its memory to a file
-  bool stuck = false;       ///< not dead: in the kernel, where no signal reaches it
+  bool out_of_memory = false;  ///< the kernel killed it: its cgroup's memory was full
+  bool dumps_core = false;     ///< not dead yet: it writes its memory to a file
+  bool stuck = false;          ///< not dead: in the kernel, where no signal reaches it
   std::chrono::milliseconds uptime{};
   std::chrono::milliseconds task_time{};
   std::int64_t max_rss_kb = 0;
@@ -86,7 +88,7 @@ struct Death {
   NamedStack stack;                 ///< of the crash
 };
 
-/// In one word: killed, crashed, exited, cpu_limit, corrupt, cancelled, timed_out, worker_shutdown, operator,
+/// In one word: killed, crashed, exited, cpu_limit, out_of_memory, corrupt, cancelled, timed_out, worker_shutdown, operator,
 /// zygote_died, lost or unknown.
 [[nodiscard]] std::string_view reason_of(const Death& death);
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.

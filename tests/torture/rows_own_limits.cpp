@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: MIT
 // The limits of one activity, in a child that serves others as well.
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <csignal>
+#include <iterator>
+#include <sstream>
 
 #include "tests/torture/invariants.hpp"
+#include "tests/torture/memory_group.hpp"
 
 using namespace temporal;
 using namespace temporal::supervisor::children;
 using namespace temporal::supervisor::children::torture;
 using namespace std::literals;
+
+namespace {
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream words(text);
+  return {std::istream_iterator<std::string>(words), {}};
+}
+
+}  // namespace
 
 TEST_CASE("row 7: memory beyond the activity's limit is refused, and its child replaced after it") {
   Invariants row(torture_options(2));
@@ -29,6 +42,36 @@ TEST_CASE("row 7: memory beyond the activity's limit is refused, and its child r
       CHECK(result<int>(unbound) > 0);
     }
     row.count(std::to_string(times_over) + " refusals");
+  });
+}
+
+TEST_CASE(
+    "row 8: who is killed because its cgroup has no memory left is named so, and nobody else") {
+  const auto group = MemoryGroup::enter(std::size_t{256} << 20);
+  if (!group) {
+    MESSAGE("skipped: row 8, no cgroup with a limit of its own may be made here");
+    return;
+  }
+  Invariants row(torture_options(1), {.longest_hold = 2s});  // all of it is short of memory
+  row.hold([&]() -> asio::awaitable<void> {
+    const int times_over = times(2, 20);
+    for (int i = 0; i < times_over; ++i) {
+      const auto over = co_await row.fixture().call("take_as_much_as_there_is", 1024);
+      row.expect("out_of_memory");
+      CHECK(type_of(over) == "ActivityProcessOutOfMemory");
+      CHECK_FALSE(failure(over).application_failure_info().non_retryable());
+      CHECK_FALSE(std::get<Died>(over).killed_here);
+      co_await until_full(row.fixture(), row.children());
+      Running killed(row.io());
+      killed.start(row.fixture(), "loop_deaf", "swallowed"s);
+      co_await killed.until_beaten();
+      ::kill(killed.handle.pid(), SIGKILL);
+      row.expect("killed");
+      co_await killed.until_ended();
+      CHECK(type_of(*killed.outcome) == "ActivityProcessKilled");
+      co_await until_full(row.fixture(), row.children());
+    }
+    row.count(std::to_string(times_over) + " kills by the kernel");
   });
 }
 
@@ -61,6 +104,55 @@ TEST_CASE("an activity's limits hold for its task, and for no other of the same 
     const auto after = co_await row.fixture().call("soft_limits");
     CHECK(result<std::string>(after) == result<std::string>(before));
     CHECK(row.victims() == pid);
+  });
+}
+
+TEST_CASE("a task's own niceness is its own, where what was added may be taken back") {
+  Invariants row(torture_options(1));
+  row.hold([&]() -> asio::awaitable<void> {
+    const auto pid = row.victims();
+    const auto before = co_await row.fixture().call("soft_limits");
+    const auto within = co_await row.fixture().call("limits_in_between");
+    const auto usual = words_of(result<std::string>(before));
+    const auto own = words_of(result<std::string>(within));
+    CHECK(own[3] == "77");
+    CHECK(std::stoi(own[4]) == std::stoi(usual[4]) + 2);
+    CHECK(std::stoi(own[5]) == std::stoi(usual[5]) + 100);
+    if (::getuid() != 0) {
+      row.expect("recycled");
+      co_return;
+    }
+    const auto after = co_await row.fixture().call("soft_limits");
+    CHECK(result<std::string>(after) == result<std::string>(before));
+    CHECK(row.victims() == pid);
+  });
+}
+
+TEST_CASE("a child that may not be as quick again as it was leaves after the task") {
+  auto options = torture_options(1);
+  if (!give_to_nobody(options)) return;
+  Invariants row(options);
+  row.hold([&]() -> asio::awaitable<void> {
+    const auto before = co_await row.fixture().call("soft_limits");
+    for (int i = 0; i < 3; ++i) {
+      const auto within = co_await row.fixture().call("limits_in_between");
+      CHECK(result<std::string>(within) != result<std::string>(before));
+      row.expect("recycled");
+      const auto after = co_await row.fixture().call("soft_limits");
+      CHECK(result<std::string>(after) == result<std::string>(before));
+    }
+  });
+}
+
+TEST_CASE("processes and threads beyond the activity's limit are refused, and only to it") {
+  auto options = torture_options(1);
+  if (!give_to_nobody(options)) return;
+  Invariants row(options);
+  row.hold([&]() -> asio::awaitable<void> {
+    const auto refused = co_await row.fixture().call("start_a_thread_too_many");
+    CHECK(result<std::string>(refused) == "Resource temporarily unavailable");
+    const auto unbound = co_await row.fixture().call("start_a_thread");
+    CHECK(result<std::string>(unbound).empty());
   });
 }
 
