@@ -17,6 +17,7 @@ namespace temporal::supervisor {
 namespace {
 
 constexpr int kMostChildren = 1024;
+constexpr int kNicest = 19;
 constexpr const char* kForm = "write NAME=N,queue=QUEUE, as in gpu=2,queue=video-gpu";
 
 std::optional<int> number(std::string_view text, int most) {
@@ -36,6 +37,14 @@ std::string_view cut(std::string_view& text, std::string_view separators) {
 }
 
 [[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument(what); }
+
+int number_of(const ChildGroup& group, std::string_view key, std::string_view value, int most) {
+  const auto found = number(value, most);
+  if (!found)
+    refuse("group " + group.name + ": " + std::string(key) + "=" + std::string(value) +
+           " is no number up to " + std::to_string(most));
+  return *found;
+}
 
 }  // namespace
 
@@ -67,6 +76,13 @@ ChildGroup child_group(const std::string& text) {
     const auto key = cut(value, "=");
     if (key == "queue") {
       group.task_queue = value;
+    } else if (key == "max") {
+      group.children_max = number_of(group, key, value, kMostChildren);
+      if (group.children_max < group.children)
+        refuse("group " + group.name + ": max=" + std::string(value) +
+               " is below the children that are always there");
+    } else if (key == "nice") {
+      group.nice = number_of(group, key, value, kNicest);
     } else if (key == "cores") {
       group.cores = core_list(std::string(value));
     } else if (key == "memory") {
@@ -79,7 +95,7 @@ ChildGroup child_group(const std::string& text) {
       group.exec_children = value == "exec";
     } else {
       refuse("'" + std::string(key) +
-             "' is nothing that a group has; it has queue, cores, memory, start");
+             "' is nothing that a group has; it has queue, max, cores, memory, nice, start");
     }
   }
   if (group.task_queue.empty())
@@ -98,6 +114,8 @@ std::vector<Options> with_groups(const Options& worker) {
     own.groups.clear();
     own.task_queue = group.task_queue;
     own.children = group.children;
+    own.children_max = group.children_max;
+    if (group.nice) own.child_nice = *group.nice;
     own.activities_only = true;
     own.workflows_only = own.no_remote_activities = false;
     if (!group.cores.empty()) own.cores = group.cores;

@@ -16,13 +16,15 @@ struct Options;
 struct ChildGroup {
   std::string name;
   int children = 0;
+  int children_max = 0;  ///< as --children-max; 0: no more than `children`
   std::string task_queue;
   std::vector<int> cores{};             ///< empty: as the worker's other children
   std::size_t memory = 0;               ///< as --child-memory; 0: as the worker's
+  std::optional<int> nice{};            ///< as --child-nice; none: as the worker's
   std::optional<bool> exec_children{};  ///< as --child-start; none: as the worker's
 };
 
-/// `NAME=N,queue=QUEUE[,cores=0-3+6][,memory=SIZE][,start=fork|exec]`. Throws std::invalid_argument that says what is wrong with it.
+/// `NAME=N,queue=QUEUE[,max=N][,cores=0-3+6][,memory=SIZE][,nice=N][,start=fork|exec]`. Throws std::invalid_argument that says what is wrong with it.
 [[nodiscard]] ChildGroup child_group(const std::string& text);
 
 /// `0-3+6` or `0-3,6`, ascending, each once. Throws std::invalid_argument.

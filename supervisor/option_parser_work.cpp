@@ -88,6 +88,11 @@ void OptionParser::add_children() {
        [this](const std::string& text) { options_.children = children_of(text); })
       ->excludes(children)
       ->type_name("X");
+  flag(
+      "--children-max", options_.children_max,
+      "While activities wait, children are added up to this number; those too many leave when they "
+      "have been idle for half a minute; 0: none are")
+      ->check(CLI::Range(0, 1024));
   on_off("--pin", options_.pin,
          "Bind each child to one core, those with the fewest children first");
   flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
@@ -115,7 +120,8 @@ void OptionParser::add_children() {
        "unlimited");
   each("--group", "NAME=N,queue=QUEUE",
        "N more children, with a task queue of their own for the activities that run in children, "
-       "and where wanted ,cores=LIST ,memory=SIZE ,start=exec of their own; repeatable",
+       "and where wanted ,max=N ,cores=LIST ,memory=SIZE ,nice=N ,start=exec of their own; "
+       "repeatable",
        [this](const std::string& text) -> std::optional<std::string> {
          options_.groups.push_back(read("--group", [&text] { return child_group(text); }));
          return std::nullopt;

@@ -47,6 +47,7 @@ struct Options {
   int dev_ui_port = 0;             ///< 0: the server's port + 1000, or a free one
 
   int children = 0;
+  int children_max = 0;  ///< while tasks wait for one; 0: `children`
   int child_nice = 5;
   bool pin = false;          ///< each child to one core
   std::vector<int> cores{};  ///< to one of these; empty: of all

@@ -111,6 +111,10 @@ void check_options(const Options& options, bool own_modules) {
           "finite number");
   if (options.children < 0 || options.offload_children < 0)
     throw std::invalid_argument("--children, --offload-children: fewer than none is not possible");
+  if (options.children_max > 0 && options.children_max < options.children)
+    throw std::invalid_argument("--children-max: " + std::to_string(options.children_max) +
+                                " is below --children, which are always there; write as many or "
+                                "more, or leave it out");
   check_name("--task-queue", options.task_queue);
   check_name("--identity", options.identity);
   check_name("--namespace", options.name_space);

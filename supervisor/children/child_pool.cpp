@@ -31,8 +31,8 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
     : core_(core),
       options_(std::move(options)),
       log_(log),
-      shares_(options_.children, options_.offload_children),
-      budget_(std::max(options_.children, options_.offload_children)),
+      shares_(options_.children, options_.most_children, options_.offload_children),
+      budget_(std::max(shares_.size(Share::polled), shares_.size(Share::offload))),
       sweep_timer_(core),
       changed_(core) {}
 
@@ -253,6 +253,7 @@ void ChildPool::sweep() {
   auto now = Clock::now();
   auto children = children_;  // a copy: each may leave the map
   for (auto& [incarnation, child] : children) child->sweep(now);
+  memory_kills_.forget_old(now);
   if (!dead_zygotes_.empty() && kill_orphans() == 0 && now - zygote_died_at_ >= kOrphansArrive)
     dead_zygotes_.clear();
   if (degraded_) changed();  // old crashes are forgotten with time

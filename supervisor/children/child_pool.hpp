@@ -24,6 +24,7 @@
 
 #include "supervisor/children/child.hpp"
 #include "supervisor/children/generation.hpp"
+#include "supervisor/children/memory_kills.hpp"
 #include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
@@ -37,9 +38,11 @@ namespace temporal::supervisor::children {
 
 struct PoolOptions {
   int children = 1;  ///< for Share::polled: there from start() on
+  /// For Share::polled, while tasks wait for a child; not below `children`, which 0 stands for.
+  int most_children = 0;
   /// For Share::offload: at most so many more, while they are in use. With 0 children as well no zygote is started.
   int offload_children = 0;
-  /// For so long a child beyond `children` has been idle when it is told to leave; one at a time, up to an eighth later.
+  /// For so long a child beyond those needed has been idle when it is told to leave; one at a time, up to an eighth later.
   std::chrono::milliseconds reap_after{30'000};
   ZygoteProgram program;
   /// What temporal::fingerprint() says of the modules in this process; a first zygote that loaded others is refused, later ones
@@ -105,7 +108,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
                                       Share share = Share::polled);
 
   /// How many polled tasks may be taken on, those that run included: as many as there are ready children, idle or busy, that
-  /// no offloaded task has; at most `children`. 0 while degraded or stopping.
+  /// no offloaded task has; `most_children` when these are `children`. 0 while degraded or stopping.
   [[nodiscard]] int capacity() const;
   [[nodiscard]] int idle_count() const;
   /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
@@ -115,8 +118,9 @@ class ChildPool final : GenerationOwner, ChildOwner {
   [[nodiscard]] std::vector<pid_t> child_pids() const;
   [[nodiscard]] PoolCounts counts() const;
   [[nodiscard]] PoolView view() const;
-  /// From now on so many `children`, at least 1, in a pool that was made for some. Those too many leave when they are idle.
-  void set_children(int children);
+  /// From now on so many `children`, at least 1, and so many at most, in a pool that was made for some. Those too many leave when
+  /// they are idle.
+  void set_children(int children, int most_children = 0);
   /// An operator ends the task that this child has in hand. False: it has none, or there is no such child.
   bool kill_task(pid_t pid);
   /// Has a child said something that was not read yet?
@@ -161,6 +165,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   void on_gone(Child& child, Gone how, const Death& death) override;
   void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                   std::function<void(NamedStack)> done) override;
+  bool killed_for_memory() override { return memory_kills_.claim(); }
   boost::asio::any_io_executor beside_the_loop() override;
 
   // pool_generations.cpp: who forks.
@@ -226,6 +231,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   Logger& log_;
   Shares shares_;
   SpawnBudget budget_;
+  MemoryKills memory_kills_;
 
   std::vector<std::shared_ptr<Generation>> generations_;  // whose zygote is there, or a child
   std::shared_ptr<Generation>

@@ -24,14 +24,16 @@ Census ChildPool::census() const {
     now.ready += state == Child::State::idle || state == Child::State::busy;
     now.polled += state == Child::State::busy && !offloaded;
     now.offloaded += state == Child::State::busy && offloaded;
+    now.polled_calls += attempt && !offloaded;
     now.offload_calls += offloaded;
   }
+  now.polled_calls += polled_.length();
   now.offload_calls += offloaded_.length();
   return now;
 }
 
 int ChildPool::capacity() const {
-  return accepting_ && !degraded_ ? shares_.places(Share::polled, census()) : 0;
+  return accepting_ && !degraded_ ? shares_.promised(census()) : 0;
 }
 
 int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
@@ -74,9 +76,9 @@ bool ChildPool::spawn_in(Generation& generation) {
   return true;
 }
 
-void ChildPool::set_children(int children) {
-  shares_.resize(children);
-  budget_.resize(std::max(children, options_.offload_children));
+void ChildPool::set_children(int children, int most_children) {
+  shares_.resize(children, most_children);
+  budget_.resize(std::max(shares_.size(Share::polled), shares_.size(Share::offload)));
   const auto now = census();
   excess_ = std::max(0, now.staying - shares_.wanted(now));
   while (!idle_.empty() && take_excess()) {
@@ -89,7 +91,7 @@ void ChildPool::set_children(int children) {
   changed();
 }
 
-// Others that are not wanted just now are kept for a while, for the next call of a coroutine.
+// Others that are not wanted just now are kept for a while, for the next task.
 bool ChildPool::take_excess() {
   if (excess_ == 0) return false;
   const auto now = census();
@@ -109,7 +111,7 @@ void ChildPool::spawn_later(int children, Clock::duration delay) {
 // One at a time, and not in step with whatever else runs every half minute: the next call may be near, and a fork costs more than
 // an idle child.
 void ChildPool::reap_later() {
-  if (reaping_ || idle_.empty() || shares_.free(Share::offload, census()) <= 0) return;
+  if (reaping_ || idle_.empty() || shares_.spare(census()) <= 0) return;
   const auto jitter = std::uniform_int_distribution<Clock::rep>(
       0, Clock::duration(options_.reap_after).count() / 8)(random_);
   const auto due = idle_.front().since + options_.reap_after - Clock::now();
@@ -120,7 +122,7 @@ void ChildPool::reap_later() {
 void ChildPool::reap() {
   reaping_ = false;
   if (!idle_.empty() && Clock::now() - idle_.front().since >= options_.reap_after &&
-      shares_.free(Share::offload, census()) > 0) {
+      shares_.spare(census()) > 0) {
     auto child = std::move(idle_.front().child);
     idle_.pop_front();
     child->quit();

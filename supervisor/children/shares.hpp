@@ -19,24 +19,39 @@ struct Census {
   int ready = 0;          ///< idle or busy
   int polled = 0;         ///< busy with a polled task
   int offloaded = 0;      ///< busy with an offloaded one
-  int offload_calls = 0;  ///< offloaded tasks: running, being killed, waiting
+  int polled_calls = 0;   ///< polled tasks: running, being killed, waiting
+  int offload_calls = 0;  ///< offloaded ones
 };
 
 /// Pure: the caller counts.
 class Shares {
  public:
-  Shares(int children, int offload_children)
-      : children_(children), offload_children_(offload_children) {}
+  /// From `children` up to `most_children` while polled tasks need them.
+  Shares(int children, int most_children, int offload_children)
+      : offload_children_(offload_children) {
+    resize(children, most_children);
+  }
 
-  void resize(int children) { children_ = children; }
+  void resize(int children, int most_children) {
+    children_ = children;
+    most_children_ = std::max(children, most_children);
+  }
 
+  /// Those that are always there.
+  [[nodiscard]] int children() const { return children_; }
   [[nodiscard]] int size(Share share) const {
-    return share == Share::polled ? children_ : offload_children_;
+    return share == Share::polled ? most_children_ : offload_children_;
   }
   /// How many tasks of this share the children that are there can hold, those that run included.
   [[nodiscard]] int places(Share share, const Census& now) const {
-    const int left = share == Share::polled ? now.ready - now.offloaded : now.ready - children_;
+    const int left =
+        share == Share::polled ? now.ready - now.offloaded : now.ready - needed_by_polled(now);
     return std::clamp(left, 0, size(share));
+  }
+  /// How many polled tasks may be asked for: as long as those stand that are always there, others come when they are needed.
+  [[nodiscard]] int promised(const Census& now) const {
+    const int there = places(Share::polled, now);
+    return there >= children_ ? most_children_ : there;
   }
   /// While this is positive, an idle child is there.
   [[nodiscard]] int free(Share share, const Census& now) const {
@@ -44,11 +59,20 @@ class Shares {
   }
   /// How many children there should be. More are tolerated until they have been idle for long.
   [[nodiscard]] int wanted(const Census& now) const {
-    return children_ + std::min(offload_children_, now.offload_calls);
+    return needed_by_polled(now) + std::min(offload_children_, now.offload_calls);
+  }
+  /// Idle ones that nobody needs.
+  [[nodiscard]] int spare(const Census& now) const {
+    return now.ready - now.offloaded - needed_by_polled(now);
   }
 
  private:
-  int children_;
+  [[nodiscard]] int needed_by_polled(const Census& now) const {
+    return std::clamp(now.polled_calls, children_, most_children_);
+  }
+
+  int children_ = 0;
+  int most_children_ = 0;
   int offload_children_;
 };
 

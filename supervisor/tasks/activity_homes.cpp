@@ -48,11 +48,15 @@ int polled_children(const Options& options) {
   return options.no_remote_activities ? 0 : options.children;
 }
 
+int most_polled_children(const Options& options) {
+  return options.no_remote_activities ? 0 : std::max(options.children, options.children_max);
+}
+
 }  // namespace
 
 int most_children(const Options& options, const Module& module) {
   const bool plain = has_home(module, temporal::Executor::child, options.activity_executor);
-  return (plain ? polled_children(options) : 0) +
+  return (plain ? most_polled_children(options) : 0) +
          (hands_over(options, module) ? options.offload_children : 0);
 }
 
@@ -145,6 +149,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
   pool.children = wanted_children_ = children_ ? polled_children(options_) : 0;
+  pool.most_children = children_ ? most_polled_children(options_) : 0;
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
   pool.program.exec_children = options_.exec_children;
@@ -178,7 +183,9 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
 }
 
-int ActivityHomes::child_places() const { return std::min(pool_->capacity(), wanted_children_); }
+int ActivityHomes::child_places() const {
+  return std::min(pool_->capacity(), std::max(wanted_children_, options_.children_max));
+}
 
 void ActivityHomes::set_children(int count) {
   wanted_children_ = count;
@@ -187,11 +194,12 @@ void ActivityHomes::set_children(int count) {
 
 // A poll cannot be recalled: what it may bring was promised a child before it was sent.
 void ActivityHomes::follow_wanted() {
-  const int promised = std::max(wanted_children_, child_places_->taken());
-  pool_->set_children(promised);
+  const int most = std::max(wanted_children_, options_.children_max);
+  const int promised = std::max(most, child_places_->taken());
+  pool_->set_children(most > wanted_children_ ? wanted_children_ : promised, promised);
   child_places_->set_capacity(child_places());
   shrinking_.reset();
-  if (promised == wanted_children_) return;
+  if (promised == most) return;
   shrinking_.emplace(core_, kShrinkAgain);
   shrinking_->async_wait([this](boost::system::error_code error) {
     if (!error) follow_wanted();
@@ -202,12 +210,12 @@ void ActivityHomes::follow_wanted() {
 void ActivityHomes::warn_of_unused_places() const {
   const int asked = options_.max_concurrent_activities;
   const bool only_children = children_ && !threads_ && !loops_;
-  if (!only_children || asked <= options_.children || asked == Options{}.max_concurrent_activities)
-    return;
+  const int most = most_polled_children(options_);
+  if (!only_children || asked <= most || asked == Options{}.max_concurrent_activities) return;
   log_.warn(
       "--max-concurrent-activities asks for more than there are children: no task is taken that "
       "could not start; raise --children to run more at once",
-      {{"max_concurrent_activities", asked}, {"children", options_.children}});
+      {{"max_concurrent_activities", asked}, {"children", most}});
 }
 
 void ActivityHomes::start_threads() {

@@ -28,7 +28,13 @@ TEST_CASE("AX13 a group has a name, children and a queue, and may have cores and
   CHECK(group.task_queue == "video-gpu");
   CHECK(group.cores == std::vector{0, 1, 2, 7});
   CHECK(group.memory == std::size_t{2} << 30);
-  CHECK(child_group("a=1,queue=b").cores.empty());
+  const auto plain = child_group("a=1,queue=b");
+  CHECK(plain.cores.empty());
+  CHECK(plain.children_max == 0);
+  CHECK_FALSE(plain.nice);
+  const auto elastic = child_group("a=1,queue=b,max=8,nice=0");
+  CHECK(elastic.children_max == 8);
+  CHECK(elastic.nice == 0);
 }
 
 TEST_CASE("AX13 what is no group is refused with what to write") {
@@ -41,6 +47,9 @@ TEST_CASE("AX13 what is no group is refused with what to write") {
         std::string::npos);
   CHECK(refusal([] { (void)child_group("gpu=2,queue=q,colour=red"); }).find("'colour'") == 0);
   CHECK(refusal([] { (void)child_group("gpu=2,queue=q,memory=much"); }).find("'much'") == 0);
+  CHECK(refusal([] { (void)child_group("gpu=2,queue=q,max=1"); }).find("group gpu: max=1 is") == 0);
+  CHECK(refusal([] { (void)child_group("gpu=2,queue=q,nice=20"); }).find("no number up to 19") !=
+        std::string::npos);
   for (const char* wrong : {"x", "3-1", "-", "1-", "99999"})
     CHECK_MESSAGE(!refusal([&] { (void)core_list(wrong); }).empty(), wrong);
 }
@@ -51,10 +60,12 @@ TEST_CASE(
   worker.task_queue = "video";
   worker.children = 4;
   worker.modules = {"libvideo.so"};
+  worker.children_max = 6;
   worker.child_nice = 7;
-  worker.groups = {child_group("gpu=2,queue=video-gpu,memory=1M"), child_group("io=1,queue=disk")};
+  worker.groups = {child_group("gpu=2,queue=video-gpu,memory=1M"), child_group("io=1,queue=disk"),
+                   child_group("night=1,queue=batch,max=2,nice=19")};
   const auto workers = with_groups(worker);
-  REQUIRE(workers.size() == 3);
+  REQUIRE(workers.size() == 4);
   CHECK(workers[0].task_queue == "video");
   CHECK(workers[0].children == 4);
   CHECK(workers[1].task_queue == "video-gpu");
@@ -63,8 +74,12 @@ TEST_CASE(
   CHECK(workers[1].activities_only);
   CHECK(workers[2].task_queue == "disk");
   CHECK(workers[2].child_memory == 0);
+  CHECK(workers[0].children_max == 6);
+  CHECK_MESSAGE(workers[1].children_max == 0, "a group has no more than it asks for");
+  CHECK(workers[3].children_max == 2);
+  CHECK(workers[3].child_nice == 19);
   for (const auto& one : workers) {
-    CHECK(one.child_nice == 7);
+    CHECK((one.child_nice == 7 || one.task_queue == "batch"));
     CHECK(one.modules == worker.modules);
     CHECK(one.groups.empty());
   }

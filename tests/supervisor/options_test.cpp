@@ -311,6 +311,9 @@ TEST_CASE("AX5 children are a number by core, rounded up, or a number") {
     CHECK(refusal({std::string("--children-per-core=") + wrong}).find("--children-per-core") !=
           std::string::npos);
   CHECK(refusal({"--children-per-core=1", "--children=2"}).find("excludes") != std::string::npos);
+  CHECK(options({"--children=2", "--children-max=5"}).children_max == 5);
+  CHECK(refusal({"--children=2", "--children-max=1"}).find("below --children") !=
+        std::string::npos);
   CHECK_FALSE(options({}).pin);
   CHECK(options({"--pin"}).pin);
 }

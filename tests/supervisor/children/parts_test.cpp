@@ -10,12 +10,14 @@
 #include "supervisor/children/completion.hpp"
 #include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
+#include "supervisor/children/memory_kills.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
 #include "supervisor/children/placement.hpp"
 #include "supervisor/children/ring_balance.hpp"
 #include "supervisor/children/shares.hpp"
 #include "supervisor/children/spawn_budget.hpp"
+#include "tests/support/folder.hpp"
 
 using namespace temporal::supervisor::children;
 using namespace std::chrono_literals;
@@ -57,7 +59,7 @@ TEST_CASE("task crashes are replaced at once until the budget is spent, and forg
 }
 
 TEST_CASE("offloaded tasks have what is beyond the polled tasks' children, and no more") {
-  const Shares shares(2, 3);
+  const Shares shares(2, 2, 3);
   const auto ready = [](int children, int polled, int offloaded) {
     return Census{.staying = children, .ready = children, .polled = polled, .offloaded = offloaded};
   };
@@ -85,6 +87,53 @@ TEST_CASE("offloaded tasks have what is beyond the polled tasks' children, and n
           CHECK(shares.places(Share::polled, ready(children, polled, offloaded + 1)) ==
                 shares.places(Share::polled, now));
       }
+}
+
+TEST_CASE("AX5 children come while polled tasks need them; what is promised is what may come") {
+  const Shares shares(2, 4, 1);
+  const auto needed = [](int ready, int polled_calls, int offload_calls = 0) {
+    return Census{.staying = ready,
+                  .ready = ready,
+                  .polled = std::min(ready, polled_calls),
+                  .polled_calls = polled_calls,
+                  .offload_calls = offload_calls};
+  };
+  CHECK(shares.wanted(needed(2, 0)) == 2);
+  CHECK(shares.wanted(needed(2, 3)) == 3);
+  CHECK(shares.wanted(needed(4, 9)) == 4);
+  CHECK(shares.wanted(needed(2, 3, 2)) == 4);
+  CHECK(shares.promised(needed(2, 0)) == 4);
+  CHECK_MESSAGE(shares.promised(needed(1, 0)) == 1, "one is missing of those always there");
+  CHECK(shares.spare(needed(4, 1)) == 2);
+  CHECK(shares.spare(needed(4, 4)) == 0);
+  CHECK(shares.free(Share::polled, needed(3, 2)) == 1);
+  CHECK_MESSAGE(shares.free(Share::offload, needed(3, 2)) == 1, "nobody needs the third");
+  CHECK(shares.free(Share::offload, needed(3, 3)) == 0);
+}
+
+TEST_CASE("row 8: a kill for memory is claimed once, and one that nobody claims is forgotten") {
+  const temporal::test::Folder folder;
+  const auto counter = folder.path() / "memory.events";
+  const auto write = [&](int kills) {
+    std::ofstream(counter) << "low 0\nhigh 7\noom 3\noom_kill " << kills << "\n";
+  };
+  write(5);
+  MemoryKills kills(counter);
+  CHECK_FALSE_MESSAGE(kills.claim(), "those before are nobody's");
+  write(7);
+  CHECK(kills.claim());
+  CHECK(kills.claim());
+  CHECK_FALSE(kills.claim());
+  const Clock::time_point now{1h};
+  write(8);
+  kills.forget_old(now);
+  kills.forget_old(now + 1999ms);
+  CHECK(kills.claim());
+  write(9);
+  kills.forget_old(now + 3s);
+  kills.forget_old(now + 5s);
+  CHECK_FALSE(kills.claim());
+  CHECK_FALSE(MemoryKills(folder.path() / "none").claim());
 }
 
 TEST_CASE("the ladder asks, then kills, then gives up") {
@@ -150,6 +199,9 @@ TEST_CASE("every kind of death has its own name") {
   CHECK(type_of(Death{}) == "ActivityProcessKilled");
 
   Death death = death_by(SIGKILL);
+  death.out_of_memory = true;
+  CHECK(type_of(death) == "ActivityProcessOutOfMemory");
+  CHECK(reason_of(death) == "out_of_memory");
   death.zygote_died = true;
   CHECK(type_of(death) == "ActivityProcessKilled");
   death.killed_for = KillReason::corrupt;

@@ -100,6 +100,36 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("AX5 a pool grows while tasks wait, and shrinks when they are over") {
+  auto elastic = options(1);
+  elastic.most_children = 3;
+  elastic.reap_after = 20ms;
+  PoolFixture fixture(elastic);
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    CHECK(fixture.pool.child_pids().size() == 1);
+    CHECK(fixture.pool.capacity() == 3);
+    for (int round = 0; round < 2; ++round) {
+      std::vector<std::unique_ptr<Running>> running;
+      for (int i = 0; i < 4; ++i) {
+        running.push_back(std::make_unique<Running>(fixture.io));
+        running.back()->start(fixture, "beat_and_wait", i);
+        if (i < 3) co_await running.back()->until_beaten();
+      }
+      CHECK(in_state(fixture, "busy").size() == 3);
+      CHECK(fixture.pool.view().wanted == 1);
+      running.front()->handle.cancel(CancelReason::requested);
+      co_await running.back()->until_beaten();  // the fourth has its child
+      for (auto& one : running) {
+        one->handle.cancel(CancelReason::requested);
+        co_await one->until_ended();
+        CHECK(result<std::string>(*one->outcome) == "requested");
+      }
+      co_await until_children(fixture, 1);
+    }
+    CHECK(fixture.pool.counts().exits == decltype(PoolCounts::exits){{"stopped", 4}});
+  });
+}
+
 TEST_CASE("LC10 who changes his mind gets what he said last") {
   PoolFixture fixture(options(2));
   fixture.with_pool([&]() -> asio::awaitable<void> {
