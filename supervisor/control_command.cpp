@@ -81,12 +81,14 @@ json request_of(const Options& options) {
   return request;
 }
 
-// Until Ctrl-C ends the process, or the worker does: then its last words stand.
+// Until Ctrl-C ends the process, or the worker does: then its last words stand. A worker that does not answer is shown as it
+// was, with the memory and the CPU time that its processes take now.
 [[noreturn]] void show_for_ever(const fs::path& socket, const json& request) {
   control::UsageMeter meter;
+  json view = control::ask(socket, request);
+  auto answered = std::chrono::steady_clock::now();
   std::cout << "\033[2J";
   for (;;) {
-    auto view = control::ask(socket, request);
     meter.add_to(view);
     winsize size{};
     const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
@@ -98,6 +100,13 @@ json request_of(const Options& options) {
       text.replace(at, 1, "\033[K\n");
     std::cout << text << "\033[J" << std::flush;
     std::this_thread::sleep_for(kRefresh);
+    try {
+      view = control::ask(socket, request, kRefresh);
+      answered = std::chrono::steady_clock::now();
+    } catch (const control::NoAnswer&) {
+      const auto silent = std::chrono::steady_clock::now() - answered;
+      view["silent_ms"] = std::chrono::duration_cast<std::chrono::milliseconds>(silent).count();
+    }
   }
 }
 

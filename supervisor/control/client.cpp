@@ -11,7 +11,6 @@
 #include <string>
 
 #include "shared/ipc/fd.hpp"
-#include "supervisor/control/places.hpp"
 
 namespace fs = std::filesystem;
 using nlohmann::json;
@@ -24,9 +23,9 @@ constexpr std::size_t kLongestAnswer = 64 << 20;
 
 [[noreturn]] void does_not_answer(const fs::path& socket, int error) {
   if (error == EAGAIN || error == EWOULDBLOCK || error == EINPROGRESS)
-    throw ControlError("the worker at " + socket.string() +
-                       " does not answer: its core loop is stuck, or the process is stopped; its "
-                       "log names what holds the loop");
+    throw NoAnswer("the worker at " + socket.string() +
+                   " does not answer: its core loop is stuck, or the process is stopped; its log "
+                   "names what holds the loop");
   throw ControlError("the worker at " + socket.string() +
                      " ended the connection: " + std::strerror(error));
 }

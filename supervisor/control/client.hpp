@@ -6,10 +6,18 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "supervisor/control/places.hpp"
+
 namespace temporal::supervisor::control {
 
-/// Blocks for at most about `patience`. Throws ControlError: nobody listens at `socket`, the worker does not answer, or it says
-/// no, in its own words.
+/// Somebody listens, and says nothing.
+class NoAnswer : public ControlError {
+ public:
+  using ControlError::ControlError;
+};
+
+/// Blocks for at most about `patience`. Throws NoAnswer, or ControlError: nobody listens at `socket`, or the worker says no, in
+/// its own words.
 [[nodiscard]] nlohmann::json ask(const std::filesystem::path& socket, const nlohmann::json& request,
                                  std::chrono::seconds patience = std::chrono::seconds(10));
 

@@ -174,6 +174,10 @@ std::string top_text(const json& view) {
   std::string all = "temporal-supervisor " + text(view, "version") + ", pid " + text(view, "pid") +
                     ", " + text(view, "phase") + ", up " + duration(view, "age_ms") + ", RSS " +
                     rss(view) + ", CPU " + cpu(view) + ", server " + text(view, "address") + "\n";
+  if (view.contains("silent_ms"))
+    all += "no answer for " + duration(view, "silent_ms") +
+           ": its core loop is stuck, or it is stopped; its log names what holds the loop. RSS and "
+           "CPU are of now, the rest is of then\n";
   for (const auto& queue : part(view, "queues")) all += "\n" + summary_of(queue) + table_of(queue);
   return all;
 }

@@ -95,23 +95,39 @@ def test_AX4_three_homes_are_seen_in_top(start):
     assert set(control.view("top")[0]["homes"]) == {"children", "threads", "loops"}
 
 
-def test_OB9_on_a_terminal_top_shows_itself_again_and_again(control):
+@pytest.fixture
+def top(control):
+    """Reads what `top` shows on a terminal, until there is what is wanted, so often."""
     terminal, of_program = pty.openpty()
     program = subprocess.Popen(
         [SUPERVISOR, "top"], stdin=of_program, stdout=of_program, stderr=of_program,
         env={**os.environ, "XDG_RUNTIME_DIR": str(control.home), "TMPDIR": str(control.home)})
     os.close(of_program)
-    try:
+
+    def read_until(wanted, times=1):
         seen = b""
         deadline = time.monotonic() + PATIENCE
-        while seen.count(b"temporal-supervisor 0.1.0") < 2:
+        while seen.count(wanted) < times:
             assert select.select([terminal], [], [], deadline - time.monotonic())[0], seen
             seen += os.read(terminal, 65536)
-        assert seen.startswith(b"\033[2J\033[H")
-    finally:
-        program.send_signal(signal.SIGINT)
-        program.wait(PATIENCE)
-        os.close(terminal)
+        return seen
+
+    yield read_until
+    program.send_signal(signal.SIGINT)
+    program.wait(PATIENCE)
+    os.close(terminal)
+
+
+def test_OB9_on_a_terminal_top_shows_itself_again_and_again(top):
+    assert top(b"temporal-supervisor 0.1.0", times=2).startswith(b"\033[2J\033[H")
+
+
+def test_OB9_top_goes_on_while_the_worker_does_not_answer(worker, top):
+    top(b"temporal-supervisor 0.1.0")
+    worker.signal(signal.SIGSTOP)
+    top(b"no answer for", times=2)
+    worker.signal(signal.SIGCONT)
+    wait_until("it answers again", lambda: b"no answer for" not in top(b"temporal-supervisor 0.1.0", times=2))
 
 
 def test_LC10_a_task_that_is_killed_fails_and_says_who_did_it(server, queue, folder, worker, control):
@@ -211,6 +227,19 @@ def test_LC10_AX5_children_are_added_and_taken_away(server, queue, folder, worke
     assert server.call("own_pid", queue=queue).result() == child["pid"]
     assert control.view()[0]["slots"]["activity"] == 1
     assert not worker.logged("a child died")
+
+
+def test_AX5_children_are_added_while_activities_wait_and_taken_away_by_set(server, start, queue, folder):
+    control = Control(start("activities", "workflows", "--children", "1", "--children-max", "3"))
+    assert control.view()[0]["slots"]["activity"] == 3
+    assert len(control.children("idle")) == 1
+    meeting = [server.call("meet", {"folder": str(folder), "count": 3}, queue=queue) for _ in range(3)]
+    for run in meeting:
+        run.result()  # all three run at a time
+    assert len(control.children()) == 3  # they stay for half a minute
+    control.say("set", "children", 1)
+    control.wait_for_children(1, "idle")
+    assert control.view()[0]["slots"]["activity"] == 3
 
 
 def test_LC10_fewer_children_never_leave_a_task_without_one(server, queue, folder, worker, control):
