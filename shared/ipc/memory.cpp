@@ -71,7 +71,8 @@ bool memory_can_be_sealed() noexcept {
 }
 
 bool seal(int memory, Seals seals) noexcept {
-  int wanted = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+  int wanted = F_SEAL_SEAL;
+  wanted |= F_SEAL_SHRINK | F_SEAL_GROW;
   if (seals == Seals::size_and_write) wanted |= F_SEAL_FUTURE_WRITE;
   return ::fcntl(memory, F_ADD_SEALS, wanted) == 0 ||
          (memfds_denied && cannot_be_sealed(::fcntl(memory, F_GET_SEALS)));
