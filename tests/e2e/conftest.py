@@ -11,6 +11,10 @@ from harness.fixtures import folder, queue, server, start  # noqa: E402, F401
 from harness.worker import Worker  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: it measures, so no other test may run beside it")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     """A failure shows what the workers had logged."""

@@ -12,6 +12,8 @@ import pytest
 from harness import processes
 from harness.waiting import wait_until
 
+pytestmark = pytest.mark.alone
+
 
 def signed_in(folder):
     return {int(name) for name in os.listdir(folder) if name.isdigit()}

@@ -41,6 +41,7 @@ def test_T002_T011_a_cancelled_workflow_ends_cancelled(server, worker, queue):
     assert len(run.events("TimerCanceled")) == 1
 
 
+@pytest.mark.alone
 def test_L017_an_endless_loop_fails_its_task_with_its_stack_and_the_others_go_on(server, start, queue):
     worker = start("activities", "workflows", "--children", "1", "--workflow-threads", "2")
     spin = server.start("Spin", queue=queue)

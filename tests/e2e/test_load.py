@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
+import pytest
 from harness import processes
 from harness.waiting import PATIENCE, wait_until
+
+pytestmark = pytest.mark.alone
 
 
 def test_300_workflows_50_at_a_time_all_complete_and_nothing_grows(server, start, queue):

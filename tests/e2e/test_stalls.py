@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A coroutine that blocks its loop is named while it does; nothing else waits for it."""
 
+import pytest
 from harness.waiting import wait_until
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_coroutine_that_blocks_its_loop_is_named_while_it_is_stuck_and_delays_nothing_else(server, start, queue):
