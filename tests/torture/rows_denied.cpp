@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: MIT
 // Systems that deny what the pool would rather have.
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <spawn.h>
+#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tests/torture/invariants.hpp"
 
+using namespace temporal::supervisor::children;
 using namespace temporal::supervisor::children::test;
 using namespace temporal::supervisor::children::torture;
+using namespace std::literals;
+namespace asio = boost::asio;
 namespace ipc = temporal::ipc;
 
 extern char** environ;
@@ -83,4 +89,48 @@ TEST_CASE("row 56: where memfd_create, pidfd_open and clone3 are denied the same
   CHECK(WEXITSTATUS(status) == 0);
   CHECK(said.find(" 0 failed") != std::string::npos);
   std::printf("counts: %d rows\n", count);
+}
+
+// In a process of its own, and not by itself: where memfds are denied, and what is mounted here is seen by nobody else.
+TEST_CASE("without memfds and with a small /dev/shm" * doctest::skip()) {
+  if (::unshare(CLONE_NEWNS) != 0 ||
+      ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+      ::mount("none", "/dev/shm", "tmpfs", 0, "size=8m") != 0) {
+    std::puts("skipped: no file system may be mounted here");
+    return;
+  }
+  Invariants row(torture_options(2));
+  row.hold([&]() -> asio::awaitable<void> {
+    const std::filesystem::path filler = "/dev/shm/filler";
+    {
+      std::ofstream file(filler);
+      for (const std::string page(4096, 'f'); file << page << std::flush;) {
+      }
+    }
+    row.pool().set_children(row.children() + 2);
+    while (!row.fixture().log.contain("no memory or descriptors for a child")) {
+      const auto beside = co_await row.fixture().call("say_hello", "you"s);
+      CHECK(result<std::string>(beside) == "Hello, you!");
+    }
+    CHECK(row.pool().capacity() == row.children());
+    std::filesystem::remove(filler);
+    co_await until_full(row.fixture(), row.children() + 2);
+    row.pool().set_children(row.children());
+  });
+}
+
+TEST_CASE("row 31: memory that is refused to a child is asked for again, and nobody dies of it") {
+  const auto [status, said] =
+      run({required_env("OLD_CONTAINER"), std::filesystem::read_symlink("/proc/self/exe"), "-ns",
+           "-tc=without memfds and with a small /dev/shm"});
+  if (WIFEXITED(status) && (WEXITSTATUS(status) == 77 || said.find("skipped: ") == 0 ||
+                            said.find("\nskipped: ") != std::string::npos)) {
+    MESSAGE("skipped: row 31, neither calls can be denied nor file systems mounted here");
+    return;
+  }
+  CAPTURE(said);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+  CHECK(said.find(" 1 passed | 0 failed") != std::string::npos);
+  std::printf("counts: 2 children refused\n");
 }

@@ -4,6 +4,7 @@
 
 #include <csignal>
 
+#include "tests/torture/deaf_mount.hpp"
 #include "tests/torture/invariants.hpp"
 
 using namespace temporal;
@@ -76,6 +77,37 @@ TEST_CASE("row 12: a busy loop that is asked to stop runs on, until it is killed
     co_await complies.until_ended();
     CHECK(std::holds_alternative<Canceled>(*complies.outcome));
     row.count("2 loops");
+  });
+}
+
+TEST_CASE("row 13: who is stuck in the kernel is given up, and another child takes the place") {
+  const auto mount = DeafMount::make();
+  if (!mount) {
+    MESSAGE("skipped: row 13, nothing may be mounted here");
+    return;
+  }
+  auto options = torture_options(2);
+  options.child.term_grace = 0ms;
+  Invariants row(options);
+  row.hold([&]() -> asio::awaitable<void> {
+    Running stuck(row.io());
+    stuck.start(row.fixture(), "look_at", (mount->path() / "file").string());
+    co_await stuck.until_beaten();
+    const pid_t pid = stuck.handle.pid();
+    while (state_of(pid) != 'S' && state_of(pid) != 'D') co_await supervisor::pause(1ms);
+    stuck.handle.terminate(KillReason::timed_out);
+    while (!stuck.outcome) {
+      const auto beside = co_await row.fixture().call("say_hello", "you"s);
+      CHECK(result<std::string>(beside) == "Hello, you!");
+      co_await supervisor::pause(100ms);
+    }
+    row.expect("lost");
+    CHECK(type_of(*stuck.outcome) == "ActivityProcessLost");
+    co_await until_full(row.fixture(), row.children());
+    CHECK_MESSAGE(state_of(pid) == 'D', "no signal reaches it");
+    mount->end();
+    while (state_of(pid) == 'D') co_await supervisor::pause(1ms);
+    row.count("1 process");
   });
 }
 
