@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -17,6 +18,11 @@ constexpr int kCollapse = 25;  // MADV_COLLAPSE, which this system's headers may
 constexpr std::uintptr_t kHugePage = 2 << 20;
 constexpr std::uintptr_t kWorthIt = 4 * kHugePage;
 constexpr std::uintptr_t kMostUnused = 16;  // one part of so many
+
+constexpr int kFailuresAllowed = 8;  // in a row
+constexpr auto kLongest = std::chrono::seconds(1);
+
+using Clock = std::chrono::steady_clock;
 
 struct Mapping {
   std::uintptr_t begin = 0, end = 0;
@@ -44,15 +50,27 @@ std::vector<Mapping> large_mappings() {
   return found;
 }
 
+bool refused_by_administrator() {
+  std::string modes;
+  std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), modes);
+  return modes.find("[never]") != std::string::npos;
+}
+
 }  // namespace
 
 void use_huge_pages() {
+  if (refused_by_administrator()) return;
+  const auto give_up = Clock::now() + kLongest;
+  int failures = 0;
   for (const auto& [begin, end] : large_mappings()) {
     const auto first = (begin + kHugePage - 1) / kHugePage * kHugePage;
     const auto last = end / kHugePage * kHugePage;
     // One by one: where memory is too scattered for one of them, the next may do.
-    for (auto page = first; page < last; page += kHugePage)
-      ::madvise(reinterpret_cast<void*>(page), kHugePage, kCollapse);
+    for (auto page = first; page < last; page += kHugePage) {
+      const bool made = ::madvise(reinterpret_cast<void*>(page), kHugePage, kCollapse) == 0;
+      failures = made ? 0 : failures + 1;
+      if (failures >= kFailuresAllowed || Clock::now() >= give_up) return;
+    }
   }
 }
 

@@ -5,8 +5,9 @@
 
 namespace temporal::child {
 
-/// Puts the large private memory of this process on huge pages, where nearly all of it is in use: nothing is taken that was not taken
-/// before. Copies that memory once. A kernel that cannot (before 6.1) does nothing.
+/// Puts the large private memory of this process on huge pages, where nearly all of it is in use: at most a sixteenth more is taken.
+/// Copies that memory once, for a second at most; the rest stays as it is. Does nothing where the kernel cannot (before 6.1) or
+/// transparent huge pages are switched off.
 void use_huge_pages();
 
 }  // namespace temporal::child

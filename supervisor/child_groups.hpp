@@ -24,7 +24,8 @@ struct ChildGroup {
   std::optional<bool> exec_children{};  ///< as --child-start; none: as the worker's
 };
 
-/// `NAME=N,queue=QUEUE[,max=N][,cores=0-3+6][,memory=SIZE][,nice=N][,start=fork|exec]`. Throws std::invalid_argument that says what is wrong with it.
+/// `NAME=N,queue=QUEUE[,max=N][,cores=0-3+6][,memory=SIZE][,nice=N][,start=fork|exec]`. Throws
+/// std::invalid_argument that says what is wrong with it.
 [[nodiscard]] ChildGroup child_group(const std::string& text);
 
 /// `0-3+6` or `0-3,6`, ascending, each once. Throws std::invalid_argument.

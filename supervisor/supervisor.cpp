@@ -106,9 +106,10 @@ void Supervisor::allow_descriptors(int more) const {
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
   if (limit.rlim_max < needed)
-    throw SettingsError("this process may open " + std::to_string(limit.rlim_max) +
-                        " descriptors, and its children need " + std::to_string(needed) +
-                        ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children");
+    throw SettingsError(
+        "this process may open " + std::to_string(limit.rlim_max) +
+        " descriptors, and its children need " + std::to_string(needed) +
+        ": raise the limit (ulimit -n, LimitNOFILE=), or lower --children and --children-max");
 }
 
 void Supervisor::run() {

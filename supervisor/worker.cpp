@@ -29,9 +29,10 @@ supervisor::Options options_from(const WorkerOptions& from) {
   options.workflows_only = from.workflows_only;
   options.activities_only = from.activities_only;
   if (from.children) options.children = *from.children;
+  options.children_max = from.children_max;
   if (from.offload_children) options.offload_children = *from.offload_children;
   // Children know shared objects only.
-  if (from.modules.empty()) options.children = options.offload_children = 0;
+  if (from.modules.empty()) options.children = options.children_max = options.offload_children = 0;
   options.child_nice = from.child_nice;
   options.pin = from.pin;
   options.activity_threads = from.activity_threads;

@@ -282,8 +282,11 @@ void Child::finish() {
   death_.uptime = duration_cast<milliseconds>(now - born_);
   output_->drain();
   death_.stderr_tail = output_->tail();
-  if (!death_.killed_for && !death_.zygote_died && death_.wait_status &&
-      WIFSIGNALED(*death_.wait_status) && WTERMSIG(*death_.wait_status) == SIGKILL)
+  const auto status = death_.wait_status;
+  // A zygote that has no memory either may be late to say.
+  const bool may_be = status ? WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL
+                             : parts_.arena.crash().written.load() == 0;
+  if (may_be && !death_.killed_for && !death_.zygote_died && !death_.stuck)
     death_.out_of_memory = owner_.killed_for_memory();
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);

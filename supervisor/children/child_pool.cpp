@@ -32,7 +32,7 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
       options_(std::move(options)),
       log_(log),
       shares_(options_.children, options_.most_children, options_.offload_children),
-      budget_(std::max(shares_.size(Share::polled), shares_.size(Share::offload))),
+      budget_(std::max(shares_.children(), shares_.size(Share::offload))),
       sweep_timer_(core),
       changed_(core) {}
 
@@ -149,7 +149,7 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
     // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
     // What old code does is not charged to the new one.
     const bool charged = generation && generation == current_ && !death.zygote_died;
-    if (how == Gone::boot_crash && charged) delay = budget_.boot_crash(now);
+    if (how == Gone::boot_crash && charged) delay = after_boot_crash(now);
     if (how == Gone::crash && charged) delay = budget_.task_crash(now);
     // Code 3: it could not load what it is to run. That is told at once, not when the budget is spent.
     const bool not_loaded = options_.program.exec_children && death.wait_status &&
@@ -240,6 +240,7 @@ bool ChildPool::anything_in_flight() const {
 void ChildPool::watch() {
   if (sweeping_) return;
   sweeping_ = true;
+  memory_kills_.look(Clock::now());
   sweep_timer_.expires_after(kSweep);
   sweep_timer_.async_wait([this, alive = std::weak_ptr(alive_)](auto error) {
     if (alive.expired()) return;
@@ -253,7 +254,7 @@ void ChildPool::sweep() {
   auto now = Clock::now();
   auto children = children_;  // a copy: each may leave the map
   for (auto& [incarnation, child] : children) child->sweep(now);
-  memory_kills_.forget_old(now);
+  memory_kills_.look(now);
   if (!dead_zygotes_.empty() && kill_orphans() == 0 && now - zygote_died_at_ >= kOrphansArrive)
     dead_zygotes_.clear();
   if (degraded_) changed();  // old crashes are forgotten with time

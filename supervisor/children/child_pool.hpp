@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The children of one queue: as many as were asked for, replaced when they die, each with one task at most. Blocking activities
-// run here. A death fails the one task that was in hand; nothing else notices. What coroutine activities hand over has a share of
+// The children of one queue: as many as were asked for, more while tasks wait and are allowed more, replaced when they die, each with
+// one task at most. Blocking activities run here. A death fails the one task that was in hand; nothing else notices. What coroutine activities hand over has a share of
 // its own, beyond those: forked when it is first needed, told to leave when it was idle for long.
 #pragma once
 
@@ -108,7 +108,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
                                       Share share = Share::polled);
 
   /// How many polled tasks may be taken on, those that run included: as many as there are ready children, idle or busy, that
-  /// no offloaded task has; `most_children` when these are `children`. 0 while degraded or stopping.
+  /// no offloaded task has; `most_children` when these are `children` and more can be had. 0 while degraded or stopping.
   [[nodiscard]] int capacity() const;
   [[nodiscard]] int idle_count() const;
   /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
@@ -205,6 +205,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   bool spawn_in(Generation& generation);
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);
+  /// How long to wait before the next one is tried.
+  [[nodiscard]] Clock::duration after_boot_crash(Clock::time_point now);
   void reap_later();
   /// Is there one too many, which leaves now?
   bool take_excess();
@@ -251,7 +253,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   std::uint64_t zygotes_ = 0;
   std::map<std::string_view, std::uint64_t> exits_;
   ChildCounts of_gone_;
-  int held_ = 0;    // missing, and their delay is not over
+  Clock::time_point growth_waits_until_{};  // more children than `children` could not be had
+  int held_ = 0;                            // missing, and their delay is not over
   int excess_ = 0;  // to leave when they are idle: fewer are wanted than there were
   std::optional<LastCrash> last_crash_;
   WaitingLine polled_, offloaded_;

@@ -2,6 +2,7 @@
 #include "supervisor/children/memory_kills.hpp"
 
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <string>
 
@@ -11,6 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr auto kClaimedWithin = std::chrono::seconds(2);
+constexpr auto kLookAgain = std::chrono::milliseconds(500);
 
 bool names(const std::string& controllers, const std::string& wanted) {
   std::istringstream list(controllers);
@@ -19,23 +21,45 @@ bool names(const std::string& controllers, const std::string& wanted) {
   return false;
 }
 
+std::uint64_t count_in(const fs::path& counter) {
+  std::ifstream file(counter);
+  std::string name;
+  for (std::uint64_t number = 0; file >> name >> number;)
+    if (name == "oom_kill") return number;
+  return 0;
+}
+
 }  // namespace
 
-MemoryKills::MemoryKills(fs::path counter)
-    : counter_(std::move(counter)), claimed_(count()), last_(claimed_) {}
+MemoryKills::MemoryKills(const fs::path& counter) : known_(known_of(counter)) {}
+
+std::shared_ptr<MemoryKills::Known> MemoryKills::known_of(const fs::path& counter) {
+  static std::map<fs::path, std::weak_ptr<Known>> all;
+  auto& one = all[counter];
+  auto known = one.lock();
+  if (!known) {
+    known = std::make_shared<Known>(Known{.counter = counter});
+    known->claimed = known->last = count_in(counter);
+    one = known;
+  }
+  return known;
+}
 
 bool MemoryKills::claim() {
-  if (count() <= claimed_) return false;
-  ++claimed_;
+  if (count_in(known_->counter) <= known_->claimed) return false;
+  ++known_->claimed;
   return true;
 }
 
-void MemoryKills::forget_old(Clock::time_point now) {
-  if (counter_.empty()) return;
-  const auto there = count();
-  if (there != last_) changed_ = now;
-  last_ = there;
-  if (now - changed_ >= kClaimedWithin) claimed_ = there;
+void MemoryKills::look(Clock::time_point now) {
+  auto& known = *known_;
+  if (known.counter.empty() || now - known.looked < kLookAgain) return;
+  const bool unseen = now - known.looked >= kClaimedWithin;
+  known.looked = now;
+  const auto there = count_in(known.counter);
+  if (there != known.last) known.changed = now;
+  known.last = there;
+  if (unseen || now - known.changed >= kClaimedWithin) known.claimed = there;
 }
 
 // In a container its own cgroup may be mounted where the root is elsewhere.
@@ -55,14 +79,6 @@ fs::path MemoryKills::own_counter() {
     }
   }
   return {};
-}
-
-std::uint64_t MemoryKills::count() const {
-  std::ifstream file(counter_);
-  std::string name;
-  for (std::uint64_t number = 0; file >> name >> number;)
-    if (name == "oom_kill") return number;
-  return 0;
 }
 
 }  // namespace temporal::supervisor::children

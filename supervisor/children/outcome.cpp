@@ -70,7 +70,8 @@ Verdict verdict_of(const Death& death) {
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
   if (death.out_of_memory)
     return {kProcessOutOfMemory,
-            "was killed by the kernel: the memory limit of its cgroup was reached"};
+            "was killed by the kernel for want of memory: its cgroup's limit was reached, or the "
+            "machine's"};
   const int signal = death.wait_status && WIFSIGNALED(*death.wait_status)
                          ? WTERMSIG(*death.wait_status)
                      : death.crash && !death.wait_status ? death.crash->signal
@@ -84,10 +85,9 @@ Verdict verdict_of(const Death& death) {
   if (!WIFSIGNALED(*death.wait_status))
     return {kProcessExited, how + " in the middle of the activity"};
   if (is_fault(signal)) return {kProcessCrashed, "crashed: " + how + why(death)};
-  std::string hint =
-      signal == SIGKILL
-          ? "; not by this worker: a person, or the kernel of a machine short of memory"
-          : "; not by this worker";
+  std::string hint = signal == SIGKILL ? "; not by this worker: a person, or a kernel that does "
+                                         "not count whom it kills for memory"
+                                       : "; not by this worker";
   return {kProcessKilled, "was " + how + hint};
 }
 

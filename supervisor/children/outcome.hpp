@@ -76,7 +76,7 @@ struct Death {
   std::optional<KillReason> killed_for;
   std::string fault;  ///< of the ring, with KillReason::corrupt
   bool zygote_died = false;
-  bool out_of_memory = false;  ///< the kernel killed it: its cgroup's memory was full
+  bool out_of_memory = false;  ///< the kernel killed it for want of memory
   bool dumps_core = false;     ///< not dead yet: it writes its memory to a file
   bool stuck = false;          ///< not dead: in the kernel, where no signal reaches it
   std::chrono::milliseconds uptime{};

@@ -95,6 +95,7 @@ void ChildPool::forget_the_gone() {
   std::erase_if(generations_, [](const auto& generation) {
     return generation->zygote()->gone() && generation->empty();
   });
+  if (!stopping_) reap_later();
 }
 
 }  // namespace temporal::supervisor::children

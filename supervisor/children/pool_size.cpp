@@ -9,6 +9,7 @@ namespace temporal::supervisor::children {
 namespace {
 
 constexpr auto kAgedRetry = std::chrono::milliseconds(100);
+constexpr auto kGrowthPause = std::chrono::seconds(10);
 
 }  // namespace
 
@@ -33,7 +34,10 @@ Census ChildPool::census() const {
 }
 
 int ChildPool::capacity() const {
-  return accepting_ && !degraded_ ? shares_.promised(census()) : 0;
+  if (!accepting_ || degraded_) return 0;
+  const auto now = census();
+  return Clock::now() < growth_waits_until_ ? shares_.places(Share::polled, now)
+                                            : shares_.promised(now);
 }
 
 int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
@@ -57,7 +61,7 @@ void ChildPool::spawn_missing() {
   for (int missing = std::min(wanted - now.staying - held_, room); missing > 0; --missing) {
     if (spawn_in(*current_)) continue;
     log_.error("no memory or descriptors for a child");
-    spawn_later(missing, budget_.boot_crash(Clock::now()));
+    spawn_later(missing, after_boot_crash(Clock::now()));
     changed();
     return;
   }
@@ -76,9 +80,19 @@ bool ChildPool::spawn_in(Generation& generation) {
   return true;
 }
 
+// The system has no room for more, or more do not start: those that are always there are not to suffer for it.
+ChildPool::Clock::duration ChildPool::after_boot_crash(Clock::time_point now) {
+  const bool growing = shares_.size(Share::polled) > shares_.children() &&
+                       shares_.places(Share::polled, census()) >= shares_.children();
+  if (!growing) return budget_.boot_crash(now);
+  growth_waits_until_ = now + kGrowthPause;
+  later(kGrowthPause, &ChildPool::changed);
+  return kGrowthPause;
+}
+
 void ChildPool::set_children(int children, int most_children) {
   shares_.resize(children, most_children);
-  budget_.resize(std::max(shares_.size(Share::polled), shares_.size(Share::offload)));
+  budget_.resize(std::max(shares_.children(), shares_.size(Share::offload)));
   const auto now = census();
   excess_ = std::max(0, now.staying - shares_.wanted(now));
   while (!idle_.empty() && take_excess()) {
@@ -111,6 +125,8 @@ void ChildPool::spawn_later(int children, Clock::duration delay) {
 // One at a time, and not in step with whatever else runs every half minute: the next call may be near, and a fork costs more than
 // an idle child.
 void ChildPool::reap_later() {
+  // Those that drain after a reload are too many already, and will leave.
+  if (generations_.size() > 1) return;
   if (reaping_ || idle_.empty() || shares_.spare(census()) <= 0) return;
   const auto jitter = std::uniform_int_distribution<Clock::rep>(
       0, Clock::duration(options_.reap_after).count() / 8)(random_);
@@ -121,8 +137,8 @@ void ChildPool::reap_later() {
 
 void ChildPool::reap() {
   reaping_ = false;
-  if (!idle_.empty() && Clock::now() - idle_.front().since >= options_.reap_after &&
-      shares_.spare(census()) > 0) {
+  if (generations_.size() == 1 && !idle_.empty() &&
+      Clock::now() - idle_.front().since >= options_.reap_after && shares_.spare(census()) > 0) {
     auto child = std::move(idle_.front().child);
     idle_.pop_front();
     child->quit();

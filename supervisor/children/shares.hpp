@@ -44,8 +44,8 @@ class Shares {
   }
   /// How many tasks of this share the children that are there can hold, those that run included.
   [[nodiscard]] int places(Share share, const Census& now) const {
-    const int left =
-        share == Share::polled ? now.ready - now.offloaded : now.ready - needed_by_polled(now);
+    const int left = share == Share::polled ? now.ready - now.offloaded
+                                            : now.ready - std::max(children_, now.polled);
     return std::clamp(left, 0, size(share));
   }
   /// How many polled tasks may be asked for: as long as those stand that are always there, others come when they are needed.

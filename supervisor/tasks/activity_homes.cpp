@@ -214,7 +214,7 @@ void ActivityHomes::warn_of_unused_places() const {
   if (!only_children || asked <= most || asked == Options{}.max_concurrent_activities) return;
   log_.warn(
       "--max-concurrent-activities asks for more than there are children: no task is taken that "
-      "could not start; raise --children to run more at once",
+      "could not start; raise --children, or --children-max, to run more at once",
       {{"max_concurrent_activities", asked}, {"children", most}});
 }
 

@@ -57,8 +57,7 @@ class ActivityHomes {
   /// Null without children.
   [[nodiscard]] children::ChildPool* pool() const noexcept { return pool_.get(); }
   /// From now on so many children for polled tasks, at least 1, or more while tasks wait, up to `children_max`; only where
-  /// has_polled_children(). Fewer: a child that a task, or
-  /// a poll that is open, has been promised stays until then.
+  /// has_polled_children(). Fewer: a child that a task, or a poll that is open, has been promised stays until then.
   void set_children(int count);
   [[nodiscard]] bool has_polled_children() const { return child_home_ && wanted_children_ > 0; }
   [[nodiscard]] int wanted_children() const { return wanted_children_; }

@@ -4,20 +4,15 @@
 import errno
 import json
 import os
-import pty
 import re
-import select
 import signal
 import socket
 import stat
-import subprocess
-import time
 
 import pytest
 from harness.control import Control, operator
 from harness.scrape import Scraper
-from harness.waiting import PATIENCE, wait_until
-from harness.worker import SUPERVISOR
+from harness.waiting import wait_until
 
 VERBS = ("ps", "top", "kill", "drain", "pause", "resume", "reload", "set", "stack")
 
@@ -93,41 +88,6 @@ def test_OB9_top_has_every_metric(server, start, queue):
 def test_AX4_three_homes_are_seen_in_top(start):
     control = Control(start("homes", "activities", "workflows", "--children", "1"))
     assert set(control.view("top")[0]["homes"]) == {"children", "threads", "loops"}
-
-
-@pytest.fixture
-def top(control):
-    """Reads what `top` shows on a terminal, until there is what is wanted, so often."""
-    terminal, of_program = pty.openpty()
-    program = subprocess.Popen(
-        [SUPERVISOR, "top"], stdin=of_program, stdout=of_program, stderr=of_program,
-        env={**os.environ, "XDG_RUNTIME_DIR": str(control.home), "TMPDIR": str(control.home)})
-    os.close(of_program)
-
-    def read_until(wanted, times=1):
-        seen = b""
-        deadline = time.monotonic() + PATIENCE
-        while seen.count(wanted) < times:
-            assert select.select([terminal], [], [], deadline - time.monotonic())[0], seen
-            seen += os.read(terminal, 65536)
-        return seen
-
-    yield read_until
-    program.send_signal(signal.SIGINT)
-    program.wait(PATIENCE)
-    os.close(terminal)
-
-
-def test_OB9_on_a_terminal_top_shows_itself_again_and_again(top):
-    assert top(b"temporal-supervisor 0.1.0", times=2).startswith(b"\033[2J\033[H")
-
-
-def test_OB9_top_goes_on_while_the_worker_does_not_answer(worker, top):
-    top(b"temporal-supervisor 0.1.0")
-    worker.signal(signal.SIGSTOP)
-    top(b"no answer for", times=2)
-    worker.signal(signal.SIGCONT)
-    wait_until("it answers again", lambda: b"no answer for" not in top(b"temporal-supervisor 0.1.0", times=2))
 
 
 def test_LC10_a_task_that_is_killed_fails_and_says_who_did_it(server, queue, folder, worker, control):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What arrives while something else is on its way."""
 
+import pytest
 from harness.replaying import replays
 from harness.scrape import Scraper
 from harness.server import Run
@@ -33,6 +34,7 @@ def test_B031_priority_goes_to_activity_child_and_next_run_and_can_be_chosen(ser
     assert replays("late", run)
 
 
+@pytest.mark.alone
 def test_L019_more_stuck_runs_than_threads_leave_room_for_others_and_are_counted_until_they_return(server, start, queue):
     worker = start("late", "--workflow-threads", "1", "--deadlock-timeout", "300ms", "--metrics", "127.0.0.1:0")
     scraper = Scraper(worker)

@@ -81,6 +81,7 @@ def test_O005_attempts_beyond_it_wait_for_a_timer_each_with_a_marker(local):
     assert replays("locals", run)
 
 
+@pytest.mark.alone
 def test_O006_O007_Q014_its_task_is_renewed_and_signals_queries_and_updates_come_meanwhile(local):
     run = local("Long", 10_000, task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
@@ -95,6 +96,7 @@ def test_O006_O007_Q014_its_task_is_renewed_and_signals_queries_and_updates_come
     assert replays("locals", run)
 
 
+@pytest.mark.alone
 def test_O006_Q014_a_question_waits_for_one_renewal_and_not_for_the_next(local):
     """The task's timeout is the default, 10 s: it is renewed after 8, and brings the question."""
     run = local("Long", 60_000)
@@ -122,6 +124,7 @@ def test_O008_who_finds_no_place_in_time_times_out_before_the_start(local):
     assert replays("locals", run)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("how", ["try", "wait", "abandon"])
 def test_O009_cancelled_it_ends_in_its_way_with_a_marker(local, how):
     run = local("Cancels", how, task_timeout=timedelta(seconds=3))
@@ -133,6 +136,7 @@ def test_O009_cancelled_it_ends_in_its_way_with_a_marker(local, how):
     assert replays("locals", run)
 
 
+@pytest.mark.alone
 def test_O010_a_failed_task_ends_what_runs_and_the_next_one_runs_it_again(local):
     run = local("Long", 8_000, task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")
@@ -143,6 +147,7 @@ def test_O010_a_failed_task_ends_what_runs_and_the_next_one_runs_it_again(local)
     assert run.events("WorkflowTaskFailed")
 
 
+@pytest.mark.alone
 def test_O011_a_worker_that_dies_meanwhile_costs_a_second_run_of_it(local, start):
     run = local("Long", 1_500, task_timeout=timedelta(seconds=2))
     local.worker.wait_for("a slow one begins")
@@ -154,6 +159,7 @@ def test_O011_a_worker_that_dies_meanwhile_costs_a_second_run_of_it(local, start
     assert replays("locals", run)
 
 
+@pytest.mark.alone
 def test_O012_what_still_runs_when_its_workflow_ends_is_asked_to_stop_and_forgotten(local):
     run = local("Leaves", task_timeout=timedelta(seconds=3))
     local.worker.wait_for("a slow one begins")

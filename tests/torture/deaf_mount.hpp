@@ -17,7 +17,6 @@
 #include <memory>
 #include <string>
 #include <thread>
-#include <utility>
 
 #include "shared/ipc/doorbell.hpp"
 #include "shared/ipc/fd.hpp"
@@ -44,17 +43,17 @@ class DeafMount {
   }
   DeafMount(const DeafMount&) = delete;
   DeafMount& operator=(const DeafMount&) = delete;
-  ~DeafMount() { end(); }
+  ~DeafMount() {
+    if (reader_.joinable()) {
+      (void)ipc::ring(stop_.get());
+      reader_.join();
+    }
+    if (mounted_) ::umount2(path().c_str(), MNT_DETACH);
+  }
 
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
   /// Whoever waits gets an error.
-  void end() {
-    if (reader_.joinable()) {
-      (void)ipc::ring(stop_.get());
-      reader_.join();  // its descriptor was the last one
-    }
-    if (std::exchange(mounted_, false)) ::umount2(path().c_str(), MNT_DETACH);
-  }
+  void end() { ::umount2(path().c_str(), MNT_FORCE); }
 
  private:
   DeafMount() = default;

@@ -2,6 +2,9 @@
 #include "tests/torture/invariants.hpp"
 
 #include <doctest/doctest.h>
+#include <sched.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -65,6 +68,21 @@ Invariants::Invariants(PoolOptions options, Bounds bounds)
   fixture_.emplace(std::move(options));
   watch_.emplace(fixture_->io);
   if (bounds_.bystander) bystander_.emplace(fixture_->io);
+}
+
+bool niceness_can_be_taken_back() {
+  const pid_t probe = ::fork();
+  if (probe == 0) {
+    const int before = ::getpriority(PRIO_PROCESS, 0);
+    const sched_param none{};
+    const bool can = ::setpriority(PRIO_PROCESS, 0, before + 1) == 0 &&
+                     ::setpriority(PRIO_PROCESS, 0, before) == 0 &&
+                     ::sched_setscheduler(0, SCHED_IDLE, &none) == 0 &&
+                     ::sched_setscheduler(0, SCHED_OTHER, &none) == 0;
+    ::_exit(can ? 0 : 1);
+  }
+  int status = -1;
+  return ::waitpid(probe, &status, 0) == probe && status == 0;
 }
 
 bool give_to_nobody(PoolOptions& options) {

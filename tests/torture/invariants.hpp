@@ -40,6 +40,9 @@ using temporal::test::Folder;
 /// Both modules: what activities do to themselves, and what they do to others. One child more, for the bystander.
 [[nodiscard]] PoolOptions torture_options(int children);
 
+/// A process of this user that has given up some of its share of the cores may take it back.
+[[nodiscard]] bool niceness_can_be_taken_back();
+
 /// Zygote and children are a user's that is not root. False, and said: nobody else can read the programs.
 [[nodiscard]] bool give_to_nobody(PoolOptions& options);
 

@@ -24,12 +24,15 @@ class MemoryGroup {
     return std::nullopt;
   }
   MemoryGroup(MemoryGroup&& other) noexcept
-      : from_(std::move(other.from_)), folder_(std::move(other.folder_)) {
+      : from_(std::move(other.from_)),
+        folder_(std::move(other.folder_)),
+        handed_down_(other.handed_down_) {
     other.folder_.clear();
   }
   MemoryGroup& operator=(MemoryGroup&&) = delete;
   ~MemoryGroup() {
     if (folder_.empty()) return;
+    if (handed_down_) (void)write(from_ / "cgroup.subtree_control", "-memory");
     (void)write(from_ / "cgroup.procs", std::to_string(::getpid()));
     std::error_code ignored;
     std::filesystem::remove(folder_, ignored);
@@ -71,12 +74,15 @@ class MemoryGroup {
       return bound && inside();
     }
     // Who hands controllers down may have no process of its own.
-    if (!inside() || !write(from_ / "cgroup.subtree_control", "+memory")) return false;
+    if (!inside()) return false;
+    handed_down_ = write(from_ / "cgroup.subtree_control", "+memory");
+    if (!handed_down_) return false;
     (void)write(folder_ / "memory.swap.max", "0");
     return write(folder_ / "memory.max", limit);
   }
 
   Path from_, folder_;
+  bool handed_down_ = false;
 };
 
 }  // namespace temporal::supervisor::children::torture

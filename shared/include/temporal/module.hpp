@@ -296,7 +296,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-7"
+#define TEMPORAL_MODULE_ABI "temporal-module-8"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

@@ -109,6 +109,9 @@ TEST_CASE("AX5 children come while polled tasks need them; what is promised is w
   CHECK(shares.free(Share::polled, needed(3, 2)) == 1);
   CHECK_MESSAGE(shares.free(Share::offload, needed(3, 2)) == 1, "nobody needs the third");
   CHECK(shares.free(Share::offload, needed(3, 3)) == 0);
+  const Shares large(2, 8, 2);  // of which no more than four can be had
+  CHECK_MESSAGE(large.free(Share::offload, {.ready = 4, .polled = 3, .polled_calls = 8}) == 1,
+                "who waits has no child that others could not have");
 }
 
 TEST_CASE("row 8: a kill for memory is claimed once, and one that nobody claims is forgotten") {
@@ -124,15 +127,20 @@ TEST_CASE("row 8: a kill for memory is claimed once, and one that nobody claims 
   CHECK(kills.claim());
   CHECK(kills.claim());
   CHECK_FALSE(kills.claim());
-  const Clock::time_point now{1h};
+  MemoryKills beside(counter);
+  CHECK_FALSE_MESSAGE(beside.claim(), "another pool's child has claimed it");
+  Clock::time_point now{1h};
+  kills.look(now);
   write(8);
-  kills.forget_old(now);
-  kills.forget_old(now + 1999ms);
+  kills.look(now += 1s);
+  kills.look(now += 1s);
   CHECK(kills.claim());
   write(9);
-  kills.forget_old(now + 3s);
-  kills.forget_old(now + 5s);
+  for (int i = 0; i < 3; ++i) kills.look(now += 1s);
   CHECK_FALSE(kills.claim());
+  write(10);
+  kills.look(now += 1h);
+  CHECK_FALSE_MESSAGE(kills.claim(), "nobody knows when that was");
   CHECK_FALSE(MemoryKills(folder.path() / "none").claim());
 }
 
