@@ -70,6 +70,7 @@ def zygotes(worker):
     return {pid for pid in worker.processes() if processes.parent(pid) == worker.pid}
 
 
+@pytest.mark.alone
 def test_AX31_a_reload_with_1000_activities_in_flight_loses_none(server, start, queue, folder, file):
     worker = start("workflows", str(file), "--children", "8", "--max-cached-workflows", "2000",
                    "--max-concurrent-workflow-tasks", "50")
