@@ -49,7 +49,7 @@ class Hoard {
   std::vector<ipc::UniqueFd> taken_;
 };
 
-constexpr std::size_t kLarge = 100'000;  // beyond what a record holds
+constexpr std::size_t kLarge = 40'000;  // beyond what a record holds
 
 /// Of the user that process belongs to, and only where it forks. By that user's own hand: root may lack the right to.
 void limit_processes(pid_t zygote, std::string most) {
