@@ -35,7 +35,7 @@ def test_F012_more_places_than_children_are_warned_of_once_and_no_task_is_taken_
     (folder / "release").touch()
     assert [run.result() for run in runs] == ["released in attempt 1"] * 5
     [warning] = worker.logged("--max-concurrent-activities asks for more than there are children: no task is taken that "
-                              "could not start; raise --children to run more at once")
+                              "could not start; raise --children, or --children-max, to run more at once")
     assert (warning["level"], warning["max_concurrent_activities"], warning["children"]) == ("warn", 10, 2)
 
 

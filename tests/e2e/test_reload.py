@@ -74,11 +74,11 @@ def zygotes(worker):
 def test_AX31_a_reload_with_1000_activities_in_flight_loses_none(server, start, queue, folder, file):
     worker = start("workflows", str(file), "--children", "8", "--max-cached-workflows", "2000",
                    "--max-concurrent-workflow-tasks", "50")
-    held = [server.call("build_when_released", str(folder), queue=queue) for _ in range(8)]
+    held = [server.call("build_when_released", str(folder), queue=queue, how={"start_to_close_ms": 600_000}) for _ in range(8)]
     wait_until("all children are at work", lambda: len(list(folder.iterdir())) == 8)
     load = server.start_in_background(1_000, "Call", "build_after", {"start_to_close_ms": 60_000}, 50, queue=queue,
                                       at_a_time=1_000)
-    wait_until("1,000 more are scheduled", lambda: worker.state()["cached_workflows"] >= 1_008)
+    wait_until("1,000 more are scheduled", lambda: worker.state()["cached_workflows"] >= 1_008, seconds=300)
     old = worker.processes()
     assert len(old) == 9
 
