@@ -111,6 +111,7 @@ void run_executed_child(ExecutedChild child, const ModuleOptions& modules) {
   auto& descriptors = child.descriptors;
   for (const auto* fd : in_order(descriptors)) ::fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
   become_child(descriptors, child.options);
+  // What is loaded is user code already; there is nothing left to add when it serves.
   become_expendable(std::exchange(child.options.nice, 0),
                     std::exchange(child.options.oom_score_adj, 0));
   Module module;

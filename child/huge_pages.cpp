@@ -18,8 +18,7 @@ constexpr int kCollapse = 25;  // MADV_COLLAPSE, which this system's headers may
 constexpr std::uintptr_t kHugePage = 2 << 20;
 constexpr std::uintptr_t kWorthIt = 4 * kHugePage;
 constexpr std::uintptr_t kMostUnused = 16;  // one part of so many
-
-constexpr int kFailuresAllowed = 8;  // in a row
+constexpr int kFailuresAllowed = 8;         // in a row
 constexpr auto kLongest = std::chrono::seconds(1);
 
 using Clock = std::chrono::steady_clock;
@@ -50,7 +49,8 @@ std::vector<Mapping> large_mappings() {
   return found;
 }
 
-bool refused_by_administrator() {
+// MADV_COLLAPSE does not ask: whoever switched huge pages off means these, too.
+bool switched_off() {
   std::string modes;
   std::getline(std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled"), modes);
   return modes.find("[never]") != std::string::npos;
@@ -59,7 +59,7 @@ bool refused_by_administrator() {
 }  // namespace
 
 void use_huge_pages() {
-  if (refused_by_administrator()) return;
+  if (switched_off()) return;
   const auto give_up = Clock::now() + kLongest;
   int failures = 0;
   for (const auto& [begin, end] : large_mappings()) {

@@ -49,7 +49,7 @@ rlim_t used_seconds() {
                              (micros + 999'999) / 1'000'000);
 }
 
-// The most that the system knows stays: 19.
+// Beyond 19 the system stays at 19.
 std::optional<int> be_nicer(int by) {
   const int before = ::getpriority(PRIO_PROCESS, 0);
   if (::setpriority(PRIO_PROCESS, 0, before + by) != 0) return std::nullopt;

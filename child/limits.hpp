@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What one task may take, put up around one call. Of limits the soft ones only: what a process has lowered for good it could not
-// give the next task.
+// What one task may take, put up around one call and taken down after it. Hard limits are left alone: a process could not raise
+// them again for the next task.
 #pragma once
 
 #include <sys/resource.h>

@@ -274,6 +274,14 @@ void Child::reap_adopted() {
                                                     : info.si_status;
 }
 
+bool Child::killed_by_nobody_here() const {
+  if (death_.killed_for || death_.zygote_died || death_.stuck) return false;
+  // Without a status: a zygote that has no memory either is late to report.
+  const auto status = death_.wait_status;
+  return status ? WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL
+                : parts_.arena.crash().written.load() == 0;
+}
+
 void Child::finish() {
   if (state_ == State::gone || reading_) return;  // what is being read is its last word
   auto self = shared_from_this();                 // the owner lets go of it below
@@ -282,12 +290,7 @@ void Child::finish() {
   death_.uptime = duration_cast<milliseconds>(now - born_);
   output_->drain();
   death_.stderr_tail = output_->tail();
-  const auto status = death_.wait_status;
-  // A zygote that has no memory either may be late to say.
-  const bool may_be = status ? WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL
-                             : parts_.arena.crash().written.load() == 0;
-  if (may_be && !death_.killed_for && !death_.zygote_died && !death_.stuck)
-    death_.out_of_memory = owner_.killed_for_memory();
+  death_.out_of_memory = killed_by_nobody_here() && owner_.killed_for_memory();
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     death_.activity_type = activity_type_;

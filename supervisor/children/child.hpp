@@ -244,6 +244,7 @@ class Child : public std::enable_shared_from_this<Child> {
   void on_death();
   [[nodiscard]] bool died_with_zygote() const;
   void reap_adopted();
+  [[nodiscard]] bool killed_by_nobody_here() const;
   void finish();
   void fail_task();
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The children of one queue: as many as were asked for, more while tasks wait and are allowed more, replaced when they die, each with
-// one task at most. Blocking activities run here. A death fails the one task that was in hand; nothing else notices. What coroutine activities hand over has a share of
-// its own, beyond those: forked when it is first needed, told to leave when it was idle for long.
+// one task at most. Blocking activities run here. A death fails the one task that was in hand; nothing else notices. What coroutine
+// activities hand over has a share of its own, beyond those: forked when it is first needed, told to leave when it was idle for long.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -205,7 +205,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   bool spawn_in(Generation& generation);
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);
-  /// How long to wait before the next one is tried.
+  /// One did not start: how long the next try has to wait, and no more is promised than there is, if it was one that was added.
   [[nodiscard]] Clock::duration after_boot_crash(Clock::time_point now);
   void reap_later();
   /// Is there one too many, which leaves now?

@@ -183,8 +183,12 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
 }
 
+int ActivityHomes::most_wanted_children() const {
+  return std::max(wanted_children_, options_.children_max);
+}
+
 int ActivityHomes::child_places() const {
-  return std::min(pool_->capacity(), std::max(wanted_children_, options_.children_max));
+  return std::min(pool_->capacity(), most_wanted_children());
 }
 
 void ActivityHomes::set_children(int count) {
@@ -194,7 +198,7 @@ void ActivityHomes::set_children(int count) {
 
 // A poll cannot be recalled: what it may bring was promised a child before it was sent.
 void ActivityHomes::follow_wanted() {
-  const int most = std::max(wanted_children_, options_.children_max);
+  const int most = most_wanted_children();
   const int promised = std::max(most, child_places_->taken());
   pool_->set_children(most > wanted_children_ ? wanted_children_ : promised, promised);
   child_places_->set_capacity(child_places());

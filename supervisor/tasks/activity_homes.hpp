@@ -70,6 +70,8 @@ class ActivityHomes {
   void warn_of_unused_places() const;
   [[nodiscard]] std::vector<int> cores_to_pin_to() const;
   void follow_wanted();
+  /// While tasks wait.
+  [[nodiscard]] int most_wanted_children() const;
   [[nodiscard]] int child_places() const;
   void start_threads();
   void start_loops();
