@@ -171,7 +171,7 @@ class HttpServer::Service : public std::enable_shared_from_this<Service> {
   // Writing it takes time from the loop: not as often as somebody likes to ask.
   const std::string& metrics() {
     const auto now = Clock::now();
-    if (now - written_ >= limits_.fresh) {
+    if (!written_ || now - *written_ >= limits_.fresh) {
       metrics_ = pages_.metrics();
       written_ = now;
     }
@@ -185,7 +185,7 @@ class HttpServer::Service : public std::enable_shared_from_this<Service> {
   Streams open_;
   Wakeup one_ended_;
   std::string metrics_;
-  Clock::time_point written_{};
+  std::optional<Clock::time_point> written_;
   bool closed_ = false;
 };
 

@@ -157,7 +157,8 @@ TEST_CASE("only so many are served at a time; the others wait for their turn") {
 }
 
 TEST_CASE("a page of metrics is not written as often as somebody asks") {
-  World world({.fresh = 1h});
+  // Longer than any machine is up: the first page is written all the same.
+  World world({.fresh = 100'000h});
   for (int i = 0; i < 20; ++i) CHECK(body(world.get("/metrics")) == "up 1\n");
   CHECK(world.pages_written == 1);
 }
