@@ -62,9 +62,8 @@ void* PromiseBase::operator new(std::size_t bytes) {
   return frame;
 }
 
-void PromiseBase::operator delete(void* frame, std::size_t bytes) noexcept {
-  ::operator delete(frame, bytes);
-}
+// Not by the size: Clang knows no such function before version 19.
+void PromiseBase::operator delete(void* frame, std::size_t) noexcept { ::operator delete(frame); }
 
 void throw_no_result(std::source_location where) {
   const bool waited = where.line() > 0;
