@@ -3,13 +3,17 @@
 #include <doctest/doctest.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <string>
 
 #include "tests/torture/invariants.hpp"
 
@@ -36,6 +40,68 @@ pid_t impostor(pid_t number) {
 
 bool exists(pid_t pid) { return ::kill(pid, 0) == 0; }
 
+/// While it lives, a process can open just so many descriptors.
+class FewDescriptors {
+ public:
+  FewDescriptors(pid_t pid, rlim_t free) : pid_(pid) {
+    REQUIRE(::prlimit(pid_, RLIMIT_NOFILE, nullptr, &before_) == 0);
+    rlimit fewer = before_;
+    for (fewer.rlim_cur = 0; free > 0; ++fewer.rlim_cur)
+      free -= std::filesystem::exists(std::filesystem::symlink_status(
+                  "/proc/" + std::to_string(pid_) + "/fd/" + std::to_string(fewer.rlim_cur)))
+                  ? 0
+                  : 1;
+    REQUIRE(::prlimit(pid_, RLIMIT_NOFILE, &fewer, nullptr) == 0);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { ::prlimit(pid_, RLIMIT_NOFILE, &before_, nullptr); }
+
+ private:
+  pid_t pid_;
+  rlimit before_{};
+};
+
+int own_pidfds() {
+  int count = 0;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    std::error_code closed_by_now;
+    const auto what = std::filesystem::read_symlink(entry, closed_by_now).string();
+    // "anon_inode:[pidfd]", and since Linux 6.9 "pidfd:[...]".
+    count += what.find("pidfd") != std::string::npos;
+  }
+  return count;
+}
+
+// False where the number of a process may not be chosen.
+asio::awaitable<bool> use_number_again(Invariants& row) {
+  Running running(row.io());
+  running.start(row.fixture(), "loop_deaf", "swallowed"s);
+  co_await running.until_beaten();
+  const pid_t pid = running.handle.pid();
+  ::kill(pid, SIGKILL);
+  busy_until([&] { return !exists(pid); });  // the zygote has reaped it; nobody here has heard
+  const pid_t other = impostor(pid);
+  const bool refused = other < 0 && (errno == EPERM || errno == ENOSYS);
+  if (other < 0) {  // somebody else has it already
+    co_await running.until_ended();
+    row.expect("killed");
+    co_return !refused;
+  }
+  running.handle.terminate(KillReason::timed_out);
+  row.expect("timed_out");
+  co_await running.until_ended();
+  co_await supervisor::pause(20ms);
+  CHECK(alive(other));
+  ::kill(other, SIGKILL);
+  CHECK(::waitpid(other, nullptr, 0) == other);
+  co_await until_full(row.fixture(), row.children());
+  co_return true;
+}
+
+// What the zygote is sent with each child. One more would be the child's pidfd.
+constexpr rlim_t kAttached = 6;
+
 }  // namespace
 
 TEST_CASE(
@@ -44,36 +110,27 @@ TEST_CASE(
   options.child.term_grace = 0ms;
   Invariants row(options);
   row.hold([&]() -> asio::awaitable<void> {
-    const int reuses = times(20, 200);
-    for (int i = 0; i < reuses; ++i) {
-      Running running(row.io());
-      running.start(row.fixture(), "loop_deaf", "swallowed"s);
-      co_await running.until_beaten();
-      const pid_t pid = running.handle.pid();
-      ::kill(pid, SIGKILL);
-      busy_until([&] { return !exists(pid); });  // the zygote has reaped it; nobody here has heard
-      const pid_t other = impostor(pid);
-      if (other < 0 && i == 0 && (errno == EPERM || errno == ENOSYS)) {
-        co_await running.until_ended();
-        row.expect("killed");
+    const int reuses = times(20, 200), by_the_zygote = times(5, 50);
+    for (int i = 0; i < reuses; ++i)
+      if (!co_await use_number_again(row)) {
         MESSAGE("skipped: row 39, the number of a process may not be chosen here");
         co_return;
       }
-      if (other < 0) {  // somebody else has it already
-        co_await running.until_ended();
-        row.expect("killed");
-        continue;
-      }
-      running.handle.terminate(KillReason::timed_out);
-      row.expect("timed_out");
-      co_await running.until_ended();
-      co_await supervisor::pause(20ms);
-      CHECK(alive(other));
-      ::kill(other, SIGKILL);
-      CHECK(::waitpid(other, nullptr, 0) == other);
-      co_await until_full(row.fixture(), row.children());
-    }
-    row.count(std::to_string(reuses) + " numbers used again");
+    // Signals of children that nobody has a pidfd of are the zygote's to send.
+    const FewDescriptors few(row.pool().zygote_pid(), kAttached);
+    const auto victims = row.victims();
+    const auto pidfds = own_pidfds();
+    for (const pid_t pid : victims) ::kill(pid, SIGKILL);
+    row.expect("killed", victims.size());
+    const auto one_is_left = [&] {
+      const auto there = row.pool().child_pids();
+      return std::ranges::find_first_of(there, victims) != there.end();
+    };
+    while (one_is_left()) co_await supervisor::pause(1ms);
+    co_await until_full(row.fixture(), row.children());
+    CHECK(own_pidfds() == pidfds - static_cast<int>(victims.size()));
+    for (int i = 0; i < by_the_zygote; ++i) CHECK(co_await use_number_again(row));
+    row.count(std::to_string(reuses + by_the_zygote) + " numbers used again");
   });
 }
 

@@ -12,7 +12,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
@@ -85,6 +87,23 @@ void spin_for(int ms) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
   while (std::chrono::steady_clock::now() < end) {
   }
+}
+// The same by its own clock of work, and it tells by a file when it is half done.
+asio::awaitable<void> burn_on_the_loop(int ms, std::string file) {
+  const auto worked = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+  };
+  const auto begin = worked();
+  const auto until = [&](std::chrono::milliseconds part) {
+    while (worked() - begin < part) {
+    }
+  };
+  until(std::chrono::milliseconds(ms / 2));
+  std::ofstream{file};
+  until(std::chrono::milliseconds(ms));
+  co_return;
 }
 asio::awaitable<int> hog_it(int ms) {
   spin_for(ms);
@@ -269,6 +288,7 @@ void homes(temporal::Module& m) {
       {.name = "until_stopped_on_a_thread", .executor = temporal::Executor::threads});
   m.activity<crash_here>();
   m.activity<crash_here_later>();
+  m.activity<burn_on_the_loop>();
   m.activity<hog_the_loop>();
   m.activity<spare_the_loop>();
   m.activity<beat_in_child>();
