@@ -3,10 +3,12 @@
 
 #include <cstdio>
 #include <exception>
+#include <new>
 #include <string>
 #include <thread>
 
 #include "child/limits.hpp"
+#include "child/start_in_place.hpp"
 #include "shared/decoded_once.hpp"
 #include "shared/failure_proto.hpp"
 #include "shared/homes.hpp"
@@ -71,12 +73,16 @@ int Executor::run() {
         switch (channel.type()) {
           case RecordType::start:
             ++task_;
-            if (channel.parse(start_))
-              execute();
-            else if (channel.fault())
-              return kExitArena;
-            else
-              fail_for_memory();
+            switch (take_start()) {
+              case ipc::Parsed::done:
+                execute();
+                break;
+              case ipc::Parsed::corrupt:
+                return kExitArena;
+              case ipc::Parsed::no_resources:
+                fail_for_memory();
+                break;
+            }
             break;
           case RecordType::ping:
             if (!pong()) return kExitArena;
@@ -129,6 +135,24 @@ Executor::Callee Executor::callee() const {
   return {.function = &activity->call, .limits = activity->limits};
 }
 
+ipc::Parsed Executor::take_start() {
+  const auto& channel = surroundings_.channel;
+  if (channel.bytes().size() > ipc::kInlineLimit)
+    return parse_in_place(channel.bytes(), start_, argument_bytes_);
+  argument_bytes_.clear();
+  return channel.read(start_);
+}
+
+void Executor::copy_arguments(std::uint64_t viewing) {
+  auto& payloads = *start_.mutable_input()->mutable_payloads();
+  for (int i = 0; i < static_cast<int>(argument_bytes_.size()); ++i) {
+    auto& bytes = argument_bytes_[static_cast<std::size_t>(i)];
+    if (i < 64 && ((viewing >> i) & 1U) != 0) continue;
+    if (!bytes.empty()) payloads[i].set_data(bytes.data(), bytes.size());
+    bytes = {};
+  }
+}
+
 void Executor::execute() {
   const auto found = callee();
   if (!found.function) {
@@ -136,6 +160,11 @@ void Executor::execute() {
     fail(failure_of("nothing called \"" + name + "\" runs in a child of this worker",
                     "NotFoundError", false));
     return;
+  }
+  try {
+    copy_arguments(found.function->viewing);
+  } catch (const std::bad_alloc&) {
+    return fail_for_memory();
   }
   {
     ChildContext context(surroundings_, start_);
@@ -157,7 +186,7 @@ void Executor::call(const Callee& callee, ChildContext& context) {
     if (most.memory == 0) most.memory = memory_;
     const TaskLimits limits(most, worn_);
     auto arguments = taken_from(*start_.mutable_input());
-    const detail::DecodedOnce once(arguments);
+    const detail::DecodedOnce once(arguments, argument_bytes_);
     give_to((*callee.function)(for_user, arguments), completed.mutable_result()->add_payloads());
     type = RecordType::completed;
   } catch (const CompleteAsync&) {

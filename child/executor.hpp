@@ -3,6 +3,9 @@
 // again. Sleeps on its bell in between. Whatever leaves the user's function ends here.
 #pragma once
 
+#include <cstdint>
+#include <vector>
+
 #include "child/child_context.hpp"
 #include "shared/ipc/doorbell.hpp"
 #include "shared/ipc/role_arguments.hpp"
@@ -28,7 +31,10 @@ class Executor {
   [[nodiscard]] int run();
 
  private:
+  [[nodiscard]] ipc::Parsed take_start();
   void execute();
+  /// Copies the bytes of those arguments that its function wants for itself.
+  void copy_arguments(std::uint64_t viewing);
   /// Returns the exit code.
   [[nodiscard]] int stop_hooks();
   struct Callee {
@@ -55,7 +61,8 @@ class Executor {
   Surroundings surroundings_;
   ipc::BellWaiter waiter_;
   std::size_t memory_;
-  v1::Start start_;  // kept, so that its buffers are used again
+  v1::Start start_;                        // kept, so that its buffers are used again
+  std::vector<BytesView> argument_bytes_;  // what of it still lies in the segment
   std::uint64_t task_ = 0;
   bool worn_ = false;  // a task changed what cannot be taken back
   bool lost_ = false;  // the ring is corrupt: nobody hears this process any more

@@ -3,6 +3,8 @@
 
 #include <stdexcept>
 
+#include "shared/decoded_once.hpp"
+
 namespace temporal {
 
 Module::Module() { set_origin("this program"); }
@@ -106,11 +108,11 @@ void Module::set_origin(std::string module) {
 void Module::put_interceptors_around(detail::ActivityDefinition& definition) {
   std::shared_ptr<const activity::detail::Interceptors> around = interceptors_[origin_];
   if (definition.call)
-    definition.call = [around, call = std::move(definition.call)](activity::Context& context,
-                                                                  const Payloads& arguments) {
+    definition.call.function = [around, call = std::move(definition.call.function)](
+                                   activity::Context& context, const Payloads& arguments) {
       if (around->empty()) return call(context, arguments);
       return activity::detail::intercepted(
-          *around, context, arguments,
+          *around, context, detail::DecodedOnce::whole(arguments),
           [&](const Payloads& passed) { return call(context, passed); });
     };
   if (definition.call_on_loop)

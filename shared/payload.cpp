@@ -57,12 +57,26 @@ nlohmann::json json_of(const Payload& payload, const std::type_info& wanted) {
   return nlohmann::json::parse(payload.data);
 }
 
-std::string bytes_of(const Payload& payload) {
-  if (payload.encoding() == kNull) return {};
+namespace {
+
+void refuse_unless_bytes(const Payload& payload) {
   if (payload.encoding() != kPlain)
     throw_undecodable(payload, typeid(Bytes),
                       "it is not raw bytes, and can be read as its own type or as "
                       "temporal::Payload");
+}
+
+}  // namespace
+
+BytesView bytes_view_of(const Payload& payload) {
+  if (payload.encoding() == kNull) return {};
+  refuse_unless_bytes(payload);
+  return DecodedOnce::bytes(payload);
+}
+
+std::string bytes_of(const Payload& payload) {
+  if (payload.encoding() == kNull) return {};
+  refuse_unless_bytes(payload);
   if (auto* taken = DecodedOnce::find(payload)) return std::move(taken->data);
   return payload.data;
 }
@@ -75,9 +89,11 @@ void throw_undecodable(const Payload& payload, const std::type_info& wanted,
                             : "of encoding " + std::string(payload.encoding());
   const bool text =
       payload.encoding() == kJson;  // else it may be anything, a terminal's controls too
-  const auto content = payload.data.empty() ? "nothing"
-                       : text               ? payload.data.substr(0, kShown)
-                                            : std::to_string(payload.data.size()) + " bytes";
+  const auto bytes = DecodedOnce::bytes(payload);
+  const std::string_view data(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto content = data.empty() ? "nothing"
+                       : text       ? std::string(data.substr(0, kShown))
+                                    : std::to_string(data.size()) + " bytes";
   throw DecodeError("a payload " + encoding + " does not decode as " + demangled(wanted) + ": " +
                     std::string(reason) + "; it holds " + content);
 }

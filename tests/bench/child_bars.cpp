@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -183,29 +184,42 @@ asio::awaitable<void> deaths(ChildPool& pool, int children, nlohmann::ordered_js
   for (auto& task : busy) co_await task->until_ended();
 }
 
+// In milliseconds, from run() until it has the answer.
+asio::awaitable<double> time_of(ChildPool& pool, child::v1::Start start, Outcome& outcome) {
+  const auto since = Clock::now();
+  outcome = co_await call(pool, std::move(start));
+  co_return microseconds_since(since) / 1e3;
+}
+
+asio::awaitable<double> argument_time(ChildPool& pool, const char* type) {
+  Outcome outcome;
+  const double time =
+      co_await time_of(pool, start_of(type, Bytes(std::string(kLarge, 'a'))), outcome);
+  if (result<std::size_t>(outcome) != kLarge) throw std::runtime_error("bytes were lost");
+  co_return time;
+}
+
 asio::awaitable<void> large_messages(ChildPool& pool, nlohmann::ordered_json& figures) {
-  std::vector<double> arguments, results;
-  double argument_cold = 0, result_cold = 0;
-  for (int i = 0; i <= kLargeRounds; ++i) {
-    auto start = start_of("size_of", Bytes(std::string(kLarge, 'a')));
-    auto since = Clock::now();
-    auto outcome = co_await call(pool, std::move(start));
-    const double argument = microseconds_since(since) / 1e3;
-    if (result<std::size_t>(outcome) != kLarge) throw std::runtime_error("bytes were lost");
-    start = start_of("make_bytes", static_cast<int>(kLarge));
-    since = Clock::now();
-    outcome = co_await call(pool, std::move(start));
-    const double answer = microseconds_since(since) / 1e3;
-    if (i == 0) {
-      argument_cold = argument;
-      result_cold = answer;
-    } else {
-      arguments.push_back(argument);
-      results.push_back(answer);
-    }
+  std::vector<double> copies, views, owned, results;
+  const std::string from(kLarge, 'f');
+  std::string to(kLarge, 't');
+  Outcome outcome;
+  const double view_cold = co_await argument_time(pool, "size_of_view");
+  const double result_cold =
+      co_await time_of(pool, start_of("make_bytes", static_cast<int>(kLarge)), outcome);
+  for (int i = 0; i < kLargeRounds; ++i) {  // they take turns
+    const auto since = Clock::now();
+    std::memcpy(to.data(), from.data(), kLarge);
+    copies.push_back(microseconds_since(since) / 1e3);
+    views.push_back(co_await argument_time(pool, "size_of_view"));
+    owned.push_back(co_await argument_time(pool, "size_of"));
+    results.push_back(
+        co_await time_of(pool, start_of("make_bytes", static_cast<int>(kLarge)), outcome));
   }
-  figures["bytes_argument_ms"] = spread(arguments);
-  figures["bytes_argument_cold_ms"] = argument_cold;
+  figures["beside_bytes_memcpy_ms"] = spread(copies);
+  figures["bytes_view_ms"] = spread(views);
+  figures["bytes_view_cold_ms"] = view_cold;
+  figures["bytes_argument_ms"] = spread(owned);
   figures["bytes_result_ms"] = spread(results);
   figures["bytes_result_cold_ms"] = result_cold;
 }

@@ -33,6 +33,8 @@ void no_op() {}
 
 int size_of(temporal::Bytes bytes) { return static_cast<int>(bytes.data.size()); }
 
+int size_of_view(temporal::BytesView bytes) { return static_cast<int>(bytes.size()); }
+
 temporal::Bytes make_bytes(int count) {
   return temporal::Bytes(std::string(static_cast<std::size_t>(count), 'r'));
 }
@@ -72,6 +74,7 @@ void pool_bars_module(temporal::Module& m) {
     m.preload([size = std::strtoull(mib, nullptr, 10) << 20] { ballast.assign(size, 'b'); });
   m.activity<no_op>();
   m.activity<size_of>();
+  m.activity<size_of_view>();
   m.activity<make_bytes>();
   m.activity<time_heartbeats>();
   m.activity<poll_until_cancelled>();

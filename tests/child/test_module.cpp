@@ -7,12 +7,14 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <fstream>
 #include <list>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <temporal/activity.hpp>
@@ -129,6 +131,23 @@ std::string beat_and_wait(activity::Context& ctx, int details) {
 
 void heartbeat_until_cancelled(activity::Context& ctx) {
   for (int i = 0;; ++i) ctx.heartbeat(i);
+}
+
+// What may be done with the memory that a view shows, then its bytes at both ends: "r--s ab". And the first letter of what was
+// copied.
+std::string look_at_memory(temporal::BytesView bytes, const std::string& beside) {
+  const auto address = reinterpret_cast<std::uintptr_t>(bytes.data());
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t begin = 0, end = 0;
+    char dash = 0;
+    std::string rights;
+    std::istringstream(line) >> std::hex >> begin >> dash >> end >> rights;
+    if (address < begin || address >= end) continue;
+    return rights + " " + static_cast<char>(bytes.front()) + static_cast<char>(bytes.back()) +
+           beside.substr(0, 1);
+  }
+  return "nowhere";
 }
 
 void heartbeat_too_large(activity::Context& ctx) { ctx.heartbeat(std::string(70'000, 'x')); }
@@ -284,6 +303,8 @@ void test_module(temporal::Module& m) {
   m.activity<wait_for_cancel>();
   m.activity<beat_and_wait>();
   m.activity<heartbeat_until_cancelled>();
+  m.activity<look_at_memory>();
+  (void)activity::detail::registered<look_at_memory>;
   m.activity<heartbeat_too_large>();
   m.activity<last_heartbeat>();
   m.activity<ignore_everything>();

@@ -129,6 +129,12 @@ def test_F013_bytes_of_every_size_pass_untouched(cases, worker, size):
     assert cases.call("echo_bytes", noise).result() == noise
 
 
+@pytest.mark.parametrize("size", [0, 1, 32 * 1024, 1_900_000])
+def test_F013_bytes_that_are_only_viewed_are_the_same(cases, worker, size):
+    noise = random.Random(size).randbytes(size)
+    assert cases.call("copy_of_bytes", noise).result() == noise
+
+
 @pytest.mark.parametrize("size", [2 * 1024 * 1024, 4 * 1024 * 1024])
 def test_F013_a_result_over_the_servers_limit_is_a_failure_that_names_it(cases, worker, size):
     failure = cases.failure("make_bytes", size)

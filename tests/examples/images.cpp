@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -10,9 +11,9 @@ namespace asio = boost::asio;
 namespace activity = temporal::activity;
 
 // Untrusted bytes through a decoder with a history: better it dies alone.
-std::vector<int> histogram(activity::Context& ctx, temporal::Bytes image) {
+std::vector<int> histogram(activity::Context& ctx, temporal::BytesView image) {
   std::vector<int> counts(256);
-  for (unsigned char c : image.data) ++counts[c];
+  for (std::byte b : image) ++counts[std::to_integer<std::size_t>(b)];
   ctx.heartbeat("decoded");
   return counts;
 }

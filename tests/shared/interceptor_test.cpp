@@ -8,7 +8,9 @@
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
+#include "shared/decoded_once.hpp"
 #include "temporal/module.hpp"
 
 namespace asio = boost::asio;
@@ -65,6 +67,7 @@ int twice(int number) {
   *story += "!";
   return 2 * number;
 }
+int size_of(BytesView bytes) { return static_cast<int>(bytes.size()); }
 asio::awaitable<int> twice_later(int number) { co_return twice(number); }
 
 TEST_CASE(
@@ -97,6 +100,24 @@ TEST_CASE("E018 they are around a coroutine too, and may change what it gets") {
   io.run();
   CHECK(from_payload<int>(result.get()) == 42);
   CHECK(told == "<a<b!b>a>");
+}
+
+TEST_CASE("E018 they are given arguments whole that the activity itself would only view") {
+  std::string told;
+  story = &told;
+  Module module;
+  module.activity<size_of>();
+  module.intercept(std::make_shared<Teller>("a"));
+  NoBackend backend;
+  activity::Context context(backend);
+  const std::string segment(40'000, 's');
+  const std::vector<BytesView> elsewhere{std::as_bytes(std::span(segment))};
+  Payloads arguments{to_payload(Bytes())};
+  const detail::DecodedOnce once(arguments, elsewhere);
+  const auto& call = module.find_activity("size_of")->call;
+  CHECK(call.viewing == 1);
+  CHECK(from_payload<int>(call(context, arguments)) == 40'000);
+  CHECK(told == "<aa>");
 }
 
 TEST_CASE("E018 those of one module are not around another's activities") {

@@ -131,6 +131,41 @@ TEST_CASE("bytes are taken from arguments that are decoded once, and from nothin
   CHECK(arguments[0].data == "left");
 }
 
+TEST_CASE("a view of bytes sees them where they are, in the payload or elsewhere") {
+  using temporal::BytesView;
+  using temporal::detail::Lifetime;
+  const std::string segment = "far away";
+  Payloads arguments{to_payload(Bytes("near")), to_payload(Bytes()), to_payload(nullptr)};
+  const std::vector<BytesView> elsewhere{{}, std::as_bytes(std::span(segment))};
+  using Views = std::tuple<BytesView, BytesView, BytesView>;
+  const auto decode = [&] {
+    return temporal::detail::decode_arguments<Views, Lifetime::of_the_call>(arguments);
+  };
+  {
+    const temporal::detail::DecodedOnce once(arguments, elsewhere);
+    const auto [near, far, none] = decode();
+    CHECK(near.data() == std::as_bytes(std::span(arguments[0].data)).data());
+    CHECK(near.size() == 4);
+    CHECK(far.data() == elsewhere[1].data());
+    CHECK(far.size() == segment.size());
+    CHECK(none.empty());
+    CHECK(temporal::detail::DecodedOnce::whole(arguments)[1].data == segment);
+  }
+  CHECK(std::get<1>(decode()).empty());
+  arguments[2] = to_payload(std::string("text"));
+  CHECK_THROWS_WITH_AS((void)decode(), doctest::Contains("argument 3 of 3"), temporal::DecodeError);
+}
+
+TEST_CASE("what is passed for a view of bytes crosses as bytes") {
+  const Bytes bytes(std::string("\0\xff raw", 6));
+  using One = temporal::detail::TypeList<temporal::BytesView>;
+  CHECK(temporal::detail::encode_arguments(One{}, bytes).at(0) == to_payload(bytes));
+  const std::vector<std::byte> two(2, std::byte{7});
+  CHECK(temporal::detail::encode_arguments(One{}, two).at(0) == to_payload(Bytes("\a\a")));
+  static_assert(temporal::detail::kViewing<std::tuple<int, temporal::BytesView, Bytes>> == 2);
+  static_assert(temporal::detail::kViewing<std::tuple<>> == 0);
+}
+
 TEST_CASE("nothing is binary/null, and reads as nothing") {
   CHECK(to_payload(nullptr) == payload("binary/null", ""));
   CHECK(to_payload(std::optional<int>()) == payload("binary/null", ""));

@@ -45,8 +45,11 @@ TEMPORAL_API void set_offload(Offload* offload) noexcept;
 TEMPORAL_API bool register_offloaded(temporal::detail::OffloadedFunction function);
 
 template <auto F>
-inline const bool registered = register_offloaded({std::string(temporal::detail::full_symbol<F>()),
-                                                   &temporal::detail::call_activity<F>});
+inline const bool registered =
+    register_offloaded({std::string(temporal::detail::full_symbol<F>()),
+                        {&temporal::detail::call_activity<F>,
+                         temporal::detail::kViewing<
+                             typename temporal::detail::ActivitySignature<decltype(F)>::Values>}});
 
 template <class Result>
 boost::asio::awaitable<Result> decoded(boost::asio::awaitable<Payload> answer) {

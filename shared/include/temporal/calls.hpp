@@ -3,6 +3,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,7 +19,17 @@
 
 namespace temporal::detail {
 
-using PlainCall = std::function<Payload(activity::Context&, const Payloads&)>;
+/// A plain function, and which of its parameters only view their argument (kViewing): it is called
+/// where the payloads of those may be empty, with DecodedOnce telling where their bytes are.
+struct PlainCall {
+  std::function<Payload(activity::Context&, const Payloads&)> function{};
+  std::uint64_t viewing = 0;
+
+  explicit operator bool() const { return static_cast<bool>(function); }
+  Payload operator()(activity::Context& context, const Payloads& arguments) const {
+    return function(context, arguments);
+  }
+};
 using CoroutineCall = std::function<boost::asio::awaitable<Payload>(activity::Context&, Payloads)>;
 
 /// One activity as the executors see it. Exactly one of the calls is set.
@@ -49,7 +60,7 @@ inline constexpr bool is_catch_all =
 struct TypedArguments {
   template <class Sig>
   static auto take(activity::Context&, const Payloads& payloads) {
-    return decode_arguments<typename Sig::Values>(payloads);
+    return decode_arguments<typename Sig::Values, Lifetime::of_the_call>(payloads);
   }
 };
 struct RawArguments {
@@ -129,9 +140,10 @@ ActivityDefinition activity_definition(Target target = {}) {
       return call_coroutine<F, Arguments, Target>(target, context, std::move(payloads));
     };
   } else {
-    definition.call = [target](activity::Context& context, const Payloads& payloads) {
-      return call_plain<F, Arguments>(target, context, payloads);
-    };
+    definition.call = {[target](activity::Context& context, const Payloads& payloads) {
+                         return call_plain<F, Arguments>(target, context, payloads);
+                       },
+                       kViewing<typename Sig::Values>};
   }
   if constexpr (!std::is_same_v<Target, NoObject>) definition.object = target.holder();
   return definition;

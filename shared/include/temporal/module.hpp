@@ -103,7 +103,7 @@ class TEMPORAL_API Module {
   }
 
   /// Is called around each activity of this module, before those added later. Not around what in_child() hands over: that is
-  /// part of an activity.
+  /// part of an activity. They are given arguments whole: with one, a BytesView is of a copy.
   void intercept(std::shared_ptr<activity::Interceptor> interceptor) {
     interceptors_[origin_]->push_back(std::move(interceptor));
   }
@@ -296,7 +296,7 @@ using ModuleFunction = void (*)(Module&);
 
 /// The layout of what crosses between libtemporal.so and a module. A module built against another
 /// one is refused when loaded.
-#define TEMPORAL_MODULE_ABI "temporal-module-8"
+#define TEMPORAL_MODULE_ABI "temporal-module-9"
 
 /// The only macro users write: once per module, outside any namespace.
 #define TEMPORAL_EXPORT_MODULE(function)                                                    \

@@ -4,9 +4,11 @@
 // for Bytes, json/plain for everything else.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -34,12 +36,20 @@ struct Payload {
 /// Arguments are one payload each, in order.
 using Payloads = std::vector<Payload>;
 
+/// Bytes that lie elsewhere, at any alignment. An activity that takes them so is given its argument
+/// where it arrived, in a child without a copy unless its module has interceptors: they are valid
+/// until it returns, in its own process and not in one that it forks. Only for parameters of
+/// activities, and not in a std::optional.
+using BytesView = std::span<const std::byte>;
+
 /// Raw bytes: crosses as binary/plain, untouched. A class of its own, because a std::string is
 /// text.
 struct Bytes {
   std::string data;
   Bytes() = default;
   explicit Bytes(std::string bytes) : data(std::move(bytes)) {}
+  /// So that they can be passed to what takes a BytesView. Valid while this is not changed.
+  operator BytesView() const { return std::as_bytes(std::span(data)); }
   bool operator==(const Bytes&) const = default;
 };
 
@@ -68,6 +78,8 @@ TEMPORAL_API Payload json_payload(const nlohmann::json& value);
 TEMPORAL_API nlohmann::json json_of(const Payload& payload, const std::type_info& wanted);
 /// Throws DecodeError unless the payload is binary/plain or null (which reads as no bytes).
 TEMPORAL_API std::string bytes_of(const Payload& payload);
+/// The same without a copy: valid while the payload is.
+TEMPORAL_API BytesView bytes_view_of(const Payload& payload);
 [[noreturn]] TEMPORAL_API void throw_undecodable(const Payload& payload,
                                                  const std::type_info& wanted,
                                                  std::string_view reason);
@@ -80,8 +92,12 @@ inline constexpr bool is_optional<std::optional<T>> = true;
 
 /// What only points to a value has nothing to point to once the payload is gone.
 template <class T>
-inline constexpr bool only_points =
-    std::is_pointer_v<T> || std::is_reference_v<T> || std::is_same_v<T, std::string_view>;
+inline constexpr bool is_span = false;
+template <class T, std::size_t N>
+inline constexpr bool is_span<std::span<T, N>> = true;
+template <class T>
+inline constexpr bool only_points = std::is_pointer_v<T> || std::is_reference_v<T> ||
+                                    std::is_same_v<T, std::string_view> || is_span<T>;
 
 /// nlohmann_json knows how to write it, and how to read it.
 template <class T>
@@ -96,6 +112,9 @@ concept ReadsFromJson = requires(const nlohmann::json& json) {
 /// Encodes one value. Throws nlohmann::json::exception for text that is not UTF-8.
 template <class T>
 Payload to_payload(const T& value) {
+  static_assert(!detail::is_span<T>,
+                "a view points to nothing once who made it has returned: give the bytes "
+                "themselves, as temporal::Bytes");
   if constexpr (std::is_same_v<T, Payload>) {
     return value;
   } else if constexpr (std::is_same_v<T, Bytes>) {
@@ -119,7 +138,8 @@ T from_payload(const Payload& payload) {
   static_assert(
       !detail::only_points<T>,
       "a view, a pointer or a reference has nothing to point to once it was decoded: take "
-      "the value, as in std::string");
+      "the value, as in std::string. Only an activity may take a view, of bytes: "
+      "temporal::BytesView, not in a std::optional");
   if constexpr (std::is_void_v<T>) {
     return;  // whatever a foreign function returned, nobody asks for it
   } else if constexpr (std::is_same_v<T, Payload>) {

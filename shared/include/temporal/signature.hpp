@@ -5,6 +5,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -136,11 +137,6 @@ constexpr void refuse_twice_destroyed_closure() {
                 "capture by reference ([&] or [this]), or name the lambda first");
 }
 
-/// Decodes arguments one by one. Missing trailing ones are allowed only for std::optional
-/// parameters; extra ones are ignored.
-template <class Values, std::size_t... I>
-Values decode_arguments_at(const Payloads& payloads, std::index_sequence<I...>);
-
 [[noreturn]] TEMPORAL_API void throw_missing_argument(std::size_t index, std::size_t wanted,
                                                       std::size_t given);
 
@@ -148,11 +144,18 @@ Values decode_arguments_at(const Payloads& payloads, std::index_sequence<I...>);
 [[noreturn]] TEMPORAL_API void rethrow_with_place(const DecodeError& error, std::size_t index,
                                                   std::size_t wanted);
 
-template <class T>
+/// How long payloads last: only while they are decoded, or as long as the call that their values are
+/// for. What views them is possible in the second case only.
+enum class Lifetime { of_the_decoding, of_the_call };
+
+template <class T, Lifetime kPayloads>
 T decode_argument(const Payloads& payloads, std::size_t index, std::size_t wanted) {
   if (index < payloads.size()) {
     try {
-      return from_payload<T>(payloads[index]);
+      if constexpr (kPayloads == Lifetime::of_the_call && std::is_same_v<T, BytesView>)
+        return bytes_view_of(payloads[index]);
+      else
+        return from_payload<T>(payloads[index]);
     } catch (const DecodeError& error) {
       rethrow_with_place(error, index, wanted);
     }
@@ -164,17 +167,32 @@ T decode_argument(const Payloads& payloads, std::size_t index, std::size_t wante
   }
 }
 
-template <class Values, std::size_t... I>
+template <class Values, Lifetime kPayloads, std::size_t... I>
 Values decode_arguments_at(const Payloads& payloads, std::index_sequence<I...>) {
-  return Values{decode_argument<std::tuple_element_t<I, Values>>(payloads, I, sizeof...(I))...};
+  return Values{
+      decode_argument<std::tuple_element_t<I, Values>, kPayloads>(payloads, I, sizeof...(I))...};
 }
 
-/// Throws DecodeError that names the argument's place.
-template <class Values>
+/// Decodes arguments one by one. Missing trailing ones are allowed only for std::optional
+/// parameters; extra ones are ignored. Throws DecodeError that names the argument's place.
+template <class Values, Lifetime kPayloads = Lifetime::of_the_decoding>
 Values decode_arguments(const Payloads& payloads) {
-  return decode_arguments_at<Values>(payloads,
-                                     std::make_index_sequence<std::tuple_size_v<Values>>{});
+  return decode_arguments_at<Values, kPayloads>(
+      payloads, std::make_index_sequence<std::tuple_size_v<Values>>{});
 }
+
+/// Which parameters only view their argument's bytes, as bits: the first is bit 0. Those beyond the
+/// 64th are told to own theirs, which is always right.
+template <class Values, std::size_t... I>
+constexpr std::uint64_t viewing_parameters(std::index_sequence<I...>) {
+  return ((I < 64 && std::is_same_v<std::tuple_element_t<I, Values>, BytesView>
+               ? std::uint64_t{1} << (I % 64)
+               : 0) |
+          ... | 0);
+}
+template <class Values>
+inline constexpr std::uint64_t kViewing =
+    viewing_parameters<Values>(std::make_index_sequence<std::tuple_size_v<Values>>{});
 
 /// What came from outside does not fit the handler it is for.
 class TEMPORAL_API InputError : public DecodeError {
@@ -193,13 +211,21 @@ Values decode_input(const Payloads& payloads) {
   }
 }
 
+template <class T>
+Payload encode_argument(const T& value) {
+  if constexpr (std::is_same_v<T, BytesView>)
+    return bytes_payload({reinterpret_cast<const char*>(value.data()), value.size()});
+  else
+    return to_payload(value);
+}
+
 /// Encodes arguments as the *parameters'* types, so that a literal where a std::string is wanted
 /// crosses as one.
 template <class... Params, class... Args>
 Payloads encode_arguments(TypeList<Params...>, Args&&... args) {
   Payloads payloads;
   payloads.reserve(sizeof...(Args));
-  (payloads.push_back(to_payload<std::decay_t<Params>>(
+  (payloads.push_back(encode_argument<std::decay_t<Params>>(
        static_cast<std::decay_t<Params>>(std::forward<Args>(args)))),
    ...);
   return payloads;

@@ -27,6 +27,10 @@ void nothing() {}
 
 temporal::Bytes echo_bytes(temporal::Bytes bytes) { return bytes; }
 
+temporal::Bytes copy_of_bytes(temporal::BytesView bytes) {
+  return temporal::Bytes(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
 temporal::Bytes make_bytes(int size) {
   return temporal::Bytes(std::string(static_cast<std::size_t>(size), 'x'));
 }
@@ -154,6 +158,7 @@ void cases(temporal::Module& m) {
   both<greet>(m);
   both<nothing>(m);
   both<echo_bytes>(m);
+  both<copy_of_bytes>(m);
   both<make_bytes>(m);
   both<not_text>(m);
   auto desk = m.object<Desk>("lost and found");

@@ -10,12 +10,16 @@
 #include <fstream>
 #include <set>
 
+#include "temporal/names.hpp"
 #include "tests/supervisor/children/pool_fixture.hpp"
 
 using namespace temporal;
 using namespace temporal::supervisor::children;
 using namespace temporal::supervisor::children::test;
 using namespace std::literals;
+
+// Of the module; here only its name is wanted.
+std::string look_at_memory(BytesView bytes, const std::string& beside);
 
 TEST_CASE("payloads of every size cross, up to the cap") {
   auto small = options(1);
@@ -61,6 +65,43 @@ TEST_CASE("a segment of a child that has nothing large to do is given back, and 
     }
   });
   CHECK(segments() == 0);
+}
+
+TEST_CASE("a view of a large argument is of the segment itself, which the child may only read") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    std::string text(1 << 20, '-');
+    text.front() = 'a';
+    text.back() = 'b';
+    const auto call = [&](const std::string& seen, const std::string& copied) {
+      return fixture.call("look_at_memory", Bytes(seen), copied);
+    };
+    for (int i = 0; i < 3; ++i) {
+      auto outcome = co_await call(text, text);
+      CHECK(result<std::string>(outcome) == "r--s aba");
+      outcome = co_await call("a little b", "c");
+      CHECK(result<std::string>(outcome) == "rw-p abc");
+      outcome = co_await call("a little b", text);
+      CHECK(result<std::string>(outcome) == "rw-p aba");
+    }
+    auto outcome = co_await fixture.call("look_at_memory", text, text);
+    CHECK(type_of(outcome) == "temporal::DecodeError");
+    CHECK(failure(outcome).message().find("argument 1 of 2") != std::string::npos);
+  });
+}
+
+TEST_CASE("the same holds for what a coroutine hands over") {
+  PoolFixture fixture(options(1));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    child::v1::Start start;
+    start.set_function(std::string(detail::full_symbol<look_at_memory>()));
+    const std::string text(1 << 20, 'a');
+    to_proto(to_payload(Bytes(text)), start.mutable_input()->add_payloads());
+    to_proto(to_payload(text), start.mutable_input()->add_payloads());
+    AttemptHandle handle;
+    const auto outcome = co_await fixture.pool.run(std::move(start), handle);
+    CHECK(result<std::string>(outcome) == "r--s aaa");
+  });
 }
 
 TEST_CASE("a large answer that was published before the death counts") {
