@@ -73,8 +73,10 @@ TEST_CASE("a view of a large argument is of the segment itself, which the child 
     std::string text(1 << 20, '-');
     text.front() = 'a';
     text.back() = 'b';
-    const auto call = [&](const std::string& seen, const std::string& copied) {
-      return fixture.call("look_at_memory", Bytes(seen), copied);
+    const auto call = [&](std::string seen, std::string copied) -> asio::awaitable<Outcome> {
+      const Bytes bytes(seen);
+      auto outcome = co_await fixture.call("look_at_memory", bytes, copied);
+      co_return outcome;
     };
     for (int i = 0; i < 3; ++i) {
       auto outcome = co_await call(text, text);
