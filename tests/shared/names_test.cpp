@@ -79,7 +79,9 @@ TEST_CASE("a name that only speaks of the anonymous or of lambdas is a name like
 TEST_CASE("anonymous namespaces, templates and lambdas have no name") {
   static_assert(!has_name<hidden>);
   static_assert(!has_name<&Hidden::method>);
+#if !defined(__clang__)  // which tells it without its arguments
   static_assert(!has_name<shop::twice<int>>);
+#endif
   static_assert(!has_name<&shop::Box<int>::open>);
   static_assert(!has_type_name<Hidden>);
   static_assert(!has_type_name<shop::Box<int>>);
