@@ -142,6 +142,8 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   int error = ::posix_spawn(&pid_, program.executable.c_str(), &spawn.files, &spawn.attributes,
                             pointers_to(arguments).data(), pointers_to(variables).data());
   if (error != 0) throw_errno(error, "cannot start " + program.executable.string());
+  // What it forks itself is of its own group, and is known by that also when it is dead.
+  orphans_.forked(pid_);
 
   ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd && errno != EPERM && errno != EACCES && errno != ENOSYS) {

@@ -71,6 +71,7 @@ TEST_CASE("AX31 a module that cannot serve leaves the old code serving, and the 
     const pid_t zygote = fixture.pool.zygote_pid();
     const auto children = fixture.pool.child_pids();
     const std::map<std::string, std::string> reasons{
+        {"helper", "its module function threw: no helper today"},
         {"load", "its module function threw: no load today"},
         {"preload", "a hook of preload threw: no preload today"},
         {"object", "its constructor threw: no object today"},
