@@ -184,18 +184,23 @@ asio::awaitable<void> deaths(ChildPool& pool, int children, nlohmann::ordered_js
   for (auto& task : busy) co_await task->until_ended();
 }
 
-// In milliseconds, from run() until it has the answer.
-asio::awaitable<double> time_of(ChildPool& pool, child::v1::Start start, Outcome& outcome) {
+// In milliseconds, from run() until the activity begins.
+asio::awaitable<double> argument_time(ChildPool& pool, const char* type) {
+  auto start = start_of(type, Bytes(std::string(kLarge, 'a')));
   const auto since = Clock::now();
-  outcome = co_await call(pool, std::move(start));
-  co_return microseconds_since(since) / 1e3;
+  const auto outcome = co_await call(pool, std::move(start));
+  const auto came = result<std::vector<std::int64_t>>(outcome);
+  if (came.at(0) != static_cast<std::int64_t>(kLarge)) throw std::runtime_error("bytes were lost");
+  co_return in_microseconds(Clock::time_point(Clock::duration(came.at(1))) - since) / 1e3;
 }
 
-asio::awaitable<double> argument_time(ChildPool& pool, const char* type) {
-  Outcome outcome;
-  const double time =
-      co_await time_of(pool, start_of(type, Bytes(std::string(kLarge, 'a'))), outcome);
-  if (result<std::size_t>(outcome) != kLarge) throw std::runtime_error("bytes were lost");
+// The same, until its answer is here.
+asio::awaitable<double> result_time(ChildPool& pool) {
+  auto start = start_of("make_bytes", static_cast<int>(kLarge));
+  const auto since = Clock::now();
+  const auto outcome = co_await call(pool, std::move(start));
+  const double time = microseconds_since(since) / 1e3;
+  if (!std::holds_alternative<Completed>(outcome)) throw std::runtime_error("an activity failed");
   co_return time;
 }
 
@@ -203,18 +208,15 @@ asio::awaitable<void> large_messages(ChildPool& pool, nlohmann::ordered_json& fi
   std::vector<double> copies, views, owned, results;
   const std::string from(kLarge, 'f');
   std::string to(kLarge, 't');
-  Outcome outcome;
-  const double view_cold = co_await argument_time(pool, "size_of_view");
-  const double result_cold =
-      co_await time_of(pool, start_of("make_bytes", static_cast<int>(kLarge)), outcome);
+  const double view_cold = co_await argument_time(pool, "view_bytes");
+  const double result_cold = co_await result_time(pool);
   for (int i = 0; i < kLargeRounds; ++i) {  // they take turns
     const auto since = Clock::now();
     std::memcpy(to.data(), from.data(), kLarge);
     copies.push_back(microseconds_since(since) / 1e3);
-    views.push_back(co_await argument_time(pool, "size_of_view"));
-    owned.push_back(co_await argument_time(pool, "size_of"));
-    results.push_back(
-        co_await time_of(pool, start_of("make_bytes", static_cast<int>(kLarge)), outcome));
+    views.push_back(co_await argument_time(pool, "view_bytes"));
+    owned.push_back(co_await argument_time(pool, "take_bytes"));
+    results.push_back(co_await result_time(pool));
   }
   figures["beside_bytes_memcpy_ms"] = spread(copies);
   figures["bytes_view_ms"] = spread(views);

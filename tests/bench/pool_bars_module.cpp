@@ -31,9 +31,17 @@ std::vector<char> ballast;  // what a module would load for all children
 
 void no_op() {}
 
-int size_of(temporal::Bytes bytes) { return static_cast<int>(bytes.data.size()); }
+std::vector<std::int64_t> size_and_now(std::size_t size) {
+  return {static_cast<std::int64_t>(size), Clock::now().time_since_epoch().count()};
+}
 
-int size_of_view(temporal::BytesView bytes) { return static_cast<int>(bytes.size()); }
+// How many came, and when, on the clock that all processes share.
+std::vector<std::int64_t> take_bytes(temporal::Bytes bytes) {
+  return size_and_now(bytes.data.size());
+}
+std::vector<std::int64_t> view_bytes(temporal::BytesView bytes) {
+  return size_and_now(bytes.size());
+}
 
 temporal::Bytes make_bytes(int count) {
   return temporal::Bytes(std::string(static_cast<std::size_t>(count), 'r'));
@@ -73,8 +81,8 @@ void pool_bars_module(temporal::Module& m) {
   if (const char* mib = std::getenv("BENCH_BALLAST_MIB"))
     m.preload([size = std::strtoull(mib, nullptr, 10) << 20] { ballast.assign(size, 'b'); });
   m.activity<no_op>();
-  m.activity<size_of>();
-  m.activity<size_of_view>();
+  m.activity<take_bytes>();
+  m.activity<view_bytes>();
   m.activity<make_bytes>();
   m.activity<time_heartbeats>();
   m.activity<poll_until_cancelled>();
