@@ -65,6 +65,7 @@ TEST_CASE(
         CHECK_FALSE(failure(*running.outcome).application_failure_info().non_retryable());
         const auto after = co_await row.fixture().call("say_hello", "you"s);
         CHECK(result<std::string>(after) == "Hello, you!");
+        row.fixture().log.lines.clear();  // some write thousands, which are not the pool's to keep
       }
     };
     co_await in_lanes(row, kLanes, spoil);
