@@ -28,8 +28,9 @@ class Orphans {
   Orphans();
   /// To be put into the zygote's environment.
   [[nodiscard]] const std::string& mark() const { return mark_; }
-  void forked(pid_t child) { groups_.insert(child); }
-  void reaped(pid_t child) { groups_.erase(child); }
+  /// The process groups of the zygote and of its children: whoever is in one was started by it, dead or alive.
+  void add_group(pid_t leader) { groups_.insert(leader); }
+  void forget_group(pid_t leader) { groups_.erase(leader); }
 
   /// After the zygote's death: kills and reaps all but `spared`. Returns how many are still there; to be repeated until nobody
   /// else can arrive.

@@ -142,8 +142,8 @@ void ZygoteLink::launch(const ZygoteProgram& program) {
   int error = ::posix_spawn(&pid_, program.executable.c_str(), &spawn.files, &spawn.attributes,
                             pointers_to(arguments).data(), pointers_to(variables).data());
   if (error != 0) throw_errno(error, "cannot start " + program.executable.string());
-  // What it forks itself is of its own group, and is known by that also when it is dead.
-  orphans_.forked(pid_);
+  // What it forks itself has no name of a child's, and once it is dead no environment with the mark.
+  orphans_.add_group(pid_);
 
   ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
   if (!pidfd && errno != EPERM && errno != EACCES && errno != ENOSYS) {
@@ -219,14 +219,14 @@ void ZygoteLink::dispatch(const child::v1::FromZygote& message, ipc::Received& r
     case child::v1::FromZygote::kLoadFailed:
       return events_->on_load_failed(message.load_failed().message());
     case child::v1::FromZygote::kSpawned:
-      orphans_.forked(message.spawned().pid());
+      orphans_.add_group(message.spawned().pid());
       return events_->on_spawned(message.spawned().incarnation(), message.spawned().pid(),
                                  std::move(received.fds[0]));
     case child::v1::FromZygote::kSpawnFailed:
       return events_->on_spawn_failed(message.spawn_failed().incarnation(),
                                       message.spawn_failed().message());
     case child::v1::FromZygote::kExited:
-      orphans_.reaped(message.exited().pid());
+      orphans_.forget_group(message.exited().pid());
       return events_->on_exited(message.exited());
     case child::v1::FromZygote::MESSAGE_NOT_SET:
       return;

@@ -90,11 +90,12 @@ inline constexpr bool is_optional = false;
 template <class T>
 inline constexpr bool is_optional<std::optional<T>> = true;
 
-/// What only points to a value has nothing to point to once the payload is gone.
 template <class T>
 inline constexpr bool is_span = false;
 template <class T, std::size_t N>
 inline constexpr bool is_span<std::span<T, N>> = true;
+
+/// What only points to a value has nothing to point to once the payload is gone.
 template <class T>
 inline constexpr bool only_points = std::is_pointer_v<T> || std::is_reference_v<T> ||
                                     std::is_same_v<T, std::string_view> || is_span<T>;
