@@ -72,7 +72,8 @@ std::optional<CancelReason> ChildContext::cancel_reason() const noexcept {
 }
 
 std::stop_token ChildContext::stop_token() {
-  if (!stopper_.joinable())
+  if (!stopper_.joinable()) {
+    stop_ = std::stop_source();
     stopper_ = std::jthread([this](const std::stop_token& over) {
       while (!over.stop_requested())
         if (cancel_.wait(kLookAgain) != 0) {
@@ -80,6 +81,7 @@ std::stop_token ChildContext::stop_token() {
           return;
         }
     });
+  }
   return stop_.get_token();
 }
 

@@ -68,7 +68,7 @@ class ChildContext final : public activity::detail::ContextBackend {
   TaskLogger logger_;
   TaskMetrics metrics_;
   // Only for who asks for a stop_token: a word in shared memory calls nobody. It ends first.
-  std::stop_source stop_;
+  std::stop_source stop_{std::nostopstate};
   std::jthread stopper_;
 };
 

@@ -24,9 +24,8 @@ namespace temporal::child {
 namespace {
 
 std::array<ipc::UniqueFd*, 6> in_order(ChildDescriptors& descriptors) {
-  return {&descriptors.down,       &descriptors.up,
-          &descriptors.child_bell, &descriptors.supervisor_bell,
-          &descriptors.output,     &descriptors.bulk};
+  return {&descriptors.down,   &descriptors.up,  &descriptors.ear, &descriptors.supervisor_bell,
+          &descriptors.output, &descriptors.bulk};
 }
 
 std::string joined(const std::vector<long long>& numbers) {

@@ -101,7 +101,7 @@ int Executor::run() {
 bool Executor::wait_for_message() {
   ipc::Channel& channel = surroundings_.channel;
   channel.about_to_sleep();
-  if (!channel.has_message() && !waiter_.wait()) return false;
+  if (!channel.has_message() && !ipc::wait_for_ring(ear_)) return false;
   channel.awake();
   return true;
 }
@@ -187,7 +187,10 @@ void Executor::call(const Callee& callee, ChildContext& context) {
     const TaskLimits limits(most, worn_);
     auto arguments = taken_from(*start_.mutable_input());
     const detail::DecodedOnce once(arguments, argument_bytes_);
-    give_to((*callee.function)(for_user, arguments), completed.mutable_result()->add_payloads());
+    // Nothing is what most activities return, and needs no bytes.
+    static const Payload nothing = temporal::detail::null_payload();
+    auto result = (*callee.function)(for_user, arguments);
+    if (result != nothing) give_to(std::move(result), completed.mutable_result()->add_payloads());
     type = RecordType::completed;
   } catch (const CompleteAsync&) {
     type = RecordType::async;

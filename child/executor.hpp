@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The life of a child once it is ready: take a Start, call the function, report exactly once, and
-// again. Sleeps on its bell in between. Whatever leaves the user's function ends here.
+// again. Sleeps until it is rung in between. Whatever leaves the user's function ends here.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,8 @@ using role::kExitQuit;
 class Executor {
  public:
   /// `memory`: the limit of activities that have none of their own, in bytes; 0: none.
-  Executor(const Module& module, Surroundings surroundings, ipc::BellWaiter waiter,
-           std::size_t memory)
-      : module_(module),
-        surroundings_(std::move(surroundings)),
-        waiter_(std::move(waiter)),
-        memory_(memory) {}
+  Executor(const Module& module, Surroundings surroundings, int ear, std::size_t memory)
+      : module_(module), surroundings_(std::move(surroundings)), ear_(ear), memory_(memory) {}
 
   /// Until Quit or a corrupt ring; returns the exit code.
   [[nodiscard]] int run();
@@ -59,7 +55,7 @@ class Executor {
 
   const Module& module_;
   Surroundings surroundings_;
-  ipc::BellWaiter waiter_;
+  int ear_;
   std::size_t memory_;
   v1::Start start_;                        // kept, so that its buffers are used again
   std::vector<BytesView> argument_bytes_;  // what of it still lies in the segment

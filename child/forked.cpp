@@ -58,8 +58,7 @@ void reseed() {
 
 void keep_only_needed(const ChildDescriptors& descriptors, const std::vector<int>& of_modules) {
   std::vector<int> keep = of_modules;
-  for (int fd :
-       {descriptors.child_bell.get(), descriptors.supervisor_bell.get(), descriptors.bulk.get()})
+  for (int fd : {descriptors.ear.get(), descriptors.supervisor_bell.get(), descriptors.bulk.get()})
     keep.push_back(fd);
   std::sort(keep.begin(), keep.end());
   close_all_but(keep);
@@ -95,8 +94,6 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
   for (ipc::UniqueFd* fd : {&descriptors.down, &descriptors.up, &descriptors.output}) fd->reset();
   keep_only_needed(descriptors, loaded.descriptors);
   const CrashHandler crash_handler(arena->crash());  // before the hooks: theirs go first
-  auto waiter = ipc::BellWaiter::create(descriptors.child_bell.get());
-  if (!waiter) ::_exit(kExitArena);
   ipc::Channel channel(
       ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
       options.largest_bulk);
@@ -122,7 +119,7 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
                             ipc::Ringer(arena->control().heartbeat_bell),
                             descriptors.supervisor_bell.get()};
   // Not exit(): objects belong to the zygote, which made them.
-  ::_exit(Executor(loaded.module, surroundings, std::move(*waiter), options.memory).run());
+  ::_exit(Executor(loaded.module, surroundings, descriptors.ear.get(), options.memory).run());
 }
 
 }  // namespace temporal::child

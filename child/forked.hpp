@@ -22,7 +22,7 @@ inline constexpr const char* kChildName = "temporal-child";
 struct ChildDescriptors {
   ipc::UniqueFd down;
   ipc::UniqueFd up;
-  ipc::UniqueFd child_bell;
+  ipc::UniqueFd ear;  ///< for the bell that the supervisor wakes it by
   ipc::UniqueFd supervisor_bell;
   ipc::UniqueFd output;
   ipc::UniqueFd bulk;

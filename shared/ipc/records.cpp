@@ -60,7 +60,6 @@ ChannelEnds supervisor_ends(const SupervisorArena& arena, int child_bell, int bu
       .their_sleep = &arena.child_ends().sleep,
       .their_bell = child_bell,
       .bulk_socket = bulk_socket,
-      .ring = ring_at_once,
   };
 }
 
@@ -85,7 +84,6 @@ Channel::Channel(ChannelEnds ends, std::size_t largest_bulk) noexcept
       sleeper_(*ends.my_sleep),
       ringer_(*ends.their_sleep),
       their_bell_(ends.their_bell),
-      ring_(ends.ring),
       bulk_socket_(ends.bulk_socket),
       largest_bulk_(largest_bulk) {}
 
@@ -130,7 +128,7 @@ Send Channel::send_if_room(RecordType type, const google::protobuf::MessageLite&
 }
 
 Send Channel::rung() noexcept {
-  return ringer_.must_ring() && !ring_(their_bell_) ? Send::corrupt : Send::done;
+  return ringer_.must_ring() && !ring(their_bell_) ? Send::corrupt : Send::done;
 }
 
 Send Channel::send_bytes(RecordType type, std::span<const std::byte> payload,

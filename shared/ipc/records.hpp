@@ -69,7 +69,6 @@ struct ChannelEnds {
   const SharedNumber* their_sleep;
   int their_bell;
   int bulk_socket;
-  bool (*ring)(int bell) noexcept = ipc::ring;
 };
 [[nodiscard]] ChannelEnds supervisor_ends(const SupervisorArena& arena, int child_bell,
                                           int bulk_socket);
@@ -143,7 +142,6 @@ class Channel {
   Sleeper sleeper_;
   Ringer ringer_;
   int their_bell_;
-  bool (*ring_)(int bell) noexcept;
   int bulk_socket_;
   std::size_t largest_bulk_;
   std::string scratch_;  // a message that wraps, on its way out

@@ -64,6 +64,8 @@ Ending ending_of(children::Outcome outcome) {
       [](auto&& how) -> Ending {
         using How = std::decay_t<decltype(how)>;
         if constexpr (std::is_same_v<How, children::Completed>) {
+          if (how.result.payloads().empty())
+            to_proto(temporal::detail::null_payload(), how.result.add_payloads());
           return {Returned{std::move(how.result)}};
         } else if constexpr (std::is_same_v<How, children::Canceled>) {
           return {ThrewCancelled{std::move(how.details)}};

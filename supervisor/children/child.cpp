@@ -47,15 +47,17 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
                                     ChildOwner& owner, Logger& log) {
   auto arena = ipc::SupervisorArena::create(incarnation, settings.ring_capacity);
   auto sockets = ipc::socket_pair();
+  auto ears = owner.ears();
   ipc::UniqueFd child_bell = ipc::create_bell(), supervisor_bell = ipc::create_bell();
-  if (!arena || !sockets || !child_bell || !supervisor_bell) return nullptr;
+  const ipc::UniqueFd ear = ipc::create_ear(child_bell.get());
+  if (!arena || !sockets || !ears || !ear || !supervisor_bell) return nullptr;
   auto& [bulk, bulk_of_child] = *sockets;
   // Only this end: the child may wait.
   ::fcntl(bulk.get(), F_SETFL, O_NONBLOCK);
   auto pipe = Output::open(core);
   if (!pipe.output) return nullptr;
 
-  std::array<int, 6> attached{arena->down_fd(),      arena->up_fd(),    child_bell.get(),
+  std::array<int, 6> attached{arena->down_fd(),      arena->up_fd(),    ear.get(),
                               supervisor_bell.get(), pipe.writer.get(), bulk_of_child.get()};
   v1::ToZygote message;
   message.mutable_spawn()->set_incarnation(incarnation);
@@ -68,17 +70,20 @@ std::shared_ptr<Child> Child::spawn(asio::any_io_executor core, ZygoteLink& zygo
   std::shared_ptr<Child> child(new Child(
       core,
       Parts{std::move(*arena), std::move(child_bell), std::move(supervisor_bell), std::move(bulk),
-            zygote.weak_from_this(), incarnation, fingerprint, settings, lifespan},
+            std::move(ears), zygote.weak_from_this(), incarnation, fingerprint, settings, lifespan},
       owner, log));
   child->output_ = std::move(pipe.output);
-  if (!zygote.send(message, attached)) return nullptr;
+  if (!child->listen()) return nullptr;
+  if (!zygote.send(message, attached)) {
+    child->leave_bell();
+    return nullptr;
+  }
   child->parts_.arena.close_descriptors();
   child->output_->start([child = child.get()](std::string_view line) {
     LogFields fields{{"from", "child"}, {"pid", child->pid()}};
     if (child->attempt_) fields["activity_type"] = child->activity_type_;
     child->log_.info(line, fields);
   });
-  child->wait_bell();
   return child;
 }
 
@@ -91,7 +96,6 @@ Child::Child(asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger&
       cancel_(parts_.arena.control().cancel),
       heartbeats_(parts_.arena.heartbeat()),
       heartbeat_bell_(parts_.arena.control().heartbeat_bell),
-      bell_(core, parts_.supervisor_bell.release()),
       pidfd_(core),
       rest_(core),
       hearing_(parts_.settings.lost_after),
@@ -112,7 +116,7 @@ void Child::abandon() {
   // The waiting coroutine holds this child, and this child holds the coroutine: one has to let go.
   auto coroutine = std::move(completion_);
   trim_timer_.cancel();
-  close(bell_);
+  close_bell();
   rest_.cancel();
   close(pidfd_);
   output_->close();
@@ -300,7 +304,7 @@ void Child::finish() {
     if (!death_.crash) fail_task();
   }
   trim_timer_.cancel();
-  close(bell_);
+  close_bell();
   rest_.cancel();
   close(pidfd_);
   output_->close();

@@ -36,6 +36,7 @@
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/records.hpp"
 #include "supervisor/children/completion.hpp"
+#include "supervisor/children/ears.hpp"
 #include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
 #include "supervisor/children/lifespan.hpp"
@@ -107,6 +108,8 @@ class ChildOwner {
                           std::function<void(NamedStack)> done) = 0;
   /// Of a death by SIGKILL that nobody here caused: it was the kernel's doing, whose count this takes one from.
   virtual bool killed_for_memory() = 0;
+  /// Null when descriptors are short.
+  virtual std::shared_ptr<Ears> ears() = 0;
   /// Where memory is made and copied, so that the core loop is not held. It ends before its owner does.
   virtual boost::asio::any_io_executor beside_the_loop() = 0;
 
@@ -115,7 +118,7 @@ class ChildOwner {
 };
 
 /// Thread rule: core loop only.
-class Child : public std::enable_shared_from_this<Child> {
+class Child final : public BellListener, public std::enable_shared_from_this<Child> {
  public:
   enum class State { starting, idle, busy, leaving, killing, gone };
   using Clock = std::chrono::steady_clock;
@@ -181,13 +184,17 @@ class Child : public std::enable_shared_from_this<Child> {
   /// What quit() was told; empty: it was not called.
   [[nodiscard]] std::string_view left_for() const { return left_for_; }
 
+  void count_ring() override { ++rings_; }
+  void on_ring() override;
+
  private:
   friend class AttemptHandle;
   struct Parts {
     ipc::SupervisorArena arena;
-    ipc::UniqueFd child_bell;
-    ipc::UniqueFd supervisor_bell;
+    ipc::UniqueFd child_bell;       // nobody else has it
+    ipc::UniqueFd supervisor_bell;  // its own, too
     ipc::UniqueFd bulk;
+    std::shared_ptr<Ears> ears;
     std::weak_ptr<ZygoteLink> zygote;
     std::uint32_t incarnation;
     std::string fingerprint;
@@ -197,8 +204,14 @@ class Child : public std::enable_shared_from_this<Child> {
   Child(boost::asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log);
 
   // child_ears.cpp
-  void wait_bell();
-  void on_bell();
+  [[nodiscard]] int bell() const { return parts_.supervisor_bell.get(); }
+  [[nodiscard]] bool listen() {
+    return parts_.ears->listen(bell(), incarnation(), shared_from_this());
+  }
+  void leave_bell() { parts_.ears->leave(bell(), incarnation()); }
+  void close_bell();
+  void hear();
+  void rest_from_bell();
   void judge_answer();
   void look_whether_it_hears(Clock::time_point now);
   void on_pong_message();
@@ -256,10 +269,10 @@ class Child : public std::enable_shared_from_this<Child> {
   ipc::CancelWriter cancel_;
   ipc::HeartbeatReader heartbeats_;
   ipc::Sleeper heartbeat_bell_;
-  boost::asio::posix::stream_descriptor bell_;
   boost::asio::posix::stream_descriptor pidfd_;
   std::shared_ptr<Output> output_;
   boost::asio::steady_timer rest_;  // from its bell
+  bool resting_ = false;
   RingBalance balance_;
   std::uint64_t rings_ = 0, rings_at_assign_ = 0;
   int mute_answers_ = 0;  // in a row

@@ -68,7 +68,7 @@ void Child::take_answer() {
   }
   reading_ = true;
   asio::post(owner_.beside_the_loop(),
-             [self = shared_from_this(), core = bell_.get_executor()]() mutable {
+             [self = shared_from_this(), core = rest_.get_executor()]() mutable {
                auto message = std::make_unique<Message>();
                const auto parsed = self->channel_.read(*message);
                // With the last hold on the child: it must not end on this thread.
@@ -106,7 +106,7 @@ void Child::on_need_bulk() {
   std::memcpy(&needed, channel_.bytes().data(), sizeof needed);
   making_ = true;
   asio::post(owner_.beside_the_loop(),
-             [self = shared_from_this(), core = bell_.get_executor(), needed]() mutable {
+             [self = shared_from_this(), core = rest_.get_executor(), needed]() mutable {
                auto made = ipc::make_segment(ipc::Direction::up, needed);
                asio::post(core, [self = std::move(self), made = std::move(made)]() mutable {
                  self->making_ = false;

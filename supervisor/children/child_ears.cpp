@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // How a child and the supervisor hear of each other, and what is done about a child that is deaf, mute, or rings for nothing.
-#include <boost/asio/error.hpp>
-
 #include "shared/ipc/doorbell.hpp"
 #include "shared/ipc/ring.hpp"
 #include "supervisor/children/child.hpp"
@@ -10,7 +8,6 @@ namespace temporal::supervisor::children {
 namespace {
 
 namespace v1 = temporal::child::v1;
-using boost::asio::posix::stream_descriptor;
 
 constexpr auto kRest = std::chrono::milliseconds(10);
 // One answer without its ring is chance: its child was stopped in between, or had no core.
@@ -18,40 +15,54 @@ constexpr int kMuteAnswersAllowed = 2;
 
 }  // namespace
 
-// A wait and not a read: the descriptor is shared, and a child may have made it one that blocks.
-void Child::wait_bell() {
-  bell_.async_wait(stream_descriptor::wait_read,
-                   [self = shared_from_this()](boost::system::error_code error) {
-                     if (error || self->state_ == State::gone) return;
-                     self->on_bell();
-                   });
+void Child::on_ring() {
+  if (state_ == State::gone) return;
+  balance_.rung(1);
+  hear();
 }
 
-void Child::on_bell() {
-  const auto rings = ipc::silence(bell_.native_handle());
-  rings_ += rings;
-  balance_.rung(rings);
+void Child::hear() {
   channel_.awake();
   look_for_heartbeat();
   drain();
-  if (!bell_.is_open()) return;
+  if (state_ == State::gone) return;
   const std::uint32_t most = parts_.arena.ring_capacity() / ipc::kRecordAlignment;
   switch (balance_.judge(channel_.has_message() ? most : 0)) {
     case RingBalance::Verdict::fair:
-      return wait_bell();
+      return;
     case RingBalance::Verdict::hasty:
-      rest_.expires_after(kRest);
-      return rest_.async_wait([self = shared_from_this()](boost::system::error_code error) {
-        if (!error && self->bell_.is_open()) self->wait_bell();
-      });
+      return rest_from_bell();
     case RingBalance::Verdict::storm:
+      leave_bell();
       return corrupt("a doorbell storm");
   }
 }
 
+void Child::close_bell() {
+  leave_bell();
+  parts_.supervisor_bell.reset();
+}
+
+// Who wakes the loop for nothing is listened to less often, and meanwhile each of its rings counts: while it is heard, those that come
+// together are one.
+void Child::rest_from_bell() {
+  parts_.ears->mute(bell(), incarnation());
+  (void)ipc::count_rings(bell());
+  resting_ = true;
+  rest_.expires_after(kRest);
+  rest_.async_wait([self = shared_from_this()](boost::system::error_code error) {
+    if (error || self->state_ == State::gone) return;
+    self->balance_.rung(ipc::count_rings(self->bell()));
+    self->resting_ = false;
+    self->parts_.ears->unmute(self->bell(), self->incarnation());
+    self->hear();
+  });
+}
+
 // The ring may have been made and not been heard yet.
 void Child::judge_answer() {
-  const bool rang = rings_ != rings_at_assign_ || ipc::is_rung(bell_.native_handle());
+  if (rings_ == rings_at_assign_) parts_.ears->ask();
+  const bool rang = resting_ || rings_ != rings_at_assign_;
   mute_answers_ = rang ? 0 : mute_answers_ + 1;
 }
 

@@ -38,6 +38,12 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
 
 ChildPool::~ChildPool() {
   for (auto& [incarnation, child] : children_) child->abandon();
+  if (ears_) ears_->close();
+}
+
+std::shared_ptr<Ears> ChildPool::ears() {
+  if (!ears_) ears_ = Ears::open(core_);
+  return ears_;
 }
 
 asio::awaitable<void> ChildPool::start() {

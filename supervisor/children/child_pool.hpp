@@ -166,6 +166,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                   std::function<void(NamedStack)> done) override;
   bool killed_for_memory() override { return memory_kills_.claim(); }
+  std::shared_ptr<Ears> ears() override;
   boost::asio::any_io_executor beside_the_loop() override;
 
   // pool_generations.cpp: who forks.
@@ -187,8 +188,10 @@ class ChildPool final : GenerationOwner, ChildOwner {
 
   // pool_tasks.cpp: which child takes a task.
   WaitingLine& line_of(Share share) { return share == Share::polled ? polled_ : offloaded_; }
+  /// Null: it has to wait_for_child().
+  std::shared_ptr<Child> take_child_now(Share share, const AttemptHandle& handle);
   /// Null: it shall not run, and refusal() says why.
-  boost::asio::awaitable<std::shared_ptr<Child>> take_child(Share share, AttemptHandle& handle);
+  boost::asio::awaitable<std::shared_ptr<Child>> wait_for_child(Share share, AttemptHandle& handle);
   std::shared_ptr<Child> take_idle(Share share);
   void put_back(const std::shared_ptr<Child>& child);
   /// What assign() would do with a large `start`, up to the point where the child sees it.
@@ -247,6 +250,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   std::uint64_t reloads_ = 0, refused_reloads_ = 0;
   int naming_ = 0;  // stacks of crashes
 
+  std::shared_ptr<Ears> ears_;  // once there is a child
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;
   std::deque<Idle> idle_;  // the longest idle first; tasks take the last, whose memory is warm
   std::uint32_t next_incarnation_ = 1;

@@ -106,7 +106,7 @@ void Child::drain() {
 
 void Child::drain_later() {
   if (std::exchange(draining_later_, true)) return;
-  asio::post(bell_.get_executor(), [self = shared_from_this()] {
+  asio::post(rest_.get_executor(), [self = shared_from_this()] {
     self->draining_later_ = false;
     if (self->state_ != State::gone && !self->dead_) self->drain();
   });

@@ -32,7 +32,7 @@ inline constexpr std::string_view kPayloadTooLarge = "PayloadTooLarge";
 inline constexpr std::string_view kWorkerShutdown = "WorkerShutdown";
 
 struct Completed {
-  api::common::v1::Payloads result;
+  api::common::v1::Payloads result;  ///< empty: it returned nothing
 };
 /// The function failed, or could not be called.
 struct Failed {

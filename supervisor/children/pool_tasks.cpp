@@ -30,7 +30,8 @@ asio::awaitable<Outcome> ChildPool::run(v1::Start start, AttemptHandle& handle, 
   auto patience_ends = Clock::now() + options_.resource_patience;
   int untaken = 0;
   for (;;) {
-    auto child = co_await take_child(share, handle);
+    auto child = take_child_now(share, handle);
+    if (!child) child = co_await wait_for_child(share, handle);
     if (!child) co_return refusal(handle);
     const auto size = start.ByteSizeLong();  // what is over the cap is refused at once
     const bool large = size > kBesideTheLoop && size <= options_.child.largest_bulk;
@@ -105,17 +106,23 @@ asio::any_io_executor ChildPool::beside_the_loop() {
   return beside_->get_executor();
 }
 
-asio::awaitable<std::shared_ptr<Child>> ChildPool::take_child(Share share, AttemptHandle& handle) {
-  auto& line = line_of(share);
-  for (std::optional<WaitingLine::Place> place;;) {
+std::shared_ptr<Child> ChildPool::take_child_now(Share share, const AttemptHandle& handle) {
+  const bool may = accepting_ && !handle.terminated_ && line_of(share).length() == 0;
+  return may ? take_idle(share) : nullptr;
+}
+
+asio::awaitable<std::shared_ptr<Child>> ChildPool::wait_for_child(Share share,
+                                                                  AttemptHandle& handle) {
+  std::optional<WaitingLine::Place> place;
+  for (;;) {
     if (!accepting_ || handle.terminated_) co_return nullptr;
-    if (place ? place->first() : line.length() == 0)
+    if (place && place->first())
       if (auto child = take_idle(share)) co_return child;
     if (degraded_ && share == Share::offload) co_return nullptr;
     if (place) {
       co_await place->wait();
     } else {
-      place.emplace(core_, line, handle);
+      place.emplace(core_, line_of(share), handle);
       spawn_missing();
     }
   }

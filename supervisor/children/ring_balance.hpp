@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How often a child may ring. By the rules of shared/ipc/doorbell.hpp each ring is earned: by a record that was committed before it, or
-// by a heartbeat that was asked for. Who rings more often wakes the core loop for nothing.
+// by a heartbeat that was asked for. Who wakes the core loop more often does it for nothing.
 #pragma once
 
 #include <algorithm>

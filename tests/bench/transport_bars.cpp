@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -56,13 +55,13 @@ class Forked {
 };
 
 /// The other end of a channel: answers each message, after one look at each page of it.
-[[noreturn]] void echo(ipc::Channel& channel, ipc::BellWaiter& waiter) {
+[[noreturn]] void echo(ipc::Channel& channel, int ear) {
   v1::Completed answer;
   for (;;) {
     switch (channel.receive()) {
       case Receive::none:
         channel.about_to_sleep();
-        if (!channel.has_message() && !waiter.wait()) ::_exit(1);
+        if (!channel.has_message() && !ipc::wait_for_ring(ear)) ::_exit(1);
         channel.awake();
         break;
       case Receive::message: {
@@ -80,17 +79,23 @@ class Forked {
   }
 }
 
+template <class T>
+T needed(std::optional<T> made) {
+  if (!made) throw std::runtime_error("no memory or descriptors");
+  return std::move(*made);
+}
+
 class Peer {
  public:
   explicit Peer(int nice_by) {
     ::fcntl(bulk_.first.get(), F_SETFL, O_NONBLOCK);
     process_.emplace(nice_by, [this] {
       auto arena = ipc::ChildArena::open(arena_.down_fd(), arena_.up_fd());
-      auto waiter = ipc::BellWaiter::create(child_bell_.get());
-      if (!arena || !waiter) ::_exit(1);
+      if (!arena) ::_exit(1);
       ipc::Channel channel(ipc::child_ends(*arena, supervisor_bell_.get(), bulk_.second.get()));
-      echo(channel, *waiter);
+      echo(channel, ear_.get());
     });
+    if (!board_.add(supervisor_bell_.get(), 0)) throw std::runtime_error("no memory for a bell");
   }
   [[nodiscard]] ipc::Channel& channel() { return channel_; }
   [[nodiscard]] int bell() const { return supervisor_bell_.get(); }
@@ -102,21 +107,18 @@ class Peer {
     while (channel_.receive() != Receive::message) {
       if (channel_.fault()) throw std::runtime_error(channel_.fault());
       channel_.about_to_sleep();
-      if (!channel_.has_message() && !waiter_.wait()) throw std::runtime_error("no bell");
+      if (!channel_.has_message()) (void)board_.heard(rang_, -1);
       channel_.awake();
     }
   }
 
  private:
-  template <class T>
-  static T needed(std::optional<T> made) {
-    if (!made) throw std::runtime_error("no memory or descriptors");
-    return std::move(*made);
-  }
   ipc::SupervisorArena arena_ = needed(ipc::SupervisorArena::create(1));
   ipc::UniqueFd child_bell_ = ipc::create_bell(), supervisor_bell_ = ipc::create_bell();
+  ipc::UniqueFd ear_ = ipc::create_ear(child_bell_.get());
   std::pair<ipc::UniqueFd, ipc::UniqueFd> bulk_ = needed(ipc::socket_pair());
-  ipc::BellWaiter waiter_ = needed(ipc::BellWaiter::create(supervisor_bell_.get()));
+  ipc::BellBoard board_ = needed(ipc::BellBoard::create());
+  ipc::BellBoard::Heard rang_;
   ipc::Channel channel_{ipc::supervisor_ends(arena_, child_bell_.get(), bulk_.first.get())};
   std::optional<Forked> process_;
 };
@@ -133,12 +135,11 @@ double rate_at_depth(int peers, int nice_by, double seconds) {
     int outstanding = 0;
   };
   std::vector<Lane> lanes(static_cast<std::size_t>(peers));
-  const ipc::UniqueFd poller(::epoll_create1(EPOLL_CLOEXEC));
+  auto board = needed(ipc::BellBoard::create());
+  ipc::BellBoard::Heard rang;
   for (auto& lane : lanes) {
     lane.peer = std::make_unique<Peer>(nice_by);
-    epoll_event event{};
-    event.events = EPOLLIN | EPOLLET;
-    ::epoll_ctl(poller.get(), EPOLL_CTL_ADD, lane.peer->bell(), &event);
+    if (!board.add(lane.peer->bell(), 0)) throw std::runtime_error("no memory for a bell");
   }
   const auto start = no_op();
   std::uint64_t count = 0;
@@ -163,8 +164,7 @@ double rate_at_depth(int peers, int nice_by, double seconds) {
         lane.peer->channel().about_to_sleep();
         waits |= lane.peer->channel().has_message();
       }
-      epoll_event event;
-      if (!waits) ::epoll_wait(poller.get(), &event, 1, 100);
+      if (!waits) (void)board.heard(rang, 100);
       for (auto& lane : lanes) lane.peer->channel().awake();
     }
   };

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <set>
 #include <stdexcept>
 
 #include "shared/ipc/crc32c.hpp"
@@ -66,29 +65,14 @@ bool sees_arena() {
   return false;
 }
 
-namespace {
-
-/// The first eventfd that somebody here waits for, or that nobody does.
-int bell_that(bool is_waited_for) {
-  std::set<int> bells, waited_for;
+// Nothing else here has one.
+int supervisor_bell() {
   for (const auto& entry : fs::directory_iterator("/proc/self/fd")) {
     const int fd = std::stoi(entry.path().filename());
-    const auto target = target_of(fd);
-    if (target == "anon_inode:[eventfd]") bells.insert(fd);
-    if (target != "anon_inode:[eventpoll]") continue;
-    std::ifstream info("/proc/self/fdinfo/" + std::to_string(fd));
-    for (std::string word; info >> word;)
-      if (int number = -1; word == "tfd:" && info >> number) waited_for.insert(number);
+    if (target_of(fd) == "anon_inode:[eventfd]") return fd;
   }
-  for (int fd : bells)
-    if (waited_for.contains(fd) == is_waited_for) return fd;
   throw std::runtime_error("no bell");
 }
-
-}  // namespace
-
-int supervisor_bell() { return bell_that(false); }
-int child_bell() { return bell_that(true); }
 
 Forger::Forger() : up_(find_half("up")), down_(find_half("down")), bell_(supervisor_bell()) {
   ipc::Header header;

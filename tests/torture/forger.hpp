@@ -28,10 +28,8 @@ struct Half {
 [[nodiscard]] Half find_half(std::string_view which);
 /// Does anything of the kind appear in this process's maps?
 [[nodiscard]] bool sees_arena();
-/// The eventfd that wakes the supervisor: the one that nothing here waits for.
+/// The eventfd that wakes the supervisor.
 [[nodiscard]] int supervisor_bell();
-/// The one that wakes this process.
-[[nodiscard]] int child_bell();
 
 struct Forgery {
   ipc::RecordType type = ipc::RecordType::completed;

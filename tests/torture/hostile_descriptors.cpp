@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What becomes of descriptors that user code did not open: closed, replaced, filled, rung without end.
+// What becomes of descriptors that user code did not open: closed, replaced, rung without end. And who hears no call any more.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdlib>
@@ -26,6 +29,14 @@ int ears() {
   throw std::runtime_error("no ears");
 }
 
+const ipc::EndsPage* own_ends = nullptr;
+
+void never_return(int) {
+  if (own_ends->sleep.load() % 2 == 0) return;  // its answer is still under way
+  ::prctl(PR_SET_NAME, "stuck");
+  for (;;) ::pause();
+}
+
 void put_in_place_of(int fd, int other) {
   ::dup2(other, fd);
   ::close(other);
@@ -40,7 +51,17 @@ int close_all() {
 
 // As code does that closes what it did not open, and is given the same numbers again.
 int lose_ears() {
-  put_in_place_of(ears(), ::epoll_create1(EPOLL_CLOEXEC));
+  const int own = ears();
+  put_in_place_of(own, ::epoll_create1(EPOLL_CLOEXEC));
+  return ::getpid();
+}
+
+// A signal handler that it leaves behind: this process sleeps, and nothing wakes it any more.
+int get_stuck() {
+  own_ends = &Forger().ends();
+  ::signal(SIGALRM, never_return);
+  const itimerval soon_and_again{{0, 1'000}, {0, 1'000}};
+  ::setitimer(ITIMER_REAL, &soon_and_again, nullptr);
   return ::getpid();
 }
 
@@ -50,21 +71,15 @@ int lose_doorbell() {
   return ::getpid();
 }
 
-// The next ring from the other side would wait for room, if it waited at all.
-int fill_own_bell() {
-  const int bell = child_bell();
-  const std::uint64_t most = ~std::uint64_t{0} - 1;
-  while (::write(bell, &most, sizeof most) != sizeof most) {
-    std::uint64_t count;
-    (void)!::read(bell, &count, sizeof count);
-  }
-  ::fcntl(bell, F_SETFL, 0);
-  return ::getpid();
-}
-
-// Who reads it where nothing is to be read would wait.
+// Rings so often that its rings are counted, and makes who reads where nothing is to be read wait.
 int make_bell_block() {
-  ::fcntl(supervisor_bell(), F_SETFL, 0);
+  const int bell = supervisor_bell();
+  ::fcntl(bell, F_SETFL, 0);
+  for (int i = 0; i < 100; ++i) {
+    const std::uint64_t one = 1;
+    (void)!::write(bell, &one, sizeof one);
+    ::usleep(500);
+  }
   return ::getpid();
 }
 
@@ -84,8 +99,8 @@ void exit_twice() {
 void register_descriptors(temporal::Module& m) {
   m.activity<close_all>();
   m.activity<lose_ears>();
+  m.activity<get_stuck>();
   m.activity<lose_doorbell>();
-  m.activity<fill_own_bell>();
   m.activity<make_bell_block>();
   m.activity<ring_for_ever>();
   m.activity<exit_twice>();

@@ -139,8 +139,8 @@ TEST_CASE(
         co_await supervisor::pause(1ms);
     };
     int refusals = 0;
-    // Two memories, two ends of a socket, two bells, two ends of a pipe: one of them is not to be had.
-    for (int left = 0; left <= 8; ++left) {
+    // Two memories, two ends of a socket, two bells, an ear, two ends of a pipe: one of them is not to be had.
+    for (int left = 0; left <= 9; ++left) {
       CAPTURE(left);
       row.fixture().log.lines.clear();
       Running wants(row.io(), Share::offload);
@@ -148,7 +148,7 @@ TEST_CASE(
         const Hoard hoard(left);
         wants.start(row.fixture(), "own_pid");
         while (!refused() && !wants.outcome) co_await supervisor::pause(1ms);
-        CHECK(refused() == (left < 8));
+        CHECK(refused() == (left < 9));
         refusals += refused();
         CHECK_FALSE(row.pool().degraded());
         const auto beside = co_await row.fixture().call("say_hello", "you"s);
@@ -161,7 +161,7 @@ TEST_CASE(
     // Room to make it, and none for the pidfd that the zygote sends back: its death is reported all the same.
     Running without(row.io(), Share::offload);
     {
-      Hoard hoard(8);
+      Hoard hoard(9);
       without.start(row.fixture(), "beat_and_wait", 1);
       while (row.pool().counts().starting == 0) co_await asio::post(row.io(), asio::use_awaitable);
       hoard.take_all();

@@ -5,11 +5,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/doorbell.hpp"
@@ -82,53 +84,146 @@ TEST_CASE("a bell never blocks its ringer, even with a full counter") {
   const std::uint64_t most = ~std::uint64_t{0} - 1;
   REQUIRE(::write(bell.get(), &most, sizeof most) == sizeof most);
   CHECK(ring(bell.get()));
-  CHECK(silence(bell.get()) == most);
-  CHECK(silence(bell.get()) == 0);
+  CHECK(count_rings(bell.get()) == most);
+  CHECK(count_rings(bell.get()) == 0);
   CHECK_FALSE(ring(-1));
 }
 
-TEST_CASE(
-    "whoever shares a bell can make it block, and does not hold who rings at once or silences") {
+TEST_CASE("whoever shares a bell can make it block, and does not hold who counts its rings") {
   UniqueFd bell = create_bell();
   REQUIRE(::fcntl(bell.get(), F_SETFL, 0) == 0);
-  CHECK(silence(bell.get()) == 0);
-  CHECK_FALSE(is_rung(bell.get()));
-  CHECK(ring_at_once(bell.get()));
-  CHECK(ring_at_once(bell.get()));
-  CHECK(is_rung(bell.get()));
-  CHECK(silence(bell.get()) == 2);
-  const std::uint64_t most = ~std::uint64_t{0} - 1;
-  REQUIRE(::write(bell.get(), &most, sizeof most) == sizeof most);
-  CHECK(ring_at_once(bell.get()));
-  CHECK_FALSE(ring_at_once(-1));
-}
-
-TEST_CASE("a waiter wakes for each ring, also for one that came before it waited") {
-  UniqueFd bell = create_bell();
-  auto waiter = BellWaiter::create(bell.get());
-  REQUIRE(waiter);
-  pollfd state{waiter->fd(), POLLIN, 0};
-  for (int i = 0; i < 3; ++i) {
-    REQUIRE(ring(bell.get()));
-    CHECK(waiter->wait());
-    CHECK(::poll(&state, 1, 0) == 0);  // nothing more: the next wait would block
-  }
+  CHECK(count_rings(bell.get()) == 0);
+  CHECK(ring(bell.get()));
+  CHECK(ring(bell.get()));
+  CHECK(count_rings(bell.get()) == 2);
+  CHECK(count_rings(bell.get()) == 0);
 }
 
 namespace {
 
-/// One of two threads that play ping-pong and sleep whenever there is nothing to do.
+std::vector<std::uint32_t> heard_by(BellBoard& board) {
+  BellBoard::Heard room;
+  const auto heard = board.heard(room);
+  std::vector<std::uint32_t> ids(heard.begin(), heard.end());
+  std::ranges::sort(ids);
+  return ids;
+}
+
+using Ids = std::vector<std::uint32_t>;
+
+}  // namespace
+
+TEST_CASE("a board tells of each bell that rang, once, also of one that rang before it was added") {
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  UniqueFd one = create_bell(), other = create_bell(), silent = create_bell();
+  REQUIRE(ring(one.get()));
+  for (std::uint32_t id = 1; const auto* bell : {&one, &other, &silent})
+    REQUIRE(board->add(bell->get(), id++));
+  CHECK(heard_by(*board) == Ids{1});
+  CHECK(heard_by(*board).empty());
+  // Nobody has emptied a counter.
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(ring(one.get()));
+    REQUIRE(ring(other.get()));
+    REQUIRE(ring(other.get()));
+    CHECK(heard_by(*board) == Ids{1, 2});
+    CHECK(heard_by(*board).empty());
+  }
+}
+
+TEST_CASE("a muted bell is not told of, and afterwards once if it was rung and not counted") {
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  UniqueFd bell = create_bell();
+  REQUIRE(board->add(bell.get(), 5));
+  board->mute(bell.get(), 5);
+  REQUIRE(ring(bell.get()));
+  REQUIRE(ring(bell.get()));
+  CHECK(heard_by(*board).empty());
+  board->unmute(bell.get(), 5);
+  CHECK(heard_by(*board) == Ids{5});
+  board->mute(bell.get(), 5);
+  REQUIRE(ring(bell.get()));
+  CHECK(count_rings(bell.get()) == 3);
+  board->unmute(bell.get(), 5);
+  CHECK(heard_by(*board).empty());
+  REQUIRE(ring(bell.get()));
+  CHECK(heard_by(*board) == Ids{5});
+}
+
+TEST_CASE("who waits at a board sleeps until a bell rings") {
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  UniqueFd bell = create_bell();
+  REQUIRE(board->add(bell.get(), 3));
+  BellBoard::Heard room;
+  CHECK(board->heard(room, 1).empty());
+  std::thread ringer([&] { (void)ring(bell.get()); });
+  auto heard = board->heard(room, -1);
+  while (heard.empty()) heard = board->heard(room, -1);
+  CHECK(heard.front() == 3);
+  ringer.join();
+}
+
+TEST_CASE("a board does not hear a bell that was taken off, though the other side keeps it open") {
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  UniqueFd bell = create_bell();
+  const UniqueFd of_the_other_side(::dup(bell.get()));
+  REQUIRE(board->add(bell.get(), 7));
+  board->remove(bell.get());
+  bell.reset();
+  REQUIRE(ring(of_the_other_side.get()));
+  CHECK(heard_by(*board).empty());
+}
+
+TEST_CASE("a board tells of more bells than it can at once in turns") {
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  std::vector<UniqueFd> bells(2 * BellBoard::kAtOnce);
+  Ids all, heard;
+  for (std::uint32_t id = 0; auto& bell : bells) {
+    bell = create_bell();
+    REQUIRE(board->add(bell.get(), id));
+    REQUIRE(ring(bell.get()));
+    all.push_back(id++);
+  }
+  for (auto some = heard_by(*board); !some.empty(); some = heard_by(*board))
+    heard.insert(heard.end(), some.begin(), some.end());
+  std::ranges::sort(heard);
+  CHECK(heard == all);
+}
+
+TEST_CASE("an ear wakes for each ring, also for one that came before it waited") {
+  UniqueFd bell = create_bell();
+  const UniqueFd ear = create_ear(bell.get());
+  REQUIRE(ear);
+  pollfd state{ear.get(), POLLIN, 0};
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(ring(bell.get()));
+    CHECK(wait_for_ring(ear.get()));
+    CHECK(::poll(&state, 1, 0) == 0);  // nothing more: the next wait would block
+  }
+  CHECK_FALSE(wait_for_ring(bell.get()));
+  CHECK_FALSE(create_ear(-1));
+}
+
+namespace {
+
+// Two that play ping-pong and sleep whenever there is nothing to do: as the supervisor, which has a board, and as a child, which
+// has an ear.
 struct Player {
   SharedNumber number{0};
   SharedWord ball{0};
   UniqueFd bell = create_bell();
-  BellWaiter waiter = *BellWaiter::create(bell.get());
   Sleeper sleeper{number};
 
-  void await_ball(std::uint64_t expected) {
+  template <class Wait>
+  void await_ball(std::uint64_t expected, Wait wait) {
     while (ball.load() != expected) {
       sleeper.about_to_sleep();
-      if (ball.load() != expected && !waiter.wait()) return;
+      if (ball.load() != expected) wait();
       sleeper.awake();
     }
   }
@@ -142,22 +237,31 @@ void throw_ball(Player& to, Ringer& ringer, std::uint64_t ball) {
 }  // namespace
 
 TEST_CASE("no wake-up is lost between two threads that sleep whenever they can") {
-  Player one, other;
+  Player supervisor, child;
+  auto board = BellBoard::create();
+  REQUIRE(board);
+  REQUIRE(board->add(supervisor.bell.get(), 1));
+  const UniqueFd ear = create_ear(child.bell.get());
+  REQUIRE(ear);
   constexpr std::uint64_t kRounds = 20'000;
+  std::uint64_t for_nothing = 0;  // waits of the supervisor's side
   std::thread thread([&] {
-    Ringer ringer(one.number);
+    Ringer ringer(supervisor.number);
     for (std::uint64_t ball = 1; ball <= kRounds; ++ball) {
-      other.await_ball(ball);
-      throw_ball(one, ringer, ball);
+      child.await_ball(ball, [&] { (void)wait_for_ring(ear.get()); });
+      throw_ball(supervisor, ringer, ball);
     }
   });
-  Ringer ringer(other.number);
+  Ringer ringer(child.number);
+  BellBoard::Heard room;
   for (std::uint64_t ball = 1; ball <= kRounds; ++ball) {
-    throw_ball(other, ringer, ball);
-    one.await_ball(ball);  // hangs if a wake-up was lost
+    throw_ball(child, ringer, ball);
+    // Hangs if a wake-up was lost.
+    supervisor.await_ball(ball, [&] { for_nothing += board->heard(room, -1).empty(); });
   }
   thread.join();
-  CHECK(one.ball.load() == kRounds);
+  CHECK(for_nothing < kRounds / 100);
+  CHECK(supervisor.ball.load() == kRounds);
 }
 
 namespace {
