@@ -144,6 +144,7 @@ ipc::Parsed Executor::take_start() {
 }
 
 void Executor::copy_arguments(std::uint64_t viewing) {
+  if (argument_bytes_.empty()) return;
   auto& payloads = *start_.mutable_input()->mutable_payloads();
   for (int i = 0; i < static_cast<int>(argument_bytes_.size()); ++i) {
     auto& bytes = argument_bytes_[static_cast<std::size_t>(i)];
@@ -185,7 +186,7 @@ void Executor::call(const Callee& callee, ChildContext& context) {
     auto most = callee.limits;
     if (most.memory == 0) most.memory = memory_;
     const TaskLimits limits(most, worn_);
-    auto arguments = taken_from(*start_.mutable_input());
+    auto arguments = start_.has_input() ? taken_from(*start_.mutable_input()) : Payloads();
     const detail::DecodedOnce once(arguments, argument_bytes_);
     // Nothing is what most activities return, and needs no bytes.
     static const Payload nothing = temporal::detail::null_payload();

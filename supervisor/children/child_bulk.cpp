@@ -28,7 +28,7 @@ bool says_out_of_memory(const Message& message) {
 }
 
 Answer answer_of(v1::Completed& message) {
-  return {Completed{std::move(*message.mutable_result())}};
+  return {message.has_result() ? Completed{std::move(*message.mutable_result())} : Completed{}};
 }
 Answer answer_of(v1::Failed& message) { return {Failed{std::move(*message.mutable_failure())}}; }
 Answer answer_of(v1::Canceled& message) {

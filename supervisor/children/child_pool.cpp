@@ -123,7 +123,9 @@ void ChildPool::on_idle(Child& child) {
   budget_.completed_task();
   if (!stopping_ && recycle(child)) return changed();
   put_back(child.shared_from_this());
-  if (degraded_ || capacity_told_ != capacity()) changed();
+  // It had this child when it was told last.
+  const bool as_told = only_polled_tasks_take_them() && growth_waits_until_ == Clock::time_point{};
+  if (degraded_ || (!as_told && capacity_told_ != capacity())) changed();
 }
 
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {

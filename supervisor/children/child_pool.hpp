@@ -193,6 +193,11 @@ class ChildPool final : GenerationOwner, ChildOwner {
   /// Null: it shall not run, and refusal() says why.
   boost::asio::awaitable<std::shared_ptr<Child>> wait_for_child(Share share, AttemptHandle& handle);
   std::shared_ptr<Child> take_idle(Share share);
+  /// An idle child is for polled tasks, and none is too many: there is nothing to count.
+  [[nodiscard]] bool only_polled_tasks_take_them() const {
+    return shares_.size(Share::offload) == 0 &&
+           static_cast<int>(children_.size()) <= shares_.size(Share::polled);
+  }
   void put_back(const std::shared_ptr<Child>& child);
   /// What assign() would do with a large `start`, up to the point where the child sees it.
   boost::asio::awaitable<ipc::Send> stage(const std::shared_ptr<Child>& child,

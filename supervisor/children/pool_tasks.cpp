@@ -129,7 +129,7 @@ asio::awaitable<std::shared_ptr<Child>> ChildPool::wait_for_child(Share share,
 }
 
 std::shared_ptr<Child> ChildPool::take_idle(Share share) {
-  if (shares_.free(share, census()) <= 0) return nullptr;
+  if (!only_polled_tasks_take_them() && shares_.free(share, census()) <= 0) return nullptr;
   while (!idle_.empty()) {
     auto child = std::move(idle_.back().child);
     idle_.pop_back();
