@@ -52,7 +52,9 @@ void Child::rest_from_bell() {
   rest_.expires_after(kRest);
   rest_.async_wait([self = shared_from_this()](boost::system::error_code error) {
     if (error || self->state_ == State::gone) return;
-    self->balance_.rung(ipc::count_rings(self->bell()));
+    const auto rings = ipc::count_rings(self->bell());
+    self->rings_ += rings;
+    self->balance_.rung(rings);
     self->resting_ = false;
     self->parts_.ears->unmute(self->bell(), self->incarnation());
     self->hear();
