@@ -120,7 +120,7 @@ TEST_CASE(
     }
     // A bell that is counted, and waits when there is nothing to count: nobody here waits with it.
     const auto blocks = co_await pid_of(row, "make_bell_block");
-    for (int i = 0; i < 3; ++i) {
+    for (int i = 0; i < 20; ++i) {
       const auto same = co_await pid_of(row, "own_pid");
       CHECK(same == blocks);
     }
