@@ -13,6 +13,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType, TaskQueueKind
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest, ResetWorkflowExecutionRequest
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from .waiting import PATIENCE, wait_until
 
@@ -182,7 +183,13 @@ class Run:
                 if not token:
                     return events
 
-        return self.server.run(pages())
+        # On a machine with much to do the library that asks here cancels a call of its own now and then.
+        for last in (False, False, True):
+            try:
+                return self.server.run(pages())
+            except RPCError as error:
+                if last or error.status != RPCStatusCode.CANCELLED:
+                    raise
 
     def whole_events(self, name):
         return [event for event in self.history()
