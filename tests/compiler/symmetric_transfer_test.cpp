@@ -71,9 +71,9 @@ bool survives(int count) {
 
 }  // namespace
 
-TEST_CASE("two million synchronous awaits overflow the stack unless the compiler optimises") {
+TEST_CASE("two million synchronous awaits overflow the stack of GCC unless it optimises") {
   CHECK(survives(100));
-#if !defined(__OPTIMIZE__)
+#if !defined(__OPTIMIZE__) && !defined(__clang__)
   CHECK_FALSE(survives(2'000'000));
 #elif !defined(__SANITIZE_ADDRESS__)
   CHECK(survives(2'000'000));

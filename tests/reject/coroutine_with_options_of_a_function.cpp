@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// refused: no matching function for call to
+// refused: no matching
+// refused: function for call to
 // refused: temporal::CoroutineRegistration
 #include <temporal/module.hpp>
 
