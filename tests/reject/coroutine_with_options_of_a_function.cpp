@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // refused: no matching
 // refused: function for call to
-// refused: temporal::CoroutineRegistration
+// refused: CoroutineRegistration
 #include <temporal/module.hpp>
 
 boost::asio::awaitable<int> charge(int cents) { co_return cents; }
