@@ -64,6 +64,7 @@ Ending ending_of(children::Outcome outcome) {
       [](auto&& how) -> Ending {
         using How = std::decay_t<decltype(how)>;
         if constexpr (std::is_same_v<How, children::Completed>) {
+          // A child spares the way for it; the server and other SDKs expect it to be there.
           if (how.result.payloads().empty())
             to_proto(temporal::detail::null_payload(), how.result.add_payloads());
           return {Returned{std::move(how.result)}};

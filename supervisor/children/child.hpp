@@ -192,7 +192,7 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   struct Parts {
     ipc::SupervisorArena arena;
     ipc::UniqueFd child_bell;       // nobody else has it
-    ipc::UniqueFd supervisor_bell;  // its own, too
+    ipc::UniqueFd supervisor_bell;  // the child has it too, so it is never written here
     ipc::UniqueFd bulk;
     std::shared_ptr<Ears> ears;
     std::weak_ptr<ZygoteLink> zygote;

@@ -14,6 +14,7 @@
 
 namespace temporal::supervisor::children {
 
+/// Who is told of a bell. It is counted before it is called, because somebody may judge a child between the two.
 class BellListener {
  public:
   /// Its bell was heard. on_ring() follows, at once or soon.
