@@ -76,10 +76,8 @@ class LoopOffload::Call final : public std::enable_shared_from_this<Call> {
 
   // --- the loop, once it is over ---
   Payload result() {
-    if (auto* returned = std::get_if<Returned>(&ending_.how)) {
-      auto payloads = from_proto(returned->result);
-      return payloads.empty() ? temporal::detail::null_payload() : std::move(payloads.front());
-    }
+    if (auto* returned = std::get_if<Returned>(&ending_.how))
+      return std::move(from_proto(returned->result).front());
     std::rethrow_exception(thrown_by(ending_, attempt_->cancel_reason()));
   }
 
