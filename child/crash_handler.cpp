@@ -9,7 +9,6 @@
 #include <atomic>
 #include <cstdlib>
 #include <exception>
-#include <optional>
 
 #include "shared/exception_text.hpp"
 #include "shared/faults.hpp"
@@ -18,7 +17,8 @@
 namespace temporal::child {
 namespace {
 
-std::optional<ipc::CrashWriter> writer;
+ipc::CrashPage* first_page = nullptr;
+constinit thread_local ipc::CrashPage* own_page = nullptr;  // of the tasks of this thread
 pid_t owner = 0;                 // what an activity forks has the handlers, but not the arena
 std::atomic<pid_t> crashed = 0;  // the thread that was first
 std::terminate_handler terminate_before = nullptr;
@@ -28,14 +28,20 @@ void wait_for_the_end() noexcept {
   ::clock_nanosleep(CLOCK_MONOTONIC, 0, &kPatience, nullptr);
 }
 
+ipc::CrashPage& page_to_write() noexcept { return own_page ? *own_page : *first_page; }
+
+// Nobody's task is to blame: an own thread of an activity's, or somebody outside. The main thread gets what kill() sends.
+bool is_strangers(const siginfo_t& info) noexcept { return !own_page || info.si_code == SI_USER; }
+
 void on_crash(int signal, siginfo_t* info, void* context) {
   pid_t first = 0;
   const pid_t me = ::gettid();
   const bool ours = ::getpid() == owner;
   if (ours && crashed.compare_exchange_strong(first, me)) {
     auto& interrupted = *static_cast<ucontext_t*>(context);
-    const auto frames = unwind(interrupted, writer->frames());
-    writer->write(signal, is_stack_overflow(*info, interrupted), frames);
+    const ipc::CrashWriter writer(page_to_write());
+    const auto frames = unwind(interrupted, writer.frames());
+    writer.write(signal, is_stack_overflow(*info, interrupted), is_strangers(*info), frames);
   } else if (ours && first != me) {
     wait_for_the_end();  // of the one that is written down
   }
@@ -47,17 +53,27 @@ void on_crash(int signal, siginfo_t* info, void* context) {
 
 // It ends in SIGABRT, whose handler must not ask what was thrown.
 [[noreturn]] void on_terminate() {
-  if (::getpid() == owner) describe_current_exception(writer->exception());
+  if (::getpid() == owner)
+    describe_current_exception(ipc::CrashWriter(page_to_write()).exception());
   if (terminate_before) terminate_before();
   std::abort();
+}
+
+// Not with _exit(), which asks nobody.
+void on_exit() {
+  if (::getpid() == owner && own_page) own_page->exits.store(1);
 }
 
 }  // namespace
 
 CrashHandler::CrashHandler(ipc::CrashPage& page) {
-  if (!kCrashesAreOurs) return;
-  writer.emplace(page);
+  own_page = &page;
+  if (first_page) return;
+  first_page = &page;
   owner = ::getpid();
+  std::atexit(on_exit);
+  std::at_quick_exit(on_exit);
+  if (!kCrashesAreOurs) return;
   prepare_unwinder();
   terminate_before = std::set_terminate(on_terminate);
   const auto action = fault_action(on_crash);

@@ -8,11 +8,12 @@
 
 namespace temporal::child {
 
-/// One in a process, on its main thread, for as long as that runs activities. A thread that an activity starts has no alternate
-/// stack: its overflow ends the process in silence. Handlers that user code installs later take the place of these.
+/// One on each thread that runs activities, for as long as it does; the main thread's is the first. A thread that an activity
+/// starts has no alternate stack: its overflow ends the process in silence. Its other crashes are told in the first page.
+/// Handlers that user code installs later take the place of these.
 class CrashHandler {
  public:
-  /// `page` stays as long as the process.
+  /// `page`, of the tasks of this thread, stays as long as the process.
   explicit CrashHandler(ipc::CrashPage& page);
   CrashHandler(const CrashHandler&) = delete;
   CrashHandler& operator=(const CrashHandler&) = delete;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
@@ -23,33 +22,30 @@
 namespace temporal::child {
 namespace {
 
-std::array<ipc::UniqueFd*, 6> in_order(ChildDescriptors& descriptors) {
-  return {&descriptors.down,   &descriptors.up,  &descriptors.ear, &descriptors.supervisor_bell,
-          &descriptors.output, &descriptors.bulk};
-}
-
 std::string joined(const std::vector<long long>& numbers) {
   std::string text;
   for (const auto number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
   return text;
 }
 
-template <std::size_t kCount>
-bool split(std::string_view text, std::array<long long, kCount>& numbers) {
-  for (std::size_t i = 0; i < kCount; ++i) {
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), numbers[i]);
-    if (error != std::errc{}) return false;
+// Nothing where there is anything else.
+std::vector<long long> split(std::string_view text) {
+  std::vector<long long> numbers;
+  for (;;) {
+    const auto [end, error] =
+        std::from_chars(text.data(), text.data() + text.size(), numbers.emplace_back());
+    if (error != std::errc{}) return {};
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-    if (i + 1 < kCount && !text.starts_with(',')) return false;
-    if (i + 1 < kCount) text.remove_prefix(1);
+    if (text.empty()) return numbers;
+    if (!text.starts_with(',')) return {};
+    text.remove_prefix(1);
   }
-  return text.empty();
 }
 
 std::vector<std::string> words_for(ChildDescriptors& descriptors, const ForkedOptions& options,
                                    const ModuleOptions& modules) {
   std::vector<long long> numbers;
-  for (const auto* fd : in_order(descriptors)) numbers.push_back(fd->get());
+  for (const auto* fd : descriptors.in_order()) numbers.push_back(fd->get());
   std::vector<std::string> words{
       "temporal-child", std::string(role::kChild),
       std::string(role::kParent) + std::to_string(options.zygote),
@@ -73,7 +69,7 @@ std::vector<std::string> words_for(ChildDescriptors& descriptors, const ForkedOp
 
 void exec_child(ChildDescriptors descriptors, const ForkedOptions& options,
                 const ModuleOptions& modules) {
-  for (const auto* fd : in_order(descriptors)) ::fcntl(fd->get(), F_SETFD, 0);
+  for (const auto* fd : descriptors.in_order()) ::fcntl(fd->get(), F_SETFD, 0);
   auto words = words_for(descriptors, options, modules);
   std::vector<char*> arguments;
   for (auto& word : words) arguments.push_back(word.data());
@@ -86,15 +82,16 @@ void exec_child(ChildDescriptors descriptors, const ForkedOptions& options,
 
 bool ExecutedChild::take_word(std::string_view word) {
   if (word.starts_with(role::kDescriptors)) {
-    std::array<long long, 6> numbers{};
-    if (!split(word.substr(role::kDescriptors.size()), numbers)) return false;
-    const auto fds = in_order(descriptors);
+    const auto numbers = split(word.substr(role::kDescriptors.size()));
+    descriptors = ChildDescriptors(numbers.size() / PlaceDescriptors::kCount);
+    const auto fds = descriptors.in_order();
+    if (fds.size() != numbers.size()) return false;
     for (std::size_t i = 0; i < fds.size(); ++i) fds[i]->reset(static_cast<int>(numbers[i]));
     return true;
   }
   if (!word.starts_with(role::kSpawn)) return false;
-  std::array<long long, 5> numbers{};
-  if (!split(word.substr(role::kSpawn.size()), numbers)) return false;
+  const auto numbers = split(word.substr(role::kSpawn.size()));
+  if (numbers.size() != 5) return false;
   options.nice = static_cast<int>(numbers[0]);
   options.oom_score_adj = static_cast<int>(numbers[1]);
   options.largest_bulk = static_cast<std::size_t>(numbers[2]);
@@ -103,12 +100,12 @@ bool ExecutedChild::take_word(std::string_view word) {
   return true;
 }
 
-bool ExecutedChild::complete() const { return options.zygote > 0 && descriptors.bulk; }
+bool ExecutedChild::complete() const { return options.zygote > 0 && !descriptors.places.empty(); }
 
 void run_executed_child(ExecutedChild child, const ModuleOptions& modules) {
   ::prctl(PR_SET_NAME, kChildName);  // the program's own name is nobody's mark
   auto& descriptors = child.descriptors;
-  for (const auto* fd : in_order(descriptors)) ::fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
+  for (const auto* fd : descriptors.in_order()) ::fcntl(fd->get(), F_SETFD, FD_CLOEXEC);
   become_child(descriptors, child.options);
   // What is loaded is user code already; there is nothing left to add when it serves.
   become_expendable(std::exchange(child.options.nice, 0),
@@ -122,7 +119,7 @@ void run_executed_child(ExecutedChild child, const ModuleOptions& modules) {
     ::_exit(kExitModule);
   }
   auto of_modules = open_descriptors();
-  for (const auto* fd : in_order(descriptors)) std::erase(of_modules, fd->get());
+  for (const auto* fd : descriptors.in_order()) std::erase(of_modules, fd->get());
   const auto print = fingerprint(module);
   serve_as_child(std::move(descriptors), child.options,
                  {.module = module,

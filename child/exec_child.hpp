@@ -16,7 +16,7 @@ namespace temporal::child {
 
 /// What that program was told, apart from modules; see role_arguments.hpp. False: it is none of these words, or makes no sense.
 struct ExecutedChild {
-  ChildDescriptors descriptors;
+  ChildDescriptors descriptors{0};
   ForkedOptions options;
   [[nodiscard]] bool take_word(std::string_view word);
   [[nodiscard]] bool complete() const;

@@ -12,7 +12,6 @@
 #include "shared/decoded_once.hpp"
 #include "shared/failure_proto.hpp"
 #include "shared/homes.hpp"
-#include "shared/module_loader.hpp"
 #include "shared/payload_proto.hpp"
 
 namespace temporal::child {
@@ -88,7 +87,7 @@ int Executor::run() {
             if (!pong()) return kExitArena;
             break;
           case RecordType::quit:
-            return stop_hooks();
+            return kExitQuit;
           default:
             return kExitArena;
         }
@@ -113,15 +112,6 @@ bool Executor::pong() {
   pong.set_number(ping.number());
   answer(RecordType::pong, pong);
   return true;
-}
-
-int Executor::stop_hooks() {
-  try {
-    run_hooks(module_.child_stop_hooks(), "on_child_stop");
-  } catch (const ModuleError& error) {
-    std::fprintf(stderr, "%s\n", error.what());
-  }
-  return kExitQuit;
 }
 
 Executor::Callee Executor::callee() const {

@@ -23,7 +23,7 @@ class Executor {
   Executor(const Module& module, Surroundings surroundings, int ear, std::size_t memory)
       : module_(module), surroundings_(std::move(surroundings)), ear_(ear), memory_(memory) {}
 
-  /// Until Quit or a corrupt ring; returns the exit code.
+  /// Until Quit or a corrupt ring; returns the exit code, kExitQuit or kExitArena.
   [[nodiscard]] int run();
 
  private:
@@ -31,8 +31,6 @@ class Executor {
   void execute();
   /// Copies the bytes of those arguments that its function wants for itself.
   void copy_arguments(std::uint64_t viewing);
-  /// Returns the exit code.
-  [[nodiscard]] int stop_hooks();
   struct Callee {
     const detail::PlainCall* function = nullptr;  ///< null: this module has no such thing
     ActivityLimits limits;

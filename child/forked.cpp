@@ -12,6 +12,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <latch>
+#include <memory>
+#include <system_error>
+#include <thread>
 
 #include "child/confine.hpp"
 #include "child/crash_handler.hpp"
@@ -56,12 +60,40 @@ void reseed() {
   ::srandom(seed);
 }
 
-void keep_only_needed(const ChildDescriptors& descriptors, const std::vector<int>& of_modules) {
+void keep_only_needed(const std::vector<std::unique_ptr<Place>>& places,
+                      const std::vector<int>& of_modules) {
   std::vector<int> keep = of_modules;
-  for (int fd : {descriptors.ear.get(), descriptors.supervisor_bell.get(), descriptors.bulk.get()})
-    keep.push_back(fd);
+  for (const auto& place : places)
+    for (const int fd : place->descriptors()) keep.push_back(fd);
   std::sort(keep.begin(), keep.end());
   close_all_but(keep);
+}
+
+// The first place is this thread's, each other has one of its own. Returns when all were told to leave.
+void serve(const std::vector<std::unique_ptr<Place>>& places, const v1::Ready& ready,
+           const Module& module, std::size_t memory) {
+  const auto run = [&](Place& place) {
+    const int code = place.serve(ready, module, memory);
+    if (code != kExitQuit) ::_exit(code);
+  };
+  // None is ready before all can be.
+  std::latch all_there(1);
+  std::vector<std::thread> threads;
+  try {
+    for (auto place = places.begin() + 1; place != places.end(); ++place)
+      threads.emplace_back([&run, &all_there, place = place->get()] {
+        all_there.wait();
+        const CrashHandler crash_handler(place->crash());
+        run(*place);
+      });
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr, "no thread for each of the %zu tasks of a child: %s\n", places.size(),
+                 error.what());
+    ::_exit(kExitArena);
+  }
+  all_there.count_down();
+  run(*places.front());
+  for (auto& thread : threads) thread.join();
 }
 
 }  // namespace
@@ -87,16 +119,24 @@ void become_expendable(int nice, int oom_score_adj) {
   if (nice != 0) ::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + nice);
 }
 
+std::vector<ipc::UniqueFd*> ChildDescriptors::in_order() {
+  std::vector<ipc::UniqueFd*> all{&output};
+  for (auto& place : places)
+    for (auto* fd : {&place.down, &place.up, &place.ear, &place.supervisor_bell, &place.bulk})
+      all.push_back(fd);
+  return all;
+}
+
 void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
                     const Loaded& loaded) {
-  auto arena = ipc::ChildArena::open(descriptors.down.get(), descriptors.up.get());
-  if (!arena) ::_exit(kExitArena);
-  for (ipc::UniqueFd* fd : {&descriptors.down, &descriptors.up, &descriptors.output}) fd->reset();
-  keep_only_needed(descriptors, loaded.descriptors);
-  const CrashHandler crash_handler(arena->crash());  // before the hooks: theirs go first
-  ipc::Channel channel(
-      ipc::child_ends(*arena, descriptors.supervisor_bell.get(), descriptors.bulk.get()),
-      options.largest_bulk);
+  std::vector<std::unique_ptr<Place>> places;
+  for (auto& of_place : descriptors.places) {
+    places.push_back(Place::open(std::move(of_place), options.largest_bulk));
+    if (!places.back()) ::_exit(kExitArena);
+  }
+  descriptors.output.reset();
+  keep_only_needed(places, loaded.descriptors);
+  const CrashHandler crash_handler(places.front()->crash());  // before the hooks: theirs go first
   become_expendable(options.nice, options.oom_score_adj);
   const auto lacking = confine();
   if (options.tells && !lacking.empty()) std::fprintf(stderr, "%s\n", lacking.c_str());
@@ -113,13 +153,15 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
   ready.set_fingerprint(loaded.fingerprint);
   for (const auto& object : loaded.objects) to_proto(object, ready.add_objects());
   ready.set_pid(::getpid());
-  if (channel.send(ipc::RecordType::ready, ready) != ipc::Send::done) ::_exit(kExitArena);
+  serve(places, ready, loaded.module, options.memory);
 
-  Surroundings surroundings{*arena, channel, ipc::HeartbeatWriter(arena->heartbeat()),
-                            ipc::Ringer(arena->control().heartbeat_bell),
-                            descriptors.supervisor_bell.get()};
+  try {
+    run_hooks(loaded.module.child_stop_hooks(), "on_child_stop");
+  } catch (const ModuleError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+  }
   // Not exit(): objects belong to the zygote, which made them.
-  ::_exit(Executor(loaded.module, surroundings, descriptors.ear.get(), options.memory).run());
+  ::_exit(kExitQuit);
 }
 
 }  // namespace temporal::child

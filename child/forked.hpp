@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "child/place.hpp"
 #include "shared/ipc/fd.hpp"
 #include "shared/objects.hpp"
 #include "temporal/module.hpp"
@@ -18,14 +19,14 @@ namespace temporal::child {
 /// Of its process, in ps; its zygote gives it. The supervisor knows orphans that are dead by it.
 inline constexpr const char* kChildName = "temporal-child";
 
-/// What the supervisor attached to Spawn, in its order.
+/// What the supervisor attached to Spawn.
 struct ChildDescriptors {
-  ipc::UniqueFd down;
-  ipc::UniqueFd up;
-  ipc::UniqueFd ear;  ///< for the bell that the supervisor wakes it by
-  ipc::UniqueFd supervisor_bell;
+  explicit ChildDescriptors(std::size_t count) : places(count) {}
+  /// In the order in which they are attached.
+  [[nodiscard]] std::vector<ipc::UniqueFd*> in_order();
+
   ipc::UniqueFd output;
-  ipc::UniqueFd bulk;
+  std::vector<PlaceDescriptors> places;
 };
 
 struct ForkedOptions {

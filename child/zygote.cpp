@@ -37,7 +37,6 @@ constexpr const char* kName = "temporal-zygote";
 // shall stop in good order.
 int parent_died() { return SIGRTMIN; }
 constexpr std::size_t kLongestMessage = 64 * 1024;
-constexpr std::size_t kAttached = 6;
 constexpr auto kLongestEnd = std::chrono::milliseconds(900);
 
 bool contains(const std::vector<pid_t>& pids, pid_t pid) {
@@ -146,7 +145,9 @@ void Zygote::handle(ipc::Received& received, std::span<const std::byte> bytes) {
 }
 
 void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
-  if (received.fd_count != kAttached)
+  ChildDescriptors descriptors(request.places());
+  const auto attached = descriptors.in_order();
+  if (descriptors.places.empty() || received.fd_count != attached.size())
     return refuse(request.incarnation(), "the zygote has no descriptors left");
   if (int threads = own_thread_count(); threads > 1)
     // fork() copies one thread and the locks of all.
@@ -160,9 +161,7 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
   const pid_t pid = ::fork();
   if (pid != 0) ::prctl(PR_SET_NAME, kName);
   if (pid == 0) {
-    ChildDescriptors descriptors{std::move(received.fds[0]), std::move(received.fds[1]),
-                                 std::move(received.fds[2]), std::move(received.fds[3]),
-                                 std::move(received.fds[4]), std::move(received.fds[5])};
+    for (std::size_t i = 0; i < attached.size(); ++i) *attached[i] = std::move(received.fds[i]);
     const ForkedOptions options{
         .zygote = zygote,
         .nice = request.nice(),
@@ -187,8 +186,8 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
   message.mutable_spawned()->set_pid(pid);
   // Denied in some containers, or out of descriptors: then reports and Kill do what it would have done.
   ipc::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  int attached = pidfd.get();
-  send(message, std::span(&attached, pidfd ? 1 : 0));
+  const int handle = pidfd.get();
+  send(message, std::span(&handle, pidfd ? 1 : 0));
 }
 
 void Zygote::kill(const v1::Kill& request) {

@@ -93,6 +93,11 @@ void OptionParser::add_children() {
       "While activities wait, children are added up to this number; those too many leave when they "
       "have been idle for half a minute; 0: none are")
       ->check(CLI::Range(0, 1024));
+  flag("--tasks-per-child", options_.tasks_per_child,
+       "Activities that a child runs at a time, each on a thread of its own: for code that mostly "
+       "waits. When one of them ends the process, or has to be killed, the others fail as "
+       "ActivityBystander")
+      ->check(CLI::Range(1, kMostTasksPerChild));
   on_off("--pin", options_.pin,
          "Bind each child to one core, those with the fewest children first");
   flag("--child-nice", options_.child_nice, "Niceness of children")->check(CLI::Range(0, 19));
@@ -202,6 +207,11 @@ void OptionParser::add_activities() {
   flag("--crash-non-retryable-after", options_.crash_non_retryable_after,
        "Crashes of one activity's process after which it is not tried again; 0: never for that")
       ->check(CLI::Range(0, 1'000'000));
+  app_.add_flag(
+          "--exit-when-degraded", options_.exit_when_degraded,
+          "Stop, with exit code 1, when children die as fast as they are replaced, instead of "
+          "trying on: for a service manager that starts workers again")
+      ->envname("TEMPORAL_EXIT_WHEN_DEGRADED");
   duration("--local-timeout-buffer", options_.local_timeout_buffer,
            "How long after an activity's timeout the worker itself tells it, should the server "
            "not");

@@ -31,6 +31,9 @@ enum ExitCode : int {
   kExitUnreachable = 5,   ///< the server did not answer in time
 };
 
+/// At a time; see children::kMostPlaces.
+inline constexpr int kMostTasksPerChild = 16;
+
 struct Options {
   enum class Verb { run, replay, lint, control };
   Verb verb = Verb::run;
@@ -47,7 +50,8 @@ struct Options {
   int dev_ui_port = 0;             ///< 0: the server's port + 1000, or a free one
 
   int children = 0;
-  int children_max = 0;  ///< while tasks wait for one; 0: `children`
+  int children_max = 0;     ///< while tasks wait for one; 0: `children`
+  int tasks_per_child = 1;  ///< at a time
   int child_nice = 5;
   bool pin = false;          ///< each child to one core
   std::vector<int> cores{};  ///< to one of these; empty: of all
@@ -102,6 +106,7 @@ struct Options {
       10'000};  ///< from an activity's own timeout; none: never
   milliseconds local_timeout_buffer{5'000};
   int crash_non_retryable_after = 0;  ///< 0: off
+  bool exit_when_degraded = false;    ///< instead of trying on
   milliseconds heartbeat_throttle_max{60'000};
   milliseconds heartbeat_throttle_default{30'000};
   std::filesystem::path crash_pages{};  ///< empty: none are kept

@@ -115,6 +115,13 @@ void check_options(const Options& options, bool own_modules) {
     throw std::invalid_argument("--children-max: " + std::to_string(options.children_max) +
                                 " is below --children, which are always there; write as many or "
                                 "more, or leave it out");
+  if (options.tasks_per_child < 1 || options.tasks_per_child > kMostTasksPerChild)
+    throw std::invalid_argument("--tasks-per-child: write a number from 1 to " +
+                                std::to_string(kMostTasksPerChild));
+  if (options.tasks_per_child > 1 && (options.child_memory > 0 || options.cancel_grace))
+    throw std::invalid_argument(
+        "--tasks-per-child: a process that several activities share has no memory that is one's "
+        "alone, and is not killed for a cancellation; leave out --child-memory and --cancel-grace");
   check_name("--task-queue", options.task_queue);
   check_name("--identity", options.identity);
   check_name("--namespace", options.name_space);

@@ -102,6 +102,11 @@ void QueueWorker::start_polling(const ws::GetSystemInfoResponse& system,
                                 std::function<void(std::exception_ptr)> failed) {
   if (serves_workflows_) start_workflows(system.capabilities().sdk_metadata(), failed);
   if (serves_activities_) give_client();
+  if (pool() && options_.exit_when_degraded)
+    pool()->on_degraded = [failed] {
+      failed(std::make_exception_ptr(std::runtime_error(
+          "stopping, as --exit-when-degraded asks: what the children died of is said above")));
+    };
   if (serves_activities_ && !options_.no_remote_activities) start_activities(failed);
   metrics_.worker_start.add();
   log_.info("polling", {{"address", options_.address},

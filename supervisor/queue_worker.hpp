@@ -64,10 +64,11 @@ class QueueWorker {
 
   /// Throws ModuleError; SettingsError when the modules leave nothing to serve.
   void load_modules();
-  /// That it may have at a time; since load_modules().
-  [[nodiscard]] int most_children() const {
-    return serves_activities_ ? supervisor::most_children(options_, module_) : 0;
+  /// Activities that its children may have at a time; since load_modules().
+  [[nodiscard]] int most_child_places() const {
+    return serves_activities_ ? supervisor::most_child_places(options_, module_) : 0;
   }
+  [[nodiscard]] int places_of_a_child() const { return options_.tasks_per_child; }
   /// Returns when every home can take tasks. `zygote_program` is asked when one is needed. Throws children::PoolError,
   /// ModuleError, SettingsError.
   boost::asio::awaitable<void> start_homes(

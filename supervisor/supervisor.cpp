@@ -98,7 +98,7 @@ Supervisor::~Supervisor() = default;
 void Supervisor::allow_descriptors(int more) const {
   rlim_t needed = kDescriptorsBeside + kDescriptorsPerChild * static_cast<rlim_t>(more);
   for (const auto& worker : workers_)
-    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_children());
+    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_child_places());
   // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
   const auto wished = 2 * needed;
   rlimit limit{};
@@ -137,7 +137,7 @@ asio::awaitable<void> Supervisor::serve() {
     for (auto& worker : workers_) worker.load_modules();
     allow_descriptors();
     const bool has_children = std::ranges::any_of(
-        workers_, [](const auto& worker) { return worker.most_children() > 0; });
+        workers_, [](const auto& worker) { return worker.most_child_places() > 0; });
     // An embedding program's memory is its own to close.
     if (signals_ && has_children && !options_.front().debug) children::keep_out();
     serve_metrics();

@@ -192,7 +192,7 @@ Json Supervisor::set(const control::SettingRange& setting, int value,
 int Supervisor::change(QueueWorker& worker, const control::SettingRange& setting, int value) {
   const int before = *worker.value_of(setting.setting);
   if (setting.setting == control::Setting::children && value > before) try {
-      allow_descriptors(value - before);
+      allow_descriptors((value - before) * worker.places_of_a_child());
     } catch (const SettingsError& error) {
       throw Refused(error.what());
     }

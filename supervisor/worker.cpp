@@ -30,6 +30,7 @@ supervisor::Options options_from(const WorkerOptions& from) {
   options.activities_only = from.activities_only;
   if (from.children) options.children = *from.children;
   options.children_max = from.children_max;
+  options.tasks_per_child = from.tasks_per_child;
   if (from.offload_children) options.offload_children = *from.offload_children;
   // Children know shared objects only.
   if (from.modules.empty()) options.children = options.children_max = options.offload_children = 0;

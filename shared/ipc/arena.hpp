@@ -31,7 +31,7 @@
 namespace temporal::ipc {
 
 inline constexpr std::size_t kPage = 4096;
-inline constexpr std::uint32_t kLayoutVersion = 4;
+inline constexpr std::uint32_t kLayoutVersion = 5;
 inline constexpr std::uint64_t kMagic = 0x414e4552'41505354;  // "TSPARENA"
 inline constexpr std::uint32_t kDefaultRingCapacity = 256 * 1024;
 inline constexpr std::uint32_t kLargestRingCapacity = 64 * 1024 * 1024;
@@ -71,9 +71,11 @@ struct alignas(kPage) CrashPage {
   SharedNumber written;  // 1: the rest is there
   std::int32_t signal;
   std::uint32_t stack_overflow;
+  std::uint32_t stranger;  // 1: of a thread that nobody's task runs on
   std::uint32_t frame_count;
   std::array<std::uintptr_t, kCrashFrames> frames;
   std::array<char, kCrashExceptionLimit> exception;
+  SharedNumber exits;  // 1: this place's thread called exit()
 };
 
 /// One process's ends of both rings: it wrote this page.

@@ -18,6 +18,7 @@ namespace temporal::ipc {
 struct Crash {
   int signal = 0;
   bool stack_overflow = false;
+  bool stranger = false;                 ///< of a thread that nobody's task runs on
   std::vector<std::uintptr_t> frames{};  ///< in the child's address space, innermost first
   std::string exception{};               ///< that nobody caught, as `Class: what`; any bytes
 };
@@ -34,7 +35,8 @@ class CrashWriter {
   [[nodiscard]] std::array<std::uintptr_t, kCrashFrames>& frames() const noexcept {
     return page_->frames;
   }
-  void write(int signal, bool stack_overflow, std::size_t frame_count) const noexcept;
+  void write(int signal, bool stack_overflow, bool stranger,
+             std::size_t frame_count) const noexcept;
 
  private:
   CrashPage* page_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "shared/ipc/fd.hpp"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -9,6 +10,10 @@
 #include <cstring>
 
 namespace temporal::ipc {
+
+UniqueFd duplicate(const UniqueFd& of) noexcept {
+  return UniqueFd(of ? ::fcntl(of.get(), F_DUPFD_CLOEXEC, 0) : -1);
+}
 
 std::optional<std::pair<UniqueFd, UniqueFd>> socket_pair() noexcept {
   int ends[2];

@@ -37,10 +37,14 @@ class UniqueFd {
   int fd_ = -1;
 };
 
+/// Another descriptor of the same thing, close-on-exec. Empty when the process is out of descriptors.
+[[nodiscard]] UniqueFd duplicate(const UniqueFd& of) noexcept;
+
 /// A connected SEQPACKET pair, close-on-exec. Empty when the process is out of descriptors.
 [[nodiscard]] std::optional<std::pair<UniqueFd, UniqueFd>> socket_pair() noexcept;
 
-inline constexpr std::size_t kMaxAttached = 8;
+/// Enough for one child with 16 places.
+inline constexpr std::size_t kMaxAttached = 81;
 
 enum class Io {
   done,

@@ -160,6 +160,7 @@ LogFields Attempt::view() const {
   };
   auto view = fields();
   view["pid"] = pid();
+  view["incarnation"] = execution_ ? execution_->incarnation() : 0;
   view["age_ms"] = since(arrived_);
   view["heartbeat_ms"] = since(heartbeat_.last_sent());
   return view;

@@ -77,7 +77,7 @@ class Attempt {
   /// server has taken or refused that answer, or at once when there is none to be sent.
   void abandon(std::function<void()> answered);
 
-  /// For who watches: its ids, `pid`, `age_ms`, and `heartbeat_ms` since the server last heard of it.
+  /// For who watches: its ids, `pid` and `incarnation` of its place in a child, `age_ms`, and `heartbeat_ms` since the server last heard of it.
   [[nodiscard]] LogFields view() const;
   [[nodiscard]] const ActivityTask& task() const noexcept { return task_; }
   [[nodiscard]] pid_t pid() const { return execution_ ? execution_->pid() : 0; }

@@ -48,6 +48,7 @@ class InChild final : public Execution {
     return true;
   }
   [[nodiscard]] pid_t pid() const override { return handle_.pid(); }
+  [[nodiscard]] std::uint32_t incarnation() const override { return handle_.incarnation(); }
   std::optional<api::common::v1::Payloads> take_heartbeat() override {
     auto beat = handle_.take_heartbeat();
     return beat ? std::optional(payloads_of(std::move(*beat))) : std::nullopt;
@@ -75,7 +76,7 @@ Ending ending_of(children::Outcome outcome) {
         } else if constexpr (std::is_same_v<How, children::Died>) {
           return {Threw{.failure = std::move(how.failure),
                         .killed_here = how.killed_here,
-                        .died = !how.killed_here}};
+                        .died = !how.killed_here && !how.beside}};
         } else {
           return {Threw{std::move(how.failure)}};
         }

@@ -30,7 +30,7 @@ struct Returned {
 struct Threw {
   api::failure::v1::Failure failure;
   bool killed_here = false;  ///< nothing was thrown: terminate(), or the stop, ended its process
-  bool died = false;         ///< nothing was thrown: its process ended by itself, or by others
+  bool died = false;         ///< nothing was thrown: its process ended, and it may be to blame
 };
 /// A cancellation left the function.
 struct ThrewCancelled {
@@ -57,6 +57,8 @@ class Execution {
   virtual bool kill() { return false; }
   /// Of the process that runs it and nothing else; 0: there is none.
   [[nodiscard]] virtual pid_t pid() const { return 0; }
+  /// Of its place in that process, which may have several.
+  [[nodiscard]] virtual std::uint32_t incarnation() const { return 0; }
   /// The newest heartbeat that was not taken yet. When there is none, the next one calls
   /// Link::heartbeat.
   virtual std::optional<api::common::v1::Payloads> take_heartbeat() = 0;

@@ -2,6 +2,9 @@
 // One incarnation of one child, from its arena to its last word. It believes nothing the child writes, and knows that the task
 // in hand is its own, because the supervisor assigned it: no acknowledgement is needed to know what a death cost.
 //
+// With --tasks-per-child each place of a process is one of these, with an arena, rings and bells of its own; `ChildProcess` is what they
+// have in common. They end together.
+//
 //  state     on                                   →  state     and
 //  starting  Ready                                   idle      one place more
 //  starting  end, or 10 s without Ready              gone      boot crash
@@ -13,6 +16,7 @@
 //  any       corrupt, or three stray answers         killing   SIGKILL at once
 //  any       dumps core                              gone      the same, and the dump goes on
 //  any       pidfd readable                          gone      drain, learn how, answer for the task, tell the owner
+//  any       another place of its process is killing killing   takes nothing new, and ends with it
 //  idle      1 s after a task                        idle      Ping, once
 //  idle,busy neither took what was sent, for 5 s     killing   SIGKILL at once: lost; what it did not take goes to another
 //  killing   10 s after SIGKILL                      gone      stuck in the kernel: given up
@@ -35,13 +39,12 @@
 #include "child/v1/child.pb.h"
 #include "shared/ipc/cancel_word.hpp"
 #include "shared/ipc/records.hpp"
+#include "supervisor/children/child_process.hpp"
 #include "supervisor/children/completion.hpp"
 #include "supervisor/children/ears.hpp"
 #include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
-#include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
-#include "supervisor/children/output.hpp"
 #include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/ring_balance.hpp"
 #include "supervisor/children/task.hpp"
@@ -53,10 +56,14 @@ namespace temporal::supervisor::children {
 /// Larger messages are written and read beside the core loop.
 inline constexpr std::size_t kBesideTheLoop = 1024 * 1024;
 
+/// Of one process: as many as their descriptors fit into one message.
+inline constexpr int kMostPlaces = 16;
+
 struct ChildSettings {
   std::uint32_t ring_capacity = ipc::kDefaultRingCapacity;
   std::size_t largest_bulk = ipc::kDefaultLargestBulk;
   std::chrono::milliseconds bulk_idle{30'000};  ///< then its segments are given back
+  int places = 1;                               ///< tasks that it has at a time, up to kMostPlaces
   int nice = 5;
   int oom_score_adj = 500;
   std::optional<int> core{};  ///< the only one it may run on
@@ -101,7 +108,7 @@ class ChildOwner {
  public:
   virtual void on_ready(Child& child) = 0;
   virtual void on_idle(Child& child) = 0;
-  /// The last call; the owner may drop the child.
+  /// The last call; the owner may drop the child. Of those that shared a process all but one have death.told.
   virtual void on_gone(Child& child, Gone how, const Death& death) = 0;
   /// `frames` of a child's process get their names; `done` is called on the core loop, at once or within seconds.
   virtual void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
@@ -123,13 +130,12 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   enum class State { starting, idle, busy, leaving, killing, gone };
   using Clock = std::chrono::steady_clock;
 
-  /// Makes the memory, asks the zygote for the process. Null when memory or descriptors are short.
-  [[nodiscard]] static std::shared_ptr<Child> spawn(boost::asio::any_io_executor core,
-                                                    ZygoteLink& zygote, std::uint32_t incarnation,
-                                                    const std::string& fingerprint,
-                                                    const ChildSettings& settings,
-                                                    const Lifespan& lifespan, ChildOwner& owner,
-                                                    Logger& log);
+  /// Makes the memory, asks the zygote for the process. The children of all its places, whose incarnations begin with `first`; none
+  /// when memory or descriptors are short.
+  [[nodiscard]] static std::vector<std::shared_ptr<Child>> spawn(
+      boost::asio::any_io_executor core, ZygoteLink& zygote, std::uint32_t first,
+      const std::string& fingerprint, const ChildSettings& settings, const Lifespan& lifespan,
+      ChildOwner& owner, Logger& log);
   ~Child();
 
   // What the zygote says.
@@ -165,6 +171,16 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   void sweep(Clock::time_point now);
 
   [[nodiscard]] State state() const { return state_; }
+  /// Of its process, this one included.
+  [[nodiscard]] std::vector<std::shared_ptr<Child>> places() const;
+  /// Idle places of its process quit(), the others are outlived(). `why`, a literal.
+  void dismiss(std::string_view why);
+  /// Its process takes nothing more, and is there for tasks that run in it.
+  [[nodiscard]] bool finishes_for_others() const;
+  /// It takes one task more at most: the one in hand.
+  [[nodiscard]] bool leaves() const {
+    return state_ == State::leaving || !process_->left_for.empty();
+  }
   [[nodiscard]] std::optional<int> core() const { return parts_.settings.core; }
   /// Nothing is in flight that sweep() would have to look for.
   [[nodiscard]] bool at_rest() const { return state_ == State::idle && at_rest_; }
@@ -176,11 +192,11 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   [[nodiscard]] std::uint64_t progress() const { return parts_.arena.status().progress.load(); }
   /// All but what only its owner knows: the generation, and whose share its task is of.
   [[nodiscard]] ChildView view(Clock::time_point now) const;
-  /// Why it should be recycled; empty: it may stay.
+  /// Why its process should make room; empty: it may stay.
   [[nodiscard]] std::string_view outlived(Clock::time_point now) const;
   /// Where its code lies, if it told so; otherwise that is where its zygote has it.
   [[nodiscard]] const std::vector<LoadedObject>& objects() const { return objects_; }
-  [[nodiscard]] Clock::time_point ends() const { return parts_.lifespan.ends(); }
+  [[nodiscard]] Clock::time_point ends() const { return process_->lifespan.ends(); }
   /// What quit() was told; empty: it was not called.
   [[nodiscard]] std::string_view left_for() const { return left_for_; }
 
@@ -199,9 +215,10 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
     std::uint32_t incarnation;
     std::string fingerprint;
     ChildSettings settings;
-    Lifespan lifespan;
   };
-  Child(boost::asio::any_io_executor core, Parts parts, ChildOwner& owner, Logger& log);
+  struct Ends;  // what one place's process gets
+  Child(boost::asio::any_io_executor core, Parts parts, std::shared_ptr<ChildProcess> process,
+        ChildOwner& owner, Logger& log);
 
   // child_ears.cpp
   [[nodiscard]] int bell() const { return parts_.supervisor_bell.get(); }
@@ -254,23 +271,30 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
     return (death_.killed_for && death_.killed_for != KillReason::lost) || channel_.all_taken();
   }
   void signal(int number);
+  /// Nothing of its process takes a task any more, and this one is to blame.
+  void begin_killing();
+  [[nodiscard]] bool all_told_to_leave(Clock::time_point before) const;
   void on_death();
   [[nodiscard]] bool died_with_zygote() const;
   void reap_adopted();
   [[nodiscard]] bool killed_by_nobody_here() const;
+  [[nodiscard]] bool killed_for_memory();
+  void judge_process() const;
+  /// What its handler left of a crash that is this task's.
+  [[nodiscard]] std::optional<ipc::Crash> own_crash() const;
   void finish();
   void fail_task();
 
   ChildOwner& owner_;
   Logger& log_;
   Parts parts_;
+  std::shared_ptr<ChildProcess> process_;
   const Clock::time_point born_ = Clock::now();
   ipc::Channel channel_;
   ipc::CancelWriter cancel_;
   ipc::HeartbeatReader heartbeats_;
   ipc::Sleeper heartbeat_bell_;
   boost::asio::posix::stream_descriptor pidfd_;
-  std::shared_ptr<Output> output_;
   boost::asio::steady_timer rest_;  // from its bell
   bool resting_ = false;
   RingBalance balance_;
@@ -292,6 +316,7 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
 
   bool was_ready_ = false;
   std::vector<LoadedObject> objects_;
+  pid_t thread_ = 0;  // by its own claim
   std::optional<Clock::time_point> told_to_leave_;
   std::string_view left_for_;
   bool heartbeat_wanted_ = false;

@@ -87,8 +87,8 @@ void Child::on_read(ipc::Parsed parsed, Message& message) {
   switch (parsed) {
     case ipc::Parsed::done:
       if (!is_answer(message.task())) return;
-      if (says_out_of_memory(message)) parts_.lifespan.ran_out_of_memory();
-      if (message.worn()) parts_.lifespan.wore_out();
+      if (says_out_of_memory(message)) process_->lifespan.ran_out_of_memory();
+      if (message.worn()) process_->lifespan.wore_out();
       return finish_task(answer_of(message));
     case ipc::Parsed::corrupt:
       return channel_.refuse();  // and whoever drains it finds that

@@ -70,7 +70,8 @@ void Child::judge_answer() {
 
 std::string_view Child::outlived(Clock::time_point now) const {
   if (mute_answers_ > kMuteAnswersAllowed) return "doorbell";
-  return parts_.lifespan.over(now, pid());
+  if (!process_->left_for.empty()) return process_->left_for;
+  return process_->lifespan.over(now, pid());
 }
 
 // A task that was sent and taken proves that a child hears; one that stays idle after its task is asked, once.
@@ -87,7 +88,7 @@ void Child::look_whether_it_hears(Clock::time_point now) {
     unheard = unheard || pings_ != pongs_;
   }
   if (!unheard) return hearing_.heard();
-  if (!hearing_.unheard(look_at(pid()), now)) return;
+  if (!hearing_.unheard(look_at(pid(), thread_), now)) return;
   log_.error("a child does not take what is sent to it and is killed", {{"pid", pid()}});
   kill(KillReason::lost);
 }

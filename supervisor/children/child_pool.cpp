@@ -32,7 +32,7 @@ ChildPool::ChildPool(asio::any_io_executor core, PoolOptions options, Logger& lo
       options_(std::move(options)),
       log_(log),
       shares_(options_.children, options_.most_children, options_.offload_children),
-      budget_(std::max(shares_.children(), shares_.size(Share::offload))),
+      budget_(processes(std::max(shares_.children(), shares_.size(Share::offload)))),
       sweep_timer_(core),
       changed_(core) {}
 
@@ -87,19 +87,24 @@ void ChildPool::later(Clock::duration delay, const std::function<void(ChildPool&
   });
 }
 
+std::vector<std::shared_ptr<Child>> ChildPool::places_of(std::uint32_t incarnation) const {
+  const auto found = children_.find(incarnation);
+  if (found == children_.end()) return {};
+  return found->second->places();
+}
+
 void ChildPool::on_spawned(std::uint32_t incarnation, pid_t pid, ipc::UniqueFd pidfd) {
-  if (auto found = children_.find(incarnation); found != children_.end())
-    found->second->on_spawned(pid, std::move(pidfd));
+  auto places = places_of(incarnation);
+  for (; places.size() > 1; places.pop_back()) places.back()->on_spawned(pid, duplicate(pidfd));
+  if (!places.empty()) places.front()->on_spawned(pid, std::move(pidfd));
 }
 
 void ChildPool::on_spawn_failed(std::uint32_t incarnation, const std::string& why) {
-  if (auto found = children_.find(incarnation); found != children_.end())
-    std::shared_ptr(found->second)->on_spawn_failed(why);
+  for (const auto& place : places_of(incarnation)) place->on_spawn_failed(why);
 }
 
 void ChildPool::on_exited(const v1::Exited& exited) {
-  if (auto found = children_.find(exited.incarnation()); found != children_.end())
-    std::shared_ptr(found->second)->on_exited(exited);
+  for (const auto& place : places_of(exited.incarnation())) place->on_exited(exited);
 }
 
 void ChildPool::later_unless_reloaded(Clock::duration delay,
@@ -115,6 +120,7 @@ void ChildPool::on_ready(Child& child) {
   budget_.became_ready();
   recycle_later();
   put_back(child.shared_from_this());
+  allow_trial();
   changed();
 }
 
@@ -130,14 +136,29 @@ void ChildPool::on_idle(Child& child) {
 
 void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   std::erase_if(idle_, [&](const Idle& idle) { return idle.child.get() == &child; });
-  ++exits_[how == Gone::boot_crash                              ? "not_started"
-           : how == Gone::expected && !child.left_for().empty() ? child.left_for()
-                                                                : reason_of(death)];
   of_gone_ += child.counts();
   const auto generation = generation_of(child);
   if (generation) generation->forget(child.incarnation());
   children_.erase(child.incarnation());
-  auto now = Clock::now();
+  if (!death.told) tell_of(child, how, death, generation);
+  if (generation && generation == next_)
+    refuse_reload("its first child " + describe_status(death.wait_status) + " before it was ready" +
+                  last_words(death));
+  if (!stopping_) {
+    const auto delay = death.told ? Clock::duration{} : charge(how, death, generation);
+    spawn_later(delay > Clock::duration(0) ? options_.child.places : 0, delay);
+  }
+  if (generation) end_if_drained(generation);
+  forget_the_gone();
+  changed();
+}
+
+// Once for each process.
+void ChildPool::tell_of(Child& child, Gone how, const Death& death,
+                        const std::shared_ptr<Generation>& generation) {
+  ++exits_[how == Gone::boot_crash                              ? "not_started"
+           : how == Gone::expected && !child.left_for().empty() ? child.left_for()
+                                                                : reason_of(death)];
   LogFields fields{{"pid", death.pid},
                    {"how", describe_status(death.wait_status)},
                    {"uptime_ms", death.uptime.count()}};
@@ -147,31 +168,31 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   } else if (!stopping_) {
     log_.warn(how == Gone::crash ? "a child died" : "a child did not start", fields);
   }
-  if (generation && generation == next_)
-    refuse_reload("its first child " + describe_status(death.wait_status) + " before it was ready" +
-                  last_words(death));
   if (how != Gone::expected && !stopping_)
-    last_crash_ = {death.pid, describe_status(death.wait_status), death.activity_type, now};
-  if (!stopping_) {
-    Clock::duration delay{};
-    // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
-    // What old code does is not charged to the new one.
-    const bool charged = generation && generation == current_ && !death.zygote_died;
-    if (how == Gone::boot_crash && charged) delay = after_boot_crash(now);
-    if (how == Gone::crash && charged) delay = budget_.task_crash(now);
-    // Code 3: it could not load what it is to run. That is told at once, not when the budget is spent.
-    const bool not_loaded = options_.program.exec_children && death.wait_status &&
-                            WIFEXITED(*death.wait_status) &&
-                            WEXITSTATUS(*death.wait_status) == role::kExitModule;
-    if (starting_ && (not_loaded || budget_.degraded(now)))
-      refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
-                       " before it was ready" + last_words(death),
-                   not_loaded);
-    spawn_later(delay > Clock::duration(0) ? 1 : 0, delay);
-  }
-  if (generation) end_if_drained(generation);
-  forget_the_gone();
-  changed();
+    last_crash_ = {death.pid, describe_status(death.wait_status), death.activity_type,
+                   Clock::now()};
+}
+
+// How long its replacement waits.
+ChildPool::Clock::duration ChildPool::charge(Gone how, const Death& death,
+                                             const std::shared_ptr<Generation>& generation) {
+  const auto now = Clock::now();
+  Clock::duration delay{};
+  on_trial_ = 0;
+  // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
+  // What old code does is not charged to the new one.
+  const bool charged = generation && generation == current_ && !death.zygote_died;
+  if (how == Gone::boot_crash && charged) delay = after_boot_crash(now);
+  if (how == Gone::crash && charged) delay = budget_.task_crash(now);
+  // Code 3: it could not load what it is to run. That is told at once, not when the budget is spent.
+  const bool not_loaded = options_.program.exec_children && death.wait_status &&
+                          WIFEXITED(*death.wait_status) &&
+                          WEXITSTATUS(*death.wait_status) == role::kExitModule;
+  if (starting_ && (not_loaded || budget_.degraded(now)))
+    refuse_start("children do not start: the last one " + describe_status(death.wait_status) +
+                     " before it was ready" + last_words(death),
+                 not_loaded);
+  return delay;
 }
 
 // Same files at other addresses: this process reads the names. What was reloaded since this process started is another file, by
@@ -197,12 +218,14 @@ void ChildPool::name_stack(Child& child, const std::vector<std::uintptr_t>& fram
 
 std::vector<pid_t> ChildPool::child_pids() const {
   std::vector<pid_t> pids;
-  for (const auto& [incarnation, child] : children_) pids.push_back(child->pid());
+  for (const auto& [incarnation, child] : children_)
+    if (pids.empty() || child->pid() == 0 || child->pid() != pids.back())
+      pids.push_back(child->pid());
   return pids;
 }
 
 PoolCounts ChildPool::counts() const {
-  PoolCounts counts{.starts = next_incarnation_ - 1,
+  PoolCounts counts{.starts = starts_,
                     .zygotes = zygotes_,
                     .reloads = reloads_,
                     .refused_reloads = refused_reloads_,
@@ -228,11 +251,13 @@ void ChildPool::changed() {
   bool degraded = budget_.degraded(Clock::now());
   if (degraded != degraded_ && !stopping_ && !starting_) {
     degraded_ = degraded;
+    on_trial_ = 0;
     if (degraded)
       log_.error(
           "children die as fast as they are replaced: no more tasks are taken until one stays");
     else
       log_.info("children stay alive again");
+    if (degraded && on_degraded) on_degraded();
   }
   changed_.notify();
   wake_lines();

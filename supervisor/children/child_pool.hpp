@@ -24,6 +24,7 @@
 
 #include "supervisor/children/child.hpp"
 #include "supervisor/children/generation.hpp"
+#include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/memory_kills.hpp"
 #include "supervisor/children/pool_view.hpp"
 #include "supervisor/children/shares.hpp"
@@ -36,6 +37,8 @@
 
 namespace temporal::supervisor::children {
 
+/// What is counted are places for tasks: child.places in each process, which is one unless said otherwise. `children` and
+/// `most_children` are multiples of that.
 struct PoolOptions {
   int children = 1;  ///< for Share::polled: there from start() on
   /// For Share::polled, while tasks wait for a child; not below `children`, which 0 stands for.
@@ -60,7 +63,7 @@ struct PoolOptions {
       5'000};  ///< for memory or descriptors to start a task with
 };
 
-/// For who watches a pool: its children now, and what happened since it was made.
+/// For who watches a pool: its places now, and what happened since it was made, to processes.
 struct PoolCounts {
   int starting = 0;
   int idle = 0;
@@ -108,13 +111,15 @@ class ChildPool final : GenerationOwner, ChildOwner {
                                       Share share = Share::polled);
 
   /// How many polled tasks may be taken on, those that run included: as many as there are ready children, idle or busy, that
-  /// no offloaded task has; `most_children` when these are `children` and more can be had. 0 while degraded or stopping.
+  /// no offloaded task has; `most_children` when these are `children` and more can be had. 0 while stopping;
+  /// while degraded, too, but for one task after each delay, if children start at all.
   [[nodiscard]] int capacity() const;
   [[nodiscard]] int idle_count() const;
-  /// Children die as fast as they are replaced: do not ask for tasks. It keeps trying.
+  /// Children die as fast as they are replaced. It keeps trying: see capacity().
   [[nodiscard]] bool degraded() const { return degraded_; }
   /// Of the generation that takes new tasks.
   [[nodiscard]] pid_t zygote_pid() const { return current_ ? current_->zygote()->pid() : 0; }
+  /// Of each process; 0 for a place whose process the zygote has not told yet.
   [[nodiscard]] std::vector<pid_t> child_pids() const;
   [[nodiscard]] PoolCounts counts() const;
   [[nodiscard]] PoolView view() const;
@@ -125,6 +130,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   bool kill_task(pid_t pid);
   /// Has a child said something that was not read yet?
   [[nodiscard]] bool answer_waits() const;
+  /// Called when it becomes degraded().
+  std::function<void()> on_degraded;
   /// Called after capacity() changed.
   std::function<void()> on_capacity_change;
 
@@ -177,6 +184,12 @@ class ChildPool final : GenerationOwner, ChildOwner {
 
   // child_pool.cpp: what the children tell.
   void refuse_start(const std::string& sentence, bool module);
+  /// Of a process, by the incarnation that its zygote knows.
+  [[nodiscard]] std::vector<std::shared_ptr<Child>> places_of(std::uint32_t incarnation) const;
+  void tell_of(Child& child, Gone how, const Death& death,
+               const std::shared_ptr<Generation>& generation);
+  [[nodiscard]] Clock::duration charge(Gone how, const Death& death,
+                                       const std::shared_ptr<Generation>& generation);
   /// Calls `what` after `delay`, unless the pool is stopping or gone by then.
   void later(Clock::duration delay, const std::function<void(ChildPool&)>& what);
   /// The same, but void after a reload: what the old code has earned is not the new one's to wait for.
@@ -207,17 +220,24 @@ class ChildPool final : GenerationOwner, ChildOwner {
 
   // pool_size.cpp: how many children there are.
   Census census() const;
+  [[nodiscard]] int processes(int places) const { return places / options_.child.places; }
+  /// As many as whole processes have.
+  [[nodiscard]] int wanted(const Census& now) const;
+  /// All places of its process leave, as soon as each is idle.
+  void dismiss(Child& child, std::string_view why);
   [[nodiscard]] ChildSettings settings_of_next() const;
   void spawn_missing();
   /// False: no memory, no descriptors.
   bool spawn_in(Generation& generation);
   /// So many of those missing are not forked before `delay` is over, whoever asks for them.
   void spawn_later(int children, Clock::duration delay);
+  /// Degraded, and no delay left: one task is tried.
+  void allow_trial();
   /// One did not start: how long the next try has to wait, and no more is promised than there is, if it was one that was added.
   [[nodiscard]] Clock::duration after_boot_crash(Clock::time_point now);
   void reap_later();
   /// Is there one too many, which leaves now?
-  bool take_excess();
+  [[nodiscard]] bool take_excess();
   void reap();
   /// It is told to leave, and another one is forked for it, if it has outlived its bounds.
   bool recycle(Child& child);
@@ -259,12 +279,13 @@ class ChildPool final : GenerationOwner, ChildOwner {
   std::map<std::uint32_t, std::shared_ptr<Child>> children_;
   std::deque<Idle> idle_;  // the longest idle first; tasks take the last, whose memory is warm
   std::uint32_t next_incarnation_ = 1;
+  std::uint64_t starts_ = 0;
   std::uint64_t zygotes_ = 0;
   std::map<std::string_view, std::uint64_t> exits_;
   ChildCounts of_gone_;
   Clock::time_point growth_waits_until_{};  // more children than `children` could not be had
   int held_ = 0;                            // missing, and their delay is not over
-  int excess_ = 0;  // to leave when they are idle: fewer are wanted than there were
+  int excess_ = 0;  // places to leave when they are idle: fewer are wanted than there were
   std::optional<LastCrash> last_crash_;
   WaitingLine polled_, offloaded_;
   bool reaping_ = false;
@@ -277,6 +298,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   Wakeup changed_;
   int capacity_told_ = 0;
   bool degraded_ = false;
+  int on_trial_ = 0;  // while it is degraded: polled tasks, the one that is tried included
   bool starting_ = false;
   bool accepting_ = false;
   bool notified_ = false;  // of the shutdown

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A child's task: how it goes down, what comes back, and the attempt's hand on it. Life and death are in child.cpp.
+// A child's task: how it goes down, what comes back, and the attempt's hand on it. Life is in child.cpp, death in child_end.cpp.
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <nlohmann/json.hpp>
@@ -65,10 +65,11 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle, bool staged) {
   rings_at_assign_ = rings_;
   state_ = State::busy;
   activity_type_ = start.activity_type();
-  output_->forget_tail();
+  if (process_->made == 1) process_->output->forget_tail();
   attempt_ = &handle;
   handle.child_ = this;
   handle.pid_ = pid();
+  handle.incarnation_ = incarnation();
   return sent;
 }
 
@@ -148,6 +149,7 @@ void Child::on_ready_message() {
   }
   was_ready_ = true;
   objects_ = objects_in(ready.objects());
+  thread_ = ready.thread();
   become_idle();
 }
 
@@ -195,7 +197,7 @@ void Child::finish_task(Answer answer) {
   if (!completion_) return;
   keep_last_heartbeat();
   if (auto* attempt = std::exchange(attempt_, nullptr)) attempt->child_ = nullptr;
-  parts_.lifespan.task_done();
+  process_->lifespan.task_done();
   const bool goes_on = state_ == State::busy && !dead_;
   if (goes_on) {
     judge_answer();

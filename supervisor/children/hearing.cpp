@@ -13,10 +13,9 @@ namespace {
 constexpr Hearing::Clock::duration kLongestStep = std::chrono::milliseconds(200);
 }  // namespace
 
-Seen look_at(pid_t pid) {
+Seen look_at(pid_t pid, pid_t thread) {
   Seen seen;
-  const auto number = std::to_string(pid);
-  std::ifstream file("/proc/" + number + "/task/" + number + "/stat");
+  std::ifstream file("/proc/" + std::to_string(pid) + "/task/" + std::to_string(thread) + "/stat");
   std::string stat;
   std::getline(file, stat);
   const auto name_ends = stat.rfind(')');

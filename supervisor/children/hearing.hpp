@@ -12,13 +12,13 @@
 
 namespace temporal::supervisor::children {
 
-/// Of the main thread of a process.
+/// Of one thread of a process.
 struct Seen {
   char state = 'S';             ///< as ps shows it
   std::uint64_t cpu_ticks = 0;  ///< that it used so far
 };
-/// Asleep, where the kernel does not tell.
-[[nodiscard]] Seen look_at(pid_t pid);
+/// Asleep, where the kernel does not tell, or the process has no such thread.
+[[nodiscard]] Seen look_at(pid_t pid, pid_t thread);
 
 /// Pure: the caller brings the clock.
 class Hearing {

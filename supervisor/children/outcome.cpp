@@ -46,6 +46,13 @@ struct Verdict {
 };
 
 Verdict verdict_of(const Death& death) {
+  if (death.beside) {
+    const auto& other = death.beside->activity_type;
+    return {kBystander,
+            "ended because of " +
+                (other.empty() ? std::string("what ran in it before") : "activity " + other) +
+                ", which ran in it too (" + std::string(death.beside->why) + ")"};
+  }
   if (death.stuck) return {kProcessLost, "was killed but does not die: it is stuck in the kernel"};
   if (death.killed_for) {
     switch (*death.killed_for) {
@@ -139,6 +146,7 @@ Payload details_of(const Death& death, std::size_t tail) {
 }  // namespace
 
 std::string_view reason_of(const Death& death) {
+  if (death.beside) return "bystander";
   if (death.stuck) return "lost";
   if (death.killed_for) {
     switch (*death.killed_for) {

@@ -27,6 +27,7 @@ inline constexpr std::string_view kProcessOutOfMemory = "ActivityProcessOutOfMem
 inline constexpr std::string_view kCpuLimit = "ActivityCpuLimit";
 inline constexpr std::string_view kProcessCorrupt = "ActivityProcessCorrupt";
 inline constexpr std::string_view kProcessLost = "ActivityProcessLost";
+inline constexpr std::string_view kBystander = "ActivityBystander";
 inline constexpr std::string_view kWorkerResources = "WorkerResources";
 inline constexpr std::string_view kPayloadTooLarge = "PayloadTooLarge";
 inline constexpr std::string_view kWorkerShutdown = "WorkerShutdown";
@@ -49,6 +50,7 @@ struct Died {
   api::failure::v1::Failure failure;
   bool killed_here =
       false;  ///< by AttemptHandle::terminate() or the end of the pool, not by an accident
+  bool beside = false;  ///< for the task of another place of its process
 };
 using Outcome = std::variant<Completed, Failed, Canceled, Async, Died>;
 
@@ -68,6 +70,13 @@ struct NamedStack {
   std::string where;               ///< the line of them that is the user's
 };
 
+/// The place of a process for whose task all of that ended.
+struct Culprit {
+  std::uint32_t incarnation = 0;
+  std::string activity_type;  ///< empty: it had nothing in hand
+  std::string_view why;       ///< see reason_of()
+};
+
 /// All that is known of a death.
 struct Death {
   pid_t pid = 0;
@@ -76,9 +85,11 @@ struct Death {
   std::optional<KillReason> killed_for;
   std::string fault;  ///< of the ring, with KillReason::corrupt
   bool zygote_died = false;
-  bool out_of_memory = false;  ///< the kernel killed it for want of memory
-  bool dumps_core = false;     ///< not dead yet: it writes its memory to a file
-  bool stuck = false;          ///< not dead: in the kernel, where no signal reaches it
+  bool told = false;                ///< another place of its process tells of it
+  std::optional<Culprit> beside{};  ///< it ended for the task of another place
+  bool out_of_memory = false;       ///< the kernel killed it for want of memory
+  bool dumps_core = false;          ///< not dead yet: it writes its memory to a file
+  bool stuck = false;               ///< not dead: in the kernel, where no signal reaches it
   std::chrono::milliseconds uptime{};
   std::chrono::milliseconds task_time{};
   std::int64_t max_rss_kb = 0;
@@ -89,7 +100,7 @@ struct Death {
 };
 
 /// In one word: killed, crashed, exited, cpu_limit, out_of_memory, corrupt, cancelled, timed_out, worker_shutdown, operator,
-/// zygote_died, lost or unknown.
+/// zygote_died, lost, bystander or unknown.
 [[nodiscard]] std::string_view reason_of(const Death& death);
 /// "killed by SIGKILL", "exited with code 1": for logs and failures.
 [[nodiscard]] std::string describe_status(std::optional<int> wait_status);

@@ -77,7 +77,7 @@ void ChildPool::take_over() {
              {"build", build_},
              {"last_build", last},
              {"still_running", now.polled + now.offloaded}});
-  for (auto& idle : std::exchange(idle_, {})) idle.child->quit("reloaded");
+  for (auto& idle : std::exchange(idle_, {})) idle.child->dismiss("reloaded");
   if (old) end_if_drained(old);
   spawn_missing();
   if (const auto done = std::exchange(reload_done_, nullptr)) done({});
@@ -87,7 +87,7 @@ bool ChildPool::leaves_with_its_generation(Child& child) {
   const auto generation = generation_of(child);
   if (stopping_ || !generation || generation == current_ || generation->zygote()->gone())
     return false;
-  child.quit("reloaded");
+  dismiss(child, "reloaded");
   spawn_missing();
   return true;
 }

@@ -21,7 +21,7 @@ Census ChildPool::census() const {
     const bool offloaded = attempt && attempt->share_ == Share::offload;
     // The first child of a generation that is to come may come to nothing.
     const bool to_come = next_ && next_->has(incarnation);
-    now.staying += state != Child::State::leaving && !to_come;
+    now.staying += !child->leaves() && !to_come;
     now.ready += state == Child::State::idle || state == Child::State::busy;
     now.polled += state == Child::State::busy && !offloaded;
     now.offloaded += state == Child::State::busy && offloaded;
@@ -34,20 +34,32 @@ Census ChildPool::census() const {
 }
 
 int ChildPool::capacity() const {
-  if (!accepting_ || degraded_) return 0;
+  if (!accepting_) return 0;
   const auto now = census();
+  if (degraded_) return std::min(on_trial_, shares_.places(Share::polled, now));
   return Clock::now() < growth_waits_until_ ? shares_.places(Share::polled, now)
                                             : shares_.promised(now);
 }
 
 int ChildPool::idle_count() const { return static_cast<int>(idle_.size()); }
 
+int ChildPool::wanted(const Census& now) const {
+  const int places = options_.child.places;
+  return (shares_.wanted(now) + places - 1) / places * places;
+}
+
+void ChildPool::dismiss(Child& child, std::string_view why) {
+  child.dismiss(why);
+  if (options_.child.places > 1)
+    std::erase_if(idle_, [](const Idle& one) { return one.child->leaves(); });
+}
+
 ChildSettings ChildPool::settings_of_next() const {
   auto settings = options_.child;
   if (options_.cores.empty()) return settings;
   std::vector<int> taken;
   for (const auto& [incarnation, child] : children_)
-    if (child->core() && child->state() != Child::State::leaving) taken.push_back(*child->core());
+    if (child->core() && !child->leaves()) taken.push_back(*child->core());
   settings.core = least_taken(options_.cores, taken);
   return settings;
 }
@@ -55,10 +67,14 @@ ChildSettings ChildPool::settings_of_next() const {
 void ChildPool::spawn_missing() {
   if (!current_ || !current_->loaded() || !accepting_) return;  // on_loaded comes back here
   const auto now = census();
-  const int wanted = shares_.wanted(now);
+  const int wanted = this->wanted(now);
+  const int places = options_.child.places;
   // Those on their way out may take long, by their hooks: a stream of short tasks must not fill the machine with them.
-  const int room = 2 * std::max(1, wanted) - static_cast<int>(children_.size());
-  for (int missing = std::min(wanted - now.staying - held_, room); missing > 0; --missing) {
+  const auto there = std::ranges::count_if(
+      children_, [](const auto& entry) { return !entry.second->finishes_for_others(); });
+  const int room = 2 * std::max(places, wanted) - static_cast<int>(there);
+  for (int missing = std::min(wanted - now.staying - held_, room); missing >= places;
+       missing -= places) {
     if (spawn_in(*current_)) continue;
     log_.error("no memory or descriptors for a child");
     spawn_later(missing, after_boot_crash(Clock::now()));
@@ -69,14 +85,19 @@ void ChildPool::spawn_missing() {
 }
 
 bool ChildPool::spawn_in(Generation& generation) {
-  const std::uint32_t incarnation = next_incarnation_++;
+  const std::uint32_t first = next_incarnation_;
   const Lifespan lifespan(options_.recycling, Clock::now(), random_);
-  auto child = Child::spawn(core_, *generation.zygote(), incarnation, generation.fingerprint(),
-                            settings_of_next(), lifespan, *this, log_);
-  if (!child) return false;
-  if (notified_) child->notify_shutdown();
-  generation.adopt(incarnation);
-  children_[incarnation] = std::move(child);
+  auto places = Child::spawn(core_, *generation.zygote(), first, generation.fingerprint(),
+                             settings_of_next(), lifespan, *this, log_);
+  next_incarnation_ += static_cast<std::uint32_t>(options_.child.places);
+  if (places.empty()) return false;
+  ++starts_;
+  for (auto& place : places) {
+    const auto incarnation = place->incarnation();
+    if (notified_) place->notify_shutdown();
+    generation.adopt(incarnation);
+    children_[incarnation] = std::move(place);
+  }
   return true;
 }
 
@@ -92,13 +113,13 @@ ChildPool::Clock::duration ChildPool::after_boot_crash(Clock::time_point now) {
 
 void ChildPool::set_children(int children, int most_children) {
   shares_.resize(children, most_children);
-  budget_.resize(std::max(shares_.children(), shares_.size(Share::offload)));
+  budget_.resize(processes(std::max(shares_.children(), shares_.size(Share::offload))));
   const auto now = census();
-  excess_ = std::max(0, now.staying - shares_.wanted(now));
+  excess_ = std::max(0, now.staying - wanted(now));
   while (!idle_.empty() && take_excess()) {
     auto child = std::move(idle_.front().child);
     idle_.pop_front();
-    child->quit();
+    dismiss(*child, "stopped");
   }
   watch();
   spawn_missing();
@@ -109,8 +130,8 @@ void ChildPool::set_children(int children, int most_children) {
 bool ChildPool::take_excess() {
   if (excess_ == 0) return false;
   const auto now = census();
-  const bool left = now.staying > shares_.wanted(now);
-  excess_ = left ? excess_ - 1 : 0;
+  const bool left = now.staying - wanted(now) >= options_.child.places;
+  excess_ = left ? std::max(0, excess_ - options_.child.places) : 0;
   return left;
 }
 
@@ -119,7 +140,15 @@ void ChildPool::spawn_later(int children, Clock::duration delay) {
   later_unless_reloaded(delay, [children](ChildPool& pool) {
     pool.held_ -= children;
     pool.spawn_missing();
+    pool.allow_trial();
   });
+}
+
+// What crashed may be one task of many. Only one that is completed shows that, so one more is taken than run already.
+void ChildPool::allow_trial() {
+  if (!degraded_ || on_trial_ > 0 || held_ > 0 || !budget_.children_start()) return;
+  on_trial_ = census().polled_calls + 1;
+  changed();
 }
 
 // One at a time, and not in step with whatever else runs every half minute: the next call may be near, and a fork costs more than
@@ -127,7 +156,7 @@ void ChildPool::spawn_later(int children, Clock::duration delay) {
 void ChildPool::reap_later() {
   // Those that drain after a reload are too many already, and will leave.
   if (generations_.size() > 1) return;
-  if (reaping_ || idle_.empty() || shares_.spare(census()) <= 0) return;
+  if (reaping_ || idle_.empty() || shares_.spare(census()) < options_.child.places) return;
   const auto jitter = std::uniform_int_distribution<Clock::rep>(
       0, Clock::duration(options_.reap_after).count() / 8)(random_);
   const auto due = idle_.front().since + options_.reap_after - Clock::now();
@@ -137,11 +166,20 @@ void ChildPool::reap_later() {
 
 void ChildPool::reap() {
   reaping_ = false;
-  if (generations_.size() == 1 && !idle_.empty() &&
-      Clock::now() - idle_.front().since >= options_.reap_after && shares_.spare(census()) > 0) {
-    auto child = std::move(idle_.front().child);
-    idle_.pop_front();
-    child->quit();
+  const auto now = Clock::now();
+  const auto old = std::ranges::find_if(idle_, [&](const Idle& one) {
+    const auto places = one.child->places();
+    return now - one.since >= options_.reap_after &&
+           std::ranges::all_of(
+               places, [](const auto& place) { return place->state() == Child::State::idle; });
+  });
+  const auto census = this->census();
+  const bool too_many = census.staying - wanted(census) >= options_.child.places &&
+                        shares_.spare(census) >= options_.child.places;
+  if (generations_.size() == 1 && old != idle_.end() && too_many) {
+    auto child = std::move(old->child);
+    idle_.erase(old);
+    dismiss(*child, "stopped");
     watch();
   }
   reap_later();
@@ -152,7 +190,7 @@ bool ChildPool::recycle(Child& child) {
   const auto why = child.outlived(Clock::now());
   if (why.empty()) return false;
   log_.debug("a child makes room for a fresh one", {{"pid", child.pid()}, {"bound", why}});
-  child.quit("recycled");
+  dismiss(child, "recycled");
   spawn_missing();
   return true;
 }

@@ -148,7 +148,8 @@ bool ChildPool::kill_task(pid_t pid) {
 }
 
 void ChildPool::put_back(const std::shared_ptr<Child>& child) {
-  if (stopping_ || take_excess()) return child->quit();
+  if (stopping_) return child->quit();
+  if (child->leaves() || take_excess()) return dismiss(*child, "stopped");
   idle_.push_back({child, Clock::now()});
   wake_lines();
   reap_later();

@@ -47,7 +47,7 @@ PoolView ChildPool::view() const {
   const auto now = Clock::now();
   PoolView view{.zygote = zygote_pid(),
                 .generation = current_ ? current_->number() : 0,
-                .wanted = shares_.children(),
+                .wanted = processes(shares_.children()),
                 .degraded = degraded_,
                 .children = {},
                 .last_crash = last_crash_};

@@ -5,7 +5,7 @@
 //              boot crash (before Ready)           task crash (after)
 //  respawn     100 ms * 2^n, up to 30 s            at once, jitter up to 50 ms
 //  budget      5 in 60 s, then degraded            max(5, 2 x children) in 60 s, then degraded and as boot
-//  forgiven    a child became ready                a child completed a task
+//  forgiven    a child became ready                a child completed a task: after each delay one is tried
 #pragma once
 
 #include <chrono>
@@ -31,6 +31,8 @@ class SpawnBudget {
   void completed_task() { tasks_.clear(); }
 
   [[nodiscard]] bool degraded(Clock::time_point now);
+  /// Children do become ready: what is wrong is with their tasks.
+  [[nodiscard]] bool children_start() const { return boots_.size() < kBootBudget; }
 
  private:
   static constexpr std::size_t kBootBudget = 5;

@@ -55,6 +55,7 @@ class AttemptHandle {
 
   /// 0 before it has a child.
   [[nodiscard]] pid_t pid() const { return pid_; }
+  [[nodiscard]] std::uint32_t incarnation() const { return incarnation_; }
 
  private:
   friend class Child;
@@ -66,6 +67,7 @@ class AttemptHandle {
   std::optional<ipc::Heartbeat> last_;  // read by the final drain, not taken yet
   Child* child_ = nullptr;              // while the task runs
   pid_t pid_ = 0;
+  std::uint32_t incarnation_ = 0;
   std::function<void()> give_up_;  // while the task waits for a child
 };
 

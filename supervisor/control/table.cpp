@@ -112,12 +112,16 @@ Row row_elsewhere(const json& task) {
 std::string table_of(const json& queue) {
   std::vector<Row> rows{{"PID", "STATE", "GEN", "AGE", "RSS", "CPU", "TASKS", "ACTIVITY", "ATTEMPT",
                          "FOR", "BEATS", "TASK"}};
-  std::map<std::int64_t, const json*> by_pid;
+  // By process, and by its place there: it may have several.
+  const auto place_of = [](const json& one) {
+    return std::pair(number(one, "pid"), number(one, "incarnation"));
+  };
+  std::map<std::pair<std::int64_t, std::int64_t>, const json*> in_children;
   for (const auto& task : part(queue, "tasks"))
-    if (number(task, "pid") > 0) by_pid[number(task, "pid")] = &task;
+    if (number(task, "pid") > 0) in_children[place_of(task)] = &task;
   for (const auto& child : part(queue, "children")) {
-    const auto found = by_pid.find(number(child, "pid"));
-    rows.push_back(row_of(child, found == by_pid.end() ? json() : *found->second));
+    const auto found = in_children.find(place_of(child));
+    rows.push_back(row_of(child, found == in_children.end() ? json() : *found->second));
   }
   for (const auto& task : part(queue, "tasks"))
     if (number(task, "pid") == 0) rows.push_back(row_elsewhere(task));

@@ -16,6 +16,16 @@ namespace temporal::supervisor::control {
 using nlohmann::json;
 using std::chrono::milliseconds;
 
+namespace {
+
+// Of a process whose places follow one another.
+void copy_usage(const json& from, json& to) {
+  for (const char* name : {"rss_bytes", "cpu_ms", "cpu_percent"})
+    if (from.contains(name)) to[name] = from[name];
+}
+
+}  // namespace
+
 std::optional<Usage> usage_of(pid_t pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;
@@ -39,7 +49,14 @@ void UsageMeter::add_to(json& view) {
   for (auto& queue : view["queues"]) {
     if (queue.contains("pool") && queue["pool"].is_object()) add_to_one(queue["pool"]);
     if (!queue.contains("children")) continue;
-    for (auto& child : queue["children"]) add_to_one(child);
+    const json* before = nullptr;
+    for (auto& child : queue["children"]) {
+      if (before && before->value("pid", 0) == child.value("pid", 0))
+        copy_usage(*before, child);
+      else
+        add_to_one(child);
+      before = &child;
+    }
   }
 }
 

@@ -124,7 +124,8 @@ TaskMetrics WorkerMetrics::tasks(const char* poller_type, const char* worker_typ
 }
 
 Gauge WorkerMetrics::children(const char* state) const {
-  return make_.gauge("supervisor_children", "Child processes", {{"state", state}});
+  return make_.gauge("supervisor_children", "Places for activities in child processes",
+                     {{"state", state}});
 }
 
 const ActivityMetrics& WorkerMetrics::activity(const std::string& type,

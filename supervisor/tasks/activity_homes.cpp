@@ -33,6 +33,22 @@ bool calls_locally(const Options& options, const Module& module) {
   return module.has_workflows() && !options.activities_only;
 }
 
+// Limits that a process has as a whole: of tasks that share one, nobody's.
+std::string limited_names(const Options& options, const Module& module) {
+  std::string names;
+  const auto add = [&](const std::string& name, const detail::ActivityDefinition& activity) {
+    const auto& limits = activity.limits;
+    const bool limited = limits.memory > 0 || limits.cpu_time.count() > 0 ||
+                         limits.open_files > 0 || limits.processes > 0 ||
+                         limits.oom_score_adj > 0 || limits.cancel_grace;
+    if (limited && home_of(activity, options.activity_executor) == temporal::Executor::child)
+      names += (names.empty() ? "" : ", ") + name;
+  };
+  for (const auto& [name, activity] : module.activities()) add(name, activity);
+  if (const auto* catch_all = module.catch_all()) add("the catch-all", *catch_all);
+  return names;
+}
+
 // To children, by coroutines or by workflows.
 bool hands_over(const Options& options, const Module& module) {
   if (options.offload_children == 0) return false;
@@ -54,10 +70,13 @@ int most_polled_children(const Options& options) {
 
 }  // namespace
 
-int most_children(const Options& options, const Module& module) {
+int most_child_places(const Options& options, const Module& module) {
   const bool plain = has_home(module, temporal::Executor::child, options.activity_executor);
-  return (plain ? most_polled_children(options) : 0) +
-         (hands_over(options, module) ? options.offload_children : 0);
+  const int each = options.tasks_per_child;
+  // What is handed over takes places, and whole processes are forked for them.
+  const int offloaded = (options.offload_children + each - 1) / each * each;
+  return (plain ? most_polled_children(options) * each : 0) +
+         (hands_over(options, module) ? offloaded : 0);
 }
 
 ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
@@ -77,6 +96,12 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
         names_of(module, temporal::Executor::child, options.activity_executor) +
         ": allow children, put them on threads with --activity-executor threads, or make them "
         "coroutines");
+  const auto limited = options.tasks_per_child > 1 ? limited_names(options, module) : "";
+  if (!limited.empty())
+    throw SettingsError("--tasks-per-child " + std::to_string(options.tasks_per_child) +
+                        " leaves activities without limits that only a process of their own can "
+                        "be held to: " +
+                        limited + "; serve them by a worker of their own, or leave the limits out");
 }
 
 // An object may hold sockets of a loop: it ends after the loop's last step, and before the loop.
@@ -148,8 +173,11 @@ std::vector<int> ActivityHomes::cores_to_pin_to() const {
 asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
-  pool.children = wanted_children_ = children_ ? polled_children(options_) : 0;
-  pool.most_children = children_ ? most_polled_children(options_) : 0;
+  wanted_children_ = children_ ? polled_children(options_) : 0;
+  static_assert(kMostTasksPerChild <= children::kMostPlaces);
+  pool.child.places = options_.tasks_per_child;
+  pool.children = wanted_children_ * options_.tasks_per_child;
+  pool.most_children = (children_ ? most_polled_children(options_) : 0) * options_.tasks_per_child;
   pool.offload_children = offload_ ? options_.offload_children : 0;
   pool.program = std::move(program);
   pool.program.exec_children = options_.exec_children;
@@ -183,12 +211,12 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   if (children_) child_home_.emplace(Home{*child_executor_, *child_places_});
 }
 
-int ActivityHomes::most_wanted_children() const {
-  return std::max(wanted_children_, options_.children_max);
+int ActivityHomes::most_wanted_places() const {
+  return std::max(wanted_children_, options_.children_max) * options_.tasks_per_child;
 }
 
 int ActivityHomes::child_places() const {
-  return std::min(pool_->capacity(), most_wanted_children());
+  return std::min(pool_->capacity(), most_wanted_places());
 }
 
 void ActivityHomes::set_children(int count) {
@@ -198,9 +226,10 @@ void ActivityHomes::set_children(int count) {
 
 // A poll cannot be recalled: what it may bring was promised a child before it was sent.
 void ActivityHomes::follow_wanted() {
-  const int most = most_wanted_children();
+  const int wanted = wanted_children_ * options_.tasks_per_child;
+  const int most = most_wanted_places();
   const int promised = std::max(most, child_places_->taken());
-  pool_->set_children(most > wanted_children_ ? wanted_children_ : promised, promised);
+  pool_->set_children(most > wanted ? wanted : promised, promised);
   child_places_->set_capacity(child_places());
   shrinking_.reset();
   if (promised == most) return;
@@ -214,7 +243,7 @@ void ActivityHomes::follow_wanted() {
 void ActivityHomes::warn_of_unused_places() const {
   const int asked = options_.max_concurrent_activities;
   const bool only_children = children_ && !threads_ && !loops_;
-  const int most = most_polled_children(options_);
+  const int most = most_polled_children(options_) * options_.tasks_per_child;
   if (!only_children || asked <= most || asked == Options{}.max_concurrent_activities) return;
   log_.warn(
       "--max-concurrent-activities asks for more than there are children: no task is taken that "

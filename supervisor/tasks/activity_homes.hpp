@@ -29,8 +29,8 @@
 
 namespace temporal::supervisor {
 
-/// Child processes that the activities of `module` may have at a time.
-[[nodiscard]] int most_children(const Options& options, const Module& module);
+/// Activities of `module` that child processes may have at a time.
+[[nodiscard]] int most_child_places(const Options& options, const Module& module);
 
 /// Thread rule: core loop only.
 class ActivityHomes {
@@ -71,7 +71,7 @@ class ActivityHomes {
   [[nodiscard]] std::vector<int> cores_to_pin_to() const;
   void follow_wanted();
   /// While tasks wait.
-  [[nodiscard]] int most_wanted_children() const;
+  [[nodiscard]] int most_wanted_places() const;
   [[nodiscard]] int child_places() const;
   void start_threads();
   void start_loops();

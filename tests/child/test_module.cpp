@@ -98,6 +98,8 @@ void crash() { std::raise(SIGSEGV); }
 
 void exit_with(int code) { std::_Exit(code); }
 
+void leave_by_exit(int code) { std::exit(code); }
+
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 void throw_where_nobody_may(std::string what) noexcept { fail(what); }
 
@@ -287,8 +289,10 @@ void test_module(temporal::Module& m) {
   m.activity<count_tasks>();
   m.activity<leak>();
   m.activity<leave_slowly>();
-  m.on_child_stop(
-      [] { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds_to_leave)); });
+  m.on_child_stop([] {
+    if (std::getenv("TEST_SAYS_STOP")) std::puts("a child stops");
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds_to_leave));
+  });
   m.activity<throw_error>();
   m.activity<throw_int>();
   m.activity<throw_application_error>();
@@ -296,6 +300,7 @@ void test_module(temporal::Module& m) {
   m.activity<complete_later>();
   m.activity<crash>();
   m.activity<exit_with>();
+  m.activity<leave_by_exit>();
   m.activity<throw_where_nobody_may>();
   m.activity<status_of_a_fork_that_aborts>();
   m.activity<print_and_abort>();

@@ -60,6 +60,29 @@ def test_F008_each_way_to_die_has_its_name(server, start, queue, how, kind):
     assert run.events("ActivityTaskStarted")[0].last_failure.application_failure_info.type == kind
 
 
+def test_F008_what_crashes_again_and_again_holds_up_nobody_for_long(server, start, queue):
+    """The pool is degraded by it, and takes one task at a time on trial: the first that is completed ends that."""
+    worker = start("activities", "workflows", "--children", "2")
+    poison = [server.call("crash_always", queue=queue, how={"attempts": 1000, "retry_ms": 1}) for _ in range(3)]
+    worker.wait_for("children die as fast as they are replaced: no more tasks are taken until one stays")
+    healthy = server.call("say_hello", "World", queue=queue)
+    assert healthy.result() == "Hello, World!"
+    taken = worker.wait_for("an activity runs in a child", workflow_id=healthy.id)
+    assert taken["time_ms"] <= worker.wait_for("children stay alive again")["time_ms"]  # not by the time that passed
+    for run in poison:
+        run.terminate()
+
+
+def test_AX17_a_worker_may_leave_when_its_children_die_as_fast_as_they_are_replaced(server, start, queue):
+    worker = start("activities", "workflows", "--children", "1", "--exit-when-degraded")
+    run = server.call("crash_always", queue=queue, how={"attempts": 1000, "retry_ms": 1})
+    assert worker.ended() == 1
+    assert "--exit-when-degraded" in worker.errors()[-1]
+    start("activities", "workflows", "--children", "1")  # the task is the next worker's
+    run.wait_for_attempt_failure()
+    run.terminate()
+
+
 @pytest.mark.parametrize("how, where, why", [
     ("null", "store_nowhere() at activities.cpp:", ""),
     ("overflow", "recurse(char volatile*) at activities.cpp:", "stack overflow"),

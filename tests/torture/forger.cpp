@@ -17,7 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // As shared/ipc/arena.cpp and ring.cpp lay it out.
-static_assert(ipc::kLayoutVersion == 4);
+static_assert(ipc::kLayoutVersion == 5);
 constexpr std::size_t kControl = 1 * ipc::kPage, kDownEnds = 2 * ipc::kPage;
 constexpr std::size_t kUpEnds = 1 * ipc::kPage, kRingB = 3 * ipc::kPage;
 

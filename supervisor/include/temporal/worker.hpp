@@ -45,6 +45,7 @@ struct WorkerOptions {
   bool no_remote_activities = false;  ///< only those that its own workflows call as local ones
   std::optional<int> children{};      ///< default: one per usable core
   int children_max = 0;               ///< so many while activities wait; 0: `children`
+  int tasks_per_child = 1;            ///< at a time, 1 to 16; see --tasks-per-child
   std::optional<int>
       offload_children{};  ///< for in_child() and local ones; default: one per usable core
   int child_nice = 5;

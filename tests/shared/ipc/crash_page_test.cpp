@@ -16,11 +16,12 @@ TEST_CASE("a crash is read as it was written, and not before it was written to i
   writer.frames()[1] = 0x2000;
   std::string("std::runtime_error: no").copy(writer.exception().data(), 100);
   CHECK_FALSE(read_crash(*page));
-  writer.write(11, true, 2);
+  writer.write(11, true, true, 2);
   const auto crash = read_crash(*page);
   REQUIRE(crash);
   CHECK(crash->signal == 11);
   CHECK(crash->stack_overflow);
+  CHECK(crash->stranger);
   CHECK(crash->frames == std::vector<std::uintptr_t>{0x1000, 0x2000});
   CHECK(crash->exception == "std::runtime_error: no");
 }

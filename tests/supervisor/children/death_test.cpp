@@ -369,3 +369,31 @@ TEST_CASE("children that die as fast as they are replaced make the pool take no 
     CHECK(fixture.pool.capacity() == 1);
   });
 }
+
+TEST_CASE(
+    "after each delay a degraded pool takes one task more, and is whole when it is completed") {
+  PoolFixture fixture(options(3));
+  fixture.with_pool([&]() -> asio::awaitable<void> {
+    Running beside(fixture.io);
+    beside.start(fixture, "beat_and_wait", 1);
+    co_await beside.until_beaten();
+    while (!fixture.pool.degraded()) (void)co_await fixture.call("exit_with", 1);
+    for (int tries = 0; tries < 2; ++tries) {
+      CHECK(fixture.pool.capacity() == 0);
+      while (fixture.pool.capacity() == 0) co_await supervisor::pause(1ms);
+      CHECK(fixture.pool.degraded());
+      CHECK(fixture.pool.capacity() == 2);  // that which runs, and one
+      Running tried(fixture.io);
+      if (tries == 0)
+        tried.start(fixture, "exit_with", 1);
+      else
+        tried.start(fixture, "no_op");
+      co_await tried.until_ended();
+    }
+    CHECK_FALSE(fixture.pool.degraded());
+    co_await until_full(fixture, 3);
+    CHECK_FALSE(beside.outcome);
+    beside.handle.cancel(CancelReason::requested);
+    co_await beside.until_ended();
+  });
+}

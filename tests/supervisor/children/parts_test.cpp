@@ -327,12 +327,13 @@ TEST_CASE("only who could have listened is deaf: not the stopped, nor who has no
 }
 
 TEST_CASE("a process is seen asleep, and at work") {
-  const auto self = look_at(::getpid());
+  const auto self = look_at(::getpid(), ::gettid());
   CHECK(self.state == 'R');
-  auto later = look_at(::getpid());
-  while (later.cpu_ticks == self.cpu_ticks) later = look_at(::getpid());
+  auto later = look_at(::getpid(), ::gettid());
+  while (later.cpu_ticks == self.cpu_ticks) later = look_at(::getpid(), ::gettid());
   CHECK(later.cpu_ticks > self.cpu_ticks);
-  CHECK(look_at(0x7ffffff0).state == 'S');  // there is none
+  CHECK(look_at(0x7ffffff0, 0x7ffffff0).state == 'S');  // there is none
+  CHECK(look_at(::getpid(), 1).state == 'S');           // not its own
 }
 
 TEST_CASE("rings that were earned are no storm, however many; others are, and are not saved up") {

@@ -247,6 +247,15 @@ inline asio::awaitable<void> until_full(PoolFixture& fixture, int children) {
   while (fixture.pool.capacity() < children) co_await pause(std::chrono::milliseconds(1));
 }
 
+/// Until nobody starts, works or leaves any more.
+inline asio::awaitable<void> until_settled(PoolFixture& fixture) {
+  const auto moving = [&] {
+    const auto counts = fixture.pool.counts();
+    return counts.starting + counts.busy + counts.stopping > 0;
+  };
+  while (moving()) co_await pause(std::chrono::milliseconds(1));
+}
+
 /// Until a process is dead, in this or any process's eyes.
 inline asio::awaitable<void> until_dead(pid_t pid) {
   while (alive(pid)) co_await pause(std::chrono::milliseconds(1));

@@ -22,15 +22,6 @@ PoolOptions recycled(int children, Recycling recycling) {
   return pool;
 }
 
-// Until those that were told to leave have left.
-asio::awaitable<void> until_settled(PoolFixture& fixture) {
-  const auto leaving = [&] {
-    const auto counts = fixture.pool.counts();
-    return counts.starting + counts.busy + counts.stopping > 0;
-  };
-  while (leaving()) co_await supervisor::pause(1ms);
-}
-
 }  // namespace
 
 TEST_CASE("F021 bounds are drawn up to 15 % below what was asked, never above") {
