@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -37,8 +38,9 @@ class DeafMount {
     if (::mount("deaf", mount->path().c_str(), "fuse", MS_NOSUID | MS_NODEV, options.c_str()) != 0)
       return nullptr;
     mount->mounted_ = true;
-    mount->reader_ = std::thread(
-        [fd = std::move(device), stop = mount->stop_.get()] { take_requests(fd.get(), stop); });
+    mount->reader_ = std::thread([fd = std::move(device), mount = mount.get()] {
+      take_requests(fd.get(), mount->stop_.get(), mount->asked_);
+    });
     return mount;
   }
   DeafMount(const DeafMount&) = delete;
@@ -52,6 +54,8 @@ class DeafMount {
   }
 
   [[nodiscard]] const std::filesystem::path& path() const { return folder_.path(); }
+  /// Somebody waits for an answer, and no signal changes that: until a request is taken, one could.
+  [[nodiscard]] bool asked() const { return asked_; }
   /// Whoever waits gets an error.
   void end() { ::umount2(path().c_str(), MNT_FORCE); }
 
@@ -59,7 +63,7 @@ class DeafMount {
   DeafMount() = default;
 
   // What is said at the beginning has to be answered, or nobody would ask for a file at all.
-  static void take_requests(int fd, int stop) {
+  static void take_requests(int fd, int stop, std::atomic<bool>& asked) {
     alignas(fuse_in_header) std::array<char, 64 * 1024> buffer;
     for (;;) {
       std::array<pollfd, 2> ready{pollfd{fd, POLLIN, 0}, pollfd{stop, POLLIN, 0}};
@@ -69,7 +73,10 @@ class DeafMount {
         continue;
       fuse_in_header request;
       std::memcpy(&request, buffer.data(), sizeof request);
-      if (request.opcode != FUSE_INIT) continue;
+      if (request.opcode != FUSE_INIT) {
+        asked = true;
+        continue;
+      }
       struct {
         fuse_out_header header;
         fuse_init_out init;
@@ -84,6 +91,7 @@ class DeafMount {
 
   test::Folder folder_;
   ipc::UniqueFd stop_ = ipc::create_bell();
+  std::atomic<bool> asked_ = false;
   bool mounted_ = false;
   std::thread reader_;
 };
