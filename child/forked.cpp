@@ -87,8 +87,11 @@ void serve(const std::vector<std::unique_ptr<Place>>& places, const v1::Ready& r
         run(*place);
       });
   } catch (const std::system_error& error) {
-    std::fprintf(stderr, "no thread for each of the %zu tasks of a child: %s\n", places.size(),
-                 error.what());
+    std::fprintf(
+        stderr,
+        "no thread for each of the %zu tasks of a child: %s; raise the limit of processes and "
+        "threads (pids.max, ulimit -u), or lower --tasks-per-child\n",
+        places.size(), error.what());
     ::_exit(kExitArena);
   }
   all_there.count_down();
