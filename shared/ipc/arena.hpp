@@ -71,7 +71,7 @@ struct alignas(kPage) CrashPage {
   SharedNumber written;  // 1: the rest is there
   std::int32_t signal;
   std::uint32_t stack_overflow;
-  std::uint32_t stranger;  // 1: of a thread that nobody's task runs on
+  std::uint32_t stranger;  // 1: no task is to blame: another thread's, or sent by somebody
   std::uint32_t frame_count;
   std::array<std::uintptr_t, kCrashFrames> frames;
   std::array<char, kCrashExceptionLimit> exception;

@@ -18,7 +18,7 @@ namespace temporal::ipc {
 struct Crash {
   int signal = 0;
   bool stack_overflow = false;
-  bool stranger = false;                 ///< of a thread that nobody's task runs on
+  bool stranger = false;  ///< no task is to blame: another thread's, or sent by somebody
   std::vector<std::uintptr_t> frames{};  ///< in the child's address space, innermost first
   std::string exception{};               ///< that nobody caught, as `Class: what`; any bytes
 };

@@ -178,7 +178,8 @@ ChildPool::Clock::duration ChildPool::charge(Gone how, const Death& death,
                                              const std::shared_ptr<Generation>& generation) {
   const auto now = Clock::now();
   Clock::duration delay{};
-  on_trial_ = 0;
+  // Who left as it was told to says nothing of the task that is tried.
+  if (how != Gone::expected) on_trial_ = 0;
   // One that dies with its zygote costs nothing beyond what the zygote cost. It may do so after the next zygote has loaded.
   // What old code does is not charged to the new one.
   const bool charged = generation && generation == current_ && !death.zygote_died;

@@ -19,10 +19,13 @@ namespace {
 constexpr auto kWatched = std::chrono::seconds(3);
 constexpr auto kShrinkAgain = std::chrono::milliseconds(100);
 
-std::string names_of(const Module& module, temporal::Executor home, temporal::Executor plain) {
+// Of those activities that have their home in children and are `meant`.
+template <class Meant>
+std::string names_in_children(const Module& module, temporal::Executor plain, const Meant& meant) {
   std::string names;
   auto add = [&](const std::string& name, const detail::ActivityDefinition& activity) {
-    if (home_of(activity, plain) == home) names += (names.empty() ? "" : ", ") + name;
+    if (home_of(activity, plain) == temporal::Executor::child && meant(activity))
+      names += (names.empty() ? "" : ", ") + name;
   };
   for (const auto& [name, activity] : module.activities()) add(name, activity);
   if (const auto* catch_all = module.catch_all()) add("the catch-all", *catch_all);
@@ -33,20 +36,11 @@ bool calls_locally(const Options& options, const Module& module) {
   return module.has_workflows() && !options.activities_only;
 }
 
-// Limits that a process has as a whole: of tasks that share one, nobody's.
-std::string limited_names(const Options& options, const Module& module) {
-  std::string names;
-  const auto add = [&](const std::string& name, const detail::ActivityDefinition& activity) {
-    const auto& limits = activity.limits;
-    const bool limited = limits.memory > 0 || limits.cpu_time.count() > 0 ||
-                         limits.open_files > 0 || limits.processes > 0 ||
-                         limits.oom_score_adj > 0 || limits.cancel_grace;
-    if (limited && home_of(activity, options.activity_executor) == temporal::Executor::child)
-      names += (names.empty() ? "" : ", ") + name;
-  };
-  for (const auto& [name, activity] : module.activities()) add(name, activity);
-  if (const auto* catch_all = module.catch_all()) add("the catch-all", *catch_all);
-  return names;
+// By something that a process has as a whole, so that of tasks that share one it is nobody's.
+bool limits_its_process(const detail::ActivityDefinition& activity) {
+  const auto& limits = activity.limits;
+  return limits.memory > 0 || limits.cpu_time.count() > 0 || limits.open_files > 0 ||
+         limits.processes > 0 || limits.oom_score_adj > 0 || limits.cancel_grace;
 }
 
 // To children, by coroutines or by workflows.
@@ -93,11 +87,11 @@ ActivityHomes::ActivityHomes(asio::any_io_executor core, const Options& options,
   if (children_ && options.children == 0 && !options.no_remote_activities)
     throw SettingsError(
         "--children 0 leaves no place for the plain-function activities " +
-        names_of(module, temporal::Executor::child, options.activity_executor) +
+        names_in_children(module, options.activity_executor, [](const auto&) { return true; }) +
         ": allow children, put them on threads with --activity-executor threads, or make them "
         "coroutines");
-  const auto limited = options.tasks_per_child > 1 ? limited_names(options, module) : "";
-  if (!limited.empty())
+  const auto limited = names_in_children(module, options.activity_executor, limits_its_process);
+  if (options.tasks_per_child > 1 && !limited.empty())
     throw SettingsError("--tasks-per-child " + std::to_string(options.tasks_per_child) +
                         " leaves activities without limits that only a process of their own can "
                         "be held to: " +
