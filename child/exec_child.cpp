@@ -52,10 +52,12 @@ std::vector<std::string> words_for(ChildDescriptors& descriptors, const ForkedOp
       std::string(role::kDescriptors) + joined(numbers),
       std::string(role::kSpawn) +
           joined({options.nice, options.oom_score_adj, static_cast<long long>(options.largest_bulk),
-                  static_cast<long long>(options.memory), options.core.value_or(-1)})};
+                  static_cast<long long>(options.limits.memory), options.core.value_or(-1)})};
   const auto add = [&words](std::string_view name, const auto& values) {
     for (const auto& value : values) words.push_back(std::string(name) + std::string(value));
   };
+  if (!options.limits.cgroup.empty())
+    words.push_back(std::string(role::kCgroup) + options.limits.cgroup.string());
   for (const auto& module : modules.modules)
     words.push_back(std::string(role::kModule) + module.string());
   if (modules.plain == temporal::Executor::threads) words.emplace_back(role::kPlainOnThreads);
@@ -89,13 +91,17 @@ bool ExecutedChild::take_word(std::string_view word) {
     for (std::size_t i = 0; i < fds.size(); ++i) fds[i]->reset(static_cast<int>(numbers[i]));
     return true;
   }
+  if (word.starts_with(role::kCgroup)) {
+    options.limits.cgroup = word.substr(role::kCgroup.size());
+    return true;
+  }
   if (!word.starts_with(role::kSpawn)) return false;
   const auto numbers = split(word.substr(role::kSpawn.size()));
   if (numbers.size() != 5) return false;
   options.nice = static_cast<int>(numbers[0]);
   options.oom_score_adj = static_cast<int>(numbers[1]);
   options.largest_bulk = static_cast<std::size_t>(numbers[2]);
-  options.memory = static_cast<std::size_t>(numbers[3]);
+  options.limits.memory = static_cast<std::size_t>(numbers[3]);
   if (numbers[4] >= 0) options.core = static_cast<int>(numbers[4]);
   return true;
 }

@@ -7,7 +7,6 @@
 #include <string>
 #include <thread>
 
-#include "child/limits.hpp"
 #include "child/start_in_place.hpp"
 #include "shared/decoded_once.hpp"
 #include "shared/failure_proto.hpp"
@@ -173,9 +172,7 @@ void Executor::call(const Callee& callee, ChildContext& context) {
   api::failure::v1::Failure failure;
   try {
     activity::Context for_user(context);
-    auto most = callee.limits;
-    if (most.memory == 0) most.memory = memory_;
-    const TaskLimits limits(most, worn_);
+    const TaskLimits limits(callee.limits, limits_, worn_);
     auto arguments = start_.has_input() ? taken_from(*start_.mutable_input()) : Payloads();
     const detail::DecodedOnce once(arguments, argument_bytes_);
     // Nothing is what most activities return, and needs no bytes.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "child/child_context.hpp"
+#include "child/limits.hpp"
 #include "shared/ipc/doorbell.hpp"
 #include "shared/ipc/role_arguments.hpp"
 #include "temporal/module.hpp"
@@ -19,9 +20,9 @@ using role::kExitQuit;
 
 class Executor {
  public:
-  /// `memory`: the limit of activities that have none of their own, in bytes; 0: none.
-  Executor(const Module& module, Surroundings surroundings, int ear, std::size_t memory)
-      : module_(module), surroundings_(std::move(surroundings)), ear_(ear), memory_(memory) {}
+  /// `module` and `limits` must outlive it.
+  Executor(const Module& module, Surroundings surroundings, int ear, const ProcessLimits& limits)
+      : module_(module), surroundings_(std::move(surroundings)), ear_(ear), limits_(limits) {}
 
   /// Until Quit or a corrupt ring; returns the exit code, kExitQuit or kExitArena.
   [[nodiscard]] int run();
@@ -54,7 +55,7 @@ class Executor {
   const Module& module_;
   Surroundings surroundings_;
   int ear_;
-  std::size_t memory_;
+  const ProcessLimits& limits_;
   v1::Start start_;                        // kept, so that its buffers are used again
   std::vector<BytesView> argument_bytes_;  // what of it still lies in the segment
   std::uint64_t task_ = 0;

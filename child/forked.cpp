@@ -71,9 +71,9 @@ void keep_only_needed(const std::vector<std::unique_ptr<Place>>& places,
 
 // The first place is this thread's, each other has one of its own. Returns when all were told to leave.
 void serve(const std::vector<std::unique_ptr<Place>>& places, const v1::Ready& ready,
-           const Module& module, std::size_t memory) {
+           const Module& module, const ProcessLimits& limits) {
   const auto run = [&](Place& place) {
-    const int code = place.serve(ready, module, memory);
+    const int code = place.serve(ready, module, limits);
     if (code != kExitQuit) ::_exit(code);
   };
   // None is ready before all can be.
@@ -156,7 +156,7 @@ void serve_as_child(ChildDescriptors descriptors, const ForkedOptions& options,
   ready.set_fingerprint(loaded.fingerprint);
   for (const auto& object : loaded.objects) to_proto(object, ready.add_objects());
   ready.set_pid(::getpid());
-  serve(places, ready, loaded.module, options.memory);
+  serve(places, ready, loaded.module, options.limits);
 
   try {
     run_hooks(loaded.module.child_stop_hooks(), "on_child_stop");

@@ -35,8 +35,8 @@ struct ForkedOptions {
   int oom_score_adj = 0;
   std::size_t largest_bulk = 0;  ///< bytes of one answer
   std::optional<int> core;       ///< the only one it may run on
-  std::size_t memory = 0;        ///< of a task that has no limit of its own; 0: unlimited
-  bool tells = false;            ///< what its confinement lacks: once is enough
+  ProcessLimits limits{};
+  bool tells = false;  ///< what its confinement lacks: once is enough
 };
 
 /// Gives up what was inherited from the zygote, but for descriptors. Ends the process when its parent is gone already.

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "child/cgroup.hpp"
 #include "child/processes.hpp"
 
 namespace temporal::child {
@@ -58,8 +59,12 @@ std::optional<int> be_nicer(int by) {
 
 }  // namespace
 
-TaskLimits::TaskLimits(const ActivityLimits& limits, bool& worn) : worn_(worn) {
-  if (limits.memory > 0) memory_ = lower(RLIMIT_AS, mapped_bytes() + limits.memory);
+TaskLimits::TaskLimits(const ActivityLimits& limits, const ProcessLimits& process, bool& worn)
+    : worn_(worn) {
+  if (const auto memory = limits.memory > 0 ? limits.memory : process.memory; memory > 0) {
+    if (!process.cgroup.empty() && limit_memory(process.cgroup, memory)) cgroup_ = &process.cgroup;
+    memory_ = lower(RLIMIT_AS, mapped_bytes() + memory);
+  }
   if (limits.cpu_time.count() > 0)
     cpu_ = lower(RLIMIT_CPU, used_seconds() + static_cast<rlim_t>(limits.cpu_time.count()));
   if (limits.open_files > 0) files_ = lower(RLIMIT_NOFILE, number_after(limits.open_files));
@@ -70,6 +75,7 @@ TaskLimits::TaskLimits(const ActivityLimits& limits, bool& worn) : worn_(worn) {
 
 TaskLimits::~TaskLimits() {
   restore(RLIMIT_AS, memory_);
+  if (cgroup_ && !limit_memory(*cgroup_, 0)) worn_ = true;
   restore(RLIMIT_CPU, cpu_);
   restore(RLIMIT_NOFILE, files_);
   restore(RLIMIT_NPROC, processes_);

@@ -23,13 +23,13 @@ Place::Place(PlaceDescriptors descriptors, ipc::ChildArena arena, std::size_t la
       channel_(ipc::child_ends(arena_, descriptors_.supervisor_bell.get(), descriptors_.bulk.get()),
                largest_bulk) {}
 
-int Place::serve(v1::Ready ready, const Module& module, std::size_t memory) {
+int Place::serve(v1::Ready ready, const Module& module, const ProcessLimits& limits) {
   ready.set_thread(::gettid());
   if (channel_.send(ipc::RecordType::ready, ready) != ipc::Send::done) return kExitArena;
   Surroundings surroundings{arena_, channel_, ipc::HeartbeatWriter(arena_.heartbeat()),
                             ipc::Ringer(arena_.control().heartbeat_bell),
                             descriptors_.supervisor_bell.get()};
-  return Executor(module, surroundings, descriptors_.ear.get(), memory).run();
+  return Executor(module, surroundings, descriptors_.ear.get(), limits).run();
 }
 
 }  // namespace temporal::child

@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "child/child_context.hpp"
+#include "child/limits.hpp"
 #include "child/v1/child.pb.h"
 #include "shared/ipc/arena.hpp"
 #include "shared/ipc/fd.hpp"
@@ -42,7 +43,7 @@ class Place {
   }
   [[nodiscard]] ipc::CrashPage& crash() const noexcept { return arena_.crash(); }
   /// Says Ready, as this thread, then takes tasks; see Executor.
-  [[nodiscard]] int serve(v1::Ready ready, const Module& module, std::size_t memory);
+  [[nodiscard]] int serve(v1::Ready ready, const Module& module, const ProcessLimits& limits);
 
  private:
   Place(PlaceDescriptors descriptors, ipc::ChildArena arena, std::size_t largest_bulk);

@@ -18,6 +18,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "child/cgroup.hpp"
 #include "child/exec_child.hpp"
 #include "child/executor.hpp"
 #include "child/forked.hpp"
@@ -162,13 +163,18 @@ void Zygote::spawn(const v1::Spawn& request, ipc::Received& received) {
   if (pid != 0) ::prctl(PR_SET_NAME, kName);
   if (pid == 0) {
     for (std::size_t i = 0; i < attached.size(); ++i) *attached[i] = std::move(received.fds[i]);
+    if (const auto lacking = request.has_cgroup() ? enter_cgroup(request.cgroup()) : "";
+        !lacking.empty()) {
+      ::dprintf(descriptors.output.get(), "%s\n", lacking.c_str());
+      ::_exit(kExitArena);
+    }
     const ForkedOptions options{
         .zygote = zygote,
         .nice = request.nice(),
         .oom_score_adj = request.oom_score_adj(),
         .largest_bulk = request.largest_bulk(),
         .core = request.has_core() ? std::optional(request.core()) : std::nullopt,
-        .memory = request.memory(),
+        .limits = {.memory = request.memory(), .cgroup = request.cgroup()},
         .tells = !forked_};
     if (options_.exec_children) exec_child(std::move(descriptors), options, options_.modules);
     become_child(descriptors, options);

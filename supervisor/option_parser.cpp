@@ -16,13 +16,23 @@ namespace temporal::supervisor {
 namespace {
 
 const std::set<std::string> kNotInFiles{"help", "version", "config", "worker"};
-const std::set<std::string> kOfTheProcess{
-    "--address",        "--connect-timeout", "--control-socket",
-    "--crash-pages",    "--debug",           "--dev",
-    "--dev-db",         "--dev-ui-port",     "--log-format",
-    "--log-level",      "--loop-stall",      "--metrics",
-    "--metrics-prefix", "--metrics-unit",    "--metrics-label",
-    "--metrics-buckets"};
+const std::set<std::string> kOfTheProcess{"--address",
+                                          "--child-cgroup",
+                                          "--connect-timeout",
+                                          "--control-socket",
+                                          "--crash-pages",
+                                          "--debug",
+                                          "--dev",
+                                          "--dev-db",
+                                          "--dev-ui-port",
+                                          "--log-format",
+                                          "--log-level",
+                                          "--loop-stall",
+                                          "--metrics",
+                                          "--metrics-prefix",
+                                          "--metrics-unit",
+                                          "--metrics-label",
+                                          "--metrics-buckets"};
 
 }  // namespace
 

@@ -121,8 +121,18 @@ void OptionParser::add_children() {
        })
       ->type_name("LIST");
   size("--child-memory", options_.child_memory,
-       "Address space that an activity may take in a child, if it has no limit of its own; 0: "
-       "unlimited");
+       "Address space, and memory where children have cgroups, that an activity may take in a "
+       "child if it has no limit of its own; 0: unlimited");
+  text("--child-cgroup",
+       "Cgroup (version 2) with the memory controller in which each child has one of its own: what "
+       "an activity starts is held to its limit of memory with it. auto: the one that systemd has "
+       "marked as delegated to this service, if any; off: none",
+       [this](const std::string& text) {
+         options_.child_cgroup.reset();
+         if (text != "auto") options_.child_cgroup.emplace(text == "off" ? "" : text);
+       })
+      ->default_str("auto")
+      ->type_name("DIR|auto|off");
   each("--group", "NAME=N,queue=QUEUE",
        "N more children, with a task queue of their own for the activities that run in children, "
        "and where wanted ,max=N ,cores=LIST ,memory=SIZE ,nice=N ,start=exec of their own; "

@@ -56,7 +56,9 @@ struct Options {
   bool pin = false;          ///< each child to one core
   std::vector<int> cores{};  ///< to one of these; empty: of all
   std::size_t child_memory =
-      0;                       ///< bytes of address space that one activity may take; 0: unbounded
+      0;  ///< bytes of address space that one activity may take; 0: unbounded
+  /// In which each child has a cgroup of its own; none: in the one that systemd has marked as delegated; empty: nowhere.
+  std::optional<std::filesystem::path> child_cgroup{};
   bool exec_children = false;  ///< each loads the modules for itself
   std::vector<ChildGroup> groups{};
   int child_max_tasks = 0;        ///< 0: unbounded

@@ -66,13 +66,14 @@ void QueueWorker::load_modules() {
 }
 
 asio::awaitable<void> QueueWorker::start_homes(
-    const std::function<std::filesystem::path()>& zygote_program) {
+    const std::function<std::filesystem::path()>& zygote_program,
+    std::shared_ptr<children::DelegatedCgroup> cgroups) {
   if (!serves_activities_) co_return;
   homes_.emplace(core_, options_, module_, watchdog_, log_);
   children::ZygoteProgram program;
   if (homes_->needs_children())
     program = {.executable = zygote_program(), .modules = options_.modules};
-  co_await homes_->start(std::move(program));
+  co_await homes_->start(std::move(program), std::move(cgroups));
 }
 
 asio::awaitable<void> QueueWorker::check_namespace(WorkflowService& service, std::string address) {

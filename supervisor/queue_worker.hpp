@@ -69,10 +69,11 @@ class QueueWorker {
     return serves_activities_ ? supervisor::most_child_places(options_, module_) : 0;
   }
   [[nodiscard]] int places_of_a_child() const { return options_.tasks_per_child; }
-  /// Returns when every home can take tasks. `zygote_program` is asked when one is needed. Throws children::PoolError,
-  /// ModuleError, SettingsError.
+  /// Returns when every home can take tasks. `zygote_program` is asked when one is needed. `cgroups`: see ChildSettings. Throws
+  /// children::PoolError, ModuleError, SettingsError.
   boost::asio::awaitable<void> start_homes(
-      const std::function<std::filesystem::path()>& zygote_program);
+      const std::function<std::filesystem::path()>& zygote_program,
+      std::shared_ptr<children::DelegatedCgroup> cgroups);
   /// `address`: of the service. Throws SettingsError when the namespace does not exist.
   boost::asio::awaitable<void> check_namespace(WorkflowService& service, std::string address);
   /// `failed` is told of what ends the worker.

@@ -35,7 +35,7 @@ int port_of(const std::string& address) {
 }
 
 // A child's sockets, memory and pidfd, and what the process has beside them.
-constexpr rlim_t kDescriptorsPerChild = 6;
+constexpr int kDescriptorsPerChild = 6;
 constexpr rlim_t kDescriptorsBeside = 64;
 
 // What all series of the process have in common.
@@ -96,9 +96,8 @@ Supervisor::~Supervisor() = default;
 
 // A limit that is too low would show only as children that cannot be forked.
 void Supervisor::allow_descriptors(int more) const {
-  rlim_t needed = kDescriptorsBeside + kDescriptorsPerChild * static_cast<rlim_t>(more);
-  for (const auto& worker : workers_)
-    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_child_places());
+  for (const auto& worker : workers_) more += worker.most_child_places();
+  const auto needed = kDescriptorsBeside + static_cast<rlim_t>(kDescriptorsPerChild * more);
   // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
   const auto wished = 2 * needed;
   rlimit limit{};
@@ -135,9 +134,10 @@ asio::awaitable<void> Supervisor::serve() {
   std::exception_ptr failed;
   try {
     for (auto& worker : workers_) worker.load_modules();
-    allow_descriptors();
     const bool has_children = std::ranges::any_of(
         workers_, [](const auto& worker) { return worker.most_child_places() > 0; });
+    if (has_children) cgroups_ = delegated_cgroup();
+    allow_descriptors();
     // An embedding program's memory is its own to close.
     if (signals_ && has_children && !options_.front().debug) children::keep_out();
     serve_metrics();
@@ -160,7 +160,8 @@ asio::awaitable<void> Supervisor::start() {
   auto start_all = [this]() -> asio::awaitable<void> {
     server_ = std::make_unique<Server>(options_.front().address, log_, metrics_);
     phase_ = "the homes of activities are starting";
-    for (auto& worker : workers_) co_await worker.start_homes([this] { return zygote_program(); });
+    for (auto& worker : workers_)
+      co_await worker.start_homes([this] { return zygote_program(); }, cgroups_);
     phase_ = "waiting for the server at " + options_.front().address;
     co_await connect();
     for (auto& worker : workers_)
@@ -234,6 +235,26 @@ asio::awaitable<void> Supervisor::connect() {
 std::filesystem::path Supervisor::zygote_program() {
   if (!zygote_binary_) zygote_binary_ = open_child_program(!own_modules_.empty());
   return "/proc/self/fd/" + std::to_string(zygote_binary_.get());
+}
+
+// Unasked it is taken only where it is this process's alone.
+std::shared_ptr<children::DelegatedCgroup> Supervisor::delegated_cgroup() const {
+  const auto& named = options_.front().child_cgroup;
+  const auto folder = named ? named : signals_ ? children::DelegatedCgroup::marked() : std::nullopt;
+  if (!folder || folder->empty()) return nullptr;
+  try {
+    auto cgroups = children::DelegatedCgroup::below(*folder);
+    log_.info("each child has a cgroup of its own", {{"below", folder->string()}});
+    if (const int ended = cgroups->ended_at_start(); ended > 0)
+      log_.warn("ended what workers that were killed had left in their cgroups",
+                {{"processes", ended}});
+    return cgroups;
+  } catch (const children::CgroupError& error) {
+    if (named) throw SettingsError(std::string("--child-cgroup: ") + error.what());
+    log_.write(error.denied() ? LogLevel::debug : LogLevel::warn,
+               error.what() + std::string("; --child-cgroup off does not try"), {});
+    return nullptr;
+  }
 }
 
 asio::awaitable<void> Supervisor::take_signals() {

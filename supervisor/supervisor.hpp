@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "shared/ipc/fd.hpp"
+#include "supervisor/children/delegated_cgroup.hpp"
 #include "supervisor/control/socket.hpp"
 #include "supervisor/control/verbs.hpp"
 #include "supervisor/dev_server.hpp"
@@ -78,6 +79,8 @@ class Supervisor final : private control::Controlled {
   /// What it still waits for, as a sentence; nothing when it is ready.
   [[nodiscard]] std::optional<std::string> not_ready() const;
   std::filesystem::path zygote_program();
+  /// For children; null: they share that of this process. Throws SettingsError.
+  [[nodiscard]] std::shared_ptr<children::DelegatedCgroup> delegated_cgroup() const;
   void fail(std::exception_ptr error);
   void ask_to_stop();
 
@@ -124,6 +127,7 @@ class Supervisor final : private control::Controlled {
   Wakeup told_{core_.get_executor()};
   Hurry hurry_{core_.get_executor()};
   ipc::UniqueFd zygote_binary_;
+  std::shared_ptr<children::DelegatedCgroup> cgroups_;
   std::optional<DevServer> dev_server_;  // ends after all that talks to it
   std::unique_ptr<Server> server_;
   std::list<QueueWorker> workers_;

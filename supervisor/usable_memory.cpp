@@ -7,6 +7,7 @@
 #include <string>
 
 #include "supervisor/options.hpp"
+#include "supervisor/own_cgroup.hpp"
 
 namespace temporal::supervisor {
 
@@ -21,21 +22,14 @@ std::size_t limit_in(const fs::path& file, std::size_t otherwise) {
   return stream >> limit && limit > 0 ? std::min(limit, otherwise) : otherwise;
 }
 
-// Its own cgroup, and those around it, as far as they are seen here.
-fs::path own_cgroup() {
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);)
-    if (line.starts_with("0::/")) return line.substr(3);
-  return "/";
-}
-
 }  // namespace
 
 std::size_t usable_memory() {
   std::size_t limit = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES)) *
                       static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const fs::path root = "/sys/fs/cgroup";
-  for (auto group = own_cgroup();; group = group.parent_path()) {
+  // Its own, and those around it, as far as they are seen here.
+  for (auto group = own_cgroup_name();; group = group.parent_path()) {
     limit = limit_in(root / group.relative_path() / "memory.max", limit);
     if (!group.has_relative_path()) break;
   }

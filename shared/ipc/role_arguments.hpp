@@ -18,6 +18,7 @@ inline constexpr std::string_view kExecChildren = "--exec-children";       // th
 // bulk, memory, core, the last -1 for none.
 inline constexpr std::string_view kDescriptors = "--descriptors=";
 inline constexpr std::string_view kSpawn = "--spawn=";
+inline constexpr std::string_view kCgroup = "--cgroup=";  // a path; not there: none of its own
 // What its children must offer, or it is of no use: each may be repeated.
 inline constexpr std::string_view kNeedsActivity = "--needs-activity=";
 inline constexpr std::string_view kNeedsFunction = "--needs-function=";

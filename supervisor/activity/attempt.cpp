@@ -77,7 +77,8 @@ asio::awaitable<void> Attempt::run(Executor& executor) {
   Link link{.started = [this](Execution& execution) { begun(execution); },
             .heartbeat = [this] { beat(); },
             .metrics = metrics_.user,
-            .term_grace = limits_.term_grace};
+            .term_grace = limits_.term_grace,
+            .memory = limits_.memory};
   auto ending = co_await ending_of(executor, task_, std::move(link), execution_);
   if (std::exchange(over_, true)) {
     while (abandoning_) co_await abandoned_.wait();

@@ -101,6 +101,7 @@ asio::awaitable<Ending> ChildExecutor::run_start(child::v1::Start start, Link li
   TaskLog log(log_, ids_of(start));
   handle.on_heartbeat = std::move(link.heartbeat);
   handle.term_grace = link.term_grace;
+  handle.memory = link.memory;
   handle.on_started = [&] {
     log.debug("an activity runs in a child", {{"pid", handle.pid()}});
     // Who asked for heartbeats before there was a child asks again.

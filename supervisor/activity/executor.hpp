@@ -6,6 +6,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,6 +78,8 @@ struct Link {
   bool local = false;
   /// In a child, from SIGTERM to SIGKILL; none: `--term-grace`.
   std::optional<std::chrono::nanoseconds> term_grace{};
+  /// Bytes that it may take in a child, which sees to it; 0: `--child-memory`.
+  std::size_t memory = 0;
 };
 
 /// Thread rule: core loop only.

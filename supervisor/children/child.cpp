@@ -84,6 +84,8 @@ std::vector<std::shared_ptr<Child>> Child::spawn(asio::any_io_executor core, Zyg
   message.mutable_spawn()->set_largest_bulk(settings.largest_bulk);
   message.mutable_spawn()->set_memory(settings.memory);
   if (settings.core) message.mutable_spawn()->set_core(*settings.core);
+  if (settings.cgroups)
+    message.mutable_spawn()->set_cgroup((process->cgroup = settings.cgroups->next()).string());
   if (!zygote.send(message, attached)) return give_up();
   for (const auto& child : children) child->parts_.arena.close_descriptors();
   process->output->start([process = process.get(), &log](std::string_view line) {

@@ -29,6 +29,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -41,6 +42,7 @@
 #include "shared/ipc/records.hpp"
 #include "supervisor/children/child_process.hpp"
 #include "supervisor/children/completion.hpp"
+#include "supervisor/children/delegated_cgroup.hpp"
 #include "supervisor/children/ears.hpp"
 #include "supervisor/children/hearing.hpp"
 #include "supervisor/children/kill_ladder.hpp"
@@ -69,6 +71,8 @@ struct ChildSettings {
   std::optional<int> core{};  ///< the only one it may run on
   std::size_t memory =
       0;  ///< bytes that a task may take which has no limit of its own; 0: unlimited
+  /// In which each child has a cgroup of its own; null: they have the worker's.
+  std::shared_ptr<DelegatedCgroup> cgroups{};
   std::chrono::milliseconds term_grace{2'000};
   std::chrono::milliseconds ready_timeout{10'000};
   std::chrono::milliseconds leave_timeout{10'000};  ///< from Quit to the end of its process
@@ -115,6 +119,8 @@ class ChildOwner {
                           std::function<void(NamedStack)> done) = 0;
   /// Of a death by SIGKILL that nobody here caused: it was the kernel's doing, whose count this takes one from.
   virtual bool killed_for_memory() = 0;
+  /// Of a process that is gone; `dead`: nothing in its cgroup is to live on.
+  virtual void end_cgroup(const std::filesystem::path& cgroup, bool dead) = 0;
   /// Null when descriptors are short.
   virtual std::shared_ptr<Ears> ears() = 0;
   /// Where memory is made and copied, so that the core loop is not held. It ends before its owner does.
@@ -280,6 +286,7 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   [[nodiscard]] bool killed_by_nobody_here() const;
   [[nodiscard]] bool killed_for_memory();
   void judge_process() const;
+  void end_cgroup();
   /// What its handler left of a crash that is this task's.
   [[nodiscard]] std::optional<ipc::Crash> own_crash() const;
   void finish();
@@ -324,6 +331,7 @@ class Child final : public BellListener, public std::enable_shared_from_this<Chi
   Clock::time_point task_since_;
   std::uint64_t beats_before_ = 0;  // this task's
   std::string activity_type_;
+  std::size_t memory_limit_ = 0;  // this task's
   AttemptHandle* attempt_ = nullptr;
   Completion<Answer> completion_;
   int strays_ = 0;

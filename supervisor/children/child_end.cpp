@@ -98,7 +98,7 @@ bool Child::killed_by_nobody_here() const {
 bool Child::killed_for_memory() {
   if (!killed_by_nobody_here()) return false;
   auto& known = process_->out_of_memory;
-  if (!known) known = owner_.killed_for_memory();
+  if (!known) known = process_->memory ? process_->memory->killed : owner_.killed_for_memory();
   return *known;
 }
 
@@ -131,6 +131,13 @@ std::optional<ipc::Crash> Child::own_crash() const {
   return crash && !crash->stranger && counts ? crash : std::nullopt;
 }
 
+// Once, before it is gone with all that was counted in it.
+void Child::end_cgroup() {
+  if (process_->cgroup.empty() || process_->memory) return;
+  process_->memory = memory_of(process_->cgroup);
+  owner_.end_cgroup(process_->cgroup, !death_.dumps_core && !death_.stuck);
+}
+
 void Child::finish() {
   if (state_ == State::gone || reading_) return;  // what is being read is its last word
   auto self = shared_from_this();                 // the owner lets go of it below
@@ -140,11 +147,14 @@ void Child::finish() {
   process_->output->drain();
   death_.stderr_tail = process_->output->tail();
   judge_process();
+  end_cgroup();
+  death_.memory = process_->memory;
   death_.out_of_memory = killed_for_memory();
   death_.told = process_->teller != incarnation();
   if (completion_) {
     death_.task_time = duration_cast<milliseconds>(now - task_since_);
     death_.activity_type = activity_type_;
+    death_.memory_limit = memory_limit_;
     if (task_was_taken() && !death_.killed_for) death_.crash = own_crash();
     if (death_.told && process_->culprit && !death_.killed_for && !death_.crash)
       death_.beside = *process_->culprit;

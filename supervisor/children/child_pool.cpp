@@ -19,6 +19,8 @@ using std::chrono::milliseconds;
 
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
+constexpr auto kCgroupAgain = milliseconds(10);
+constexpr auto kCgroupAgainAtMost = milliseconds(1'000);
 
 std::string last_words(const Death& death) {
   const auto end = death.stderr_tail.find_last_not_of('\n');
@@ -151,6 +153,32 @@ void ChildPool::on_gone(Child& child, Gone how, const Death& death) {
   if (generation) end_if_drained(generation);
   forget_the_gone();
   changed();
+}
+
+void ChildPool::end_cgroup(const std::filesystem::path& cgroup, bool dead) {
+  auto& ended = options_.child.cgroups->ended;
+  (dead ? ended.dead : ended.not_to_disturb).push_back(cgroup);
+  if (!ending_cgroups_) end_cgroups(kCgroupAgain);
+}
+
+// The kernel takes those it kills apart in its own time: who is not gone at once is looked at again.
+void ChildPool::end_cgroups(milliseconds again) {
+  ending_cgroups_ = true;
+  asio::post(
+      beside_the_loop(),
+      [this, alive = std::weak_ptr(alive_), core = core_, again, cgroups = options_.child.cgroups,
+       ended = std::exchange(options_.child.cgroups->ended, {})]() mutable {
+        end(ended);
+        asio::post(core, [this, alive, again, cgroups, left = std::move(ended)] {
+          cgroups->ended += left;
+          if (alive.expired()) return;
+          ending_cgroups_ = !cgroups->ended.empty();
+          if (ending_cgroups_)
+            later(again, [again](ChildPool& pool) {
+              pool.end_cgroups(std::min<milliseconds>(2 * again, kCgroupAgainAtMost));
+            });
+        });
+      });
 }
 
 // Once for each process.

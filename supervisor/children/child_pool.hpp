@@ -173,6 +173,8 @@ class ChildPool final : GenerationOwner, ChildOwner {
   void name_stack(Child& child, const std::vector<std::uintptr_t>& frames,
                   std::function<void(NamedStack)> done) override;
   bool killed_for_memory() override { return memory_kills_.claim(); }
+  void end_cgroup(const std::filesystem::path& cgroup, bool dead) override;
+  void end_cgroups(std::chrono::milliseconds again);
   std::shared_ptr<Ears> ears() override;
   boost::asio::any_io_executor beside_the_loop() override;
 
@@ -288,6 +290,7 @@ class ChildPool final : GenerationOwner, ChildOwner {
   int excess_ = 0;  // places to leave when they are idle: fewer are wanted than there were
   std::optional<LastCrash> last_crash_;
   WaitingLine polled_, offloaded_;
+  bool ending_cgroups_ = false;
   bool reaping_ = false;
   bool aging_ = false;
   std::minstd_rand random_{std::random_device{}()};

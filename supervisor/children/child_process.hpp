@@ -5,12 +5,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "supervisor/children/child_cgroup.hpp"
 #include "supervisor/children/lifespan.hpp"
 #include "supervisor/children/outcome.hpp"
 #include "supervisor/children/output.hpp"
@@ -29,13 +31,15 @@ struct ChildProcess {
   std::size_t made;     ///< so many places at the start
   std::shared_ptr<Output> output;
   Lifespan lifespan;
-  std::vector<Child*> places{};  ///< that are there
-  std::string_view left_for{};   ///< why each place leaves as soon as it is idle; empty: none does
+  std::filesystem::path cgroup{};  ///< its own; empty: it shares the worker's
+  std::vector<Child*> places{};    ///< that are there
+  std::string_view left_for{};  ///< why each place leaves as soon as it is idle; empty: none does
   std::optional<Culprit> culprit{};       ///< nobody: it was none of theirs
   std::optional<std::uint32_t> teller{};  ///< the one place that tells its owner how it ended
   /// Of a thread that no place's task is known to run on.
   std::optional<ipc::Crash> strangers_crash{};
-  std::optional<bool> out_of_memory{};  ///< once it was asked for
+  std::optional<CgroupMemory> memory{};  ///< of its cgroup, once it has ended
+  std::optional<bool> out_of_memory{};   ///< once it was asked for
 };
 
 }  // namespace temporal::supervisor::children

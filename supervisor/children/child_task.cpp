@@ -65,6 +65,7 @@ ipc::Send Child::assign(v1::Start& start, AttemptHandle& handle, bool staged) {
   rings_at_assign_ = rings_;
   state_ = State::busy;
   activity_type_ = start.activity_type();
+  memory_limit_ = handle.memory > 0 ? handle.memory : parts_.settings.memory;
   if (process_->made == 1) process_->output->forget_tail();
   attempt_ = &handle;
   handle.child_ = this;

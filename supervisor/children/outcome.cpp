@@ -75,6 +75,10 @@ Verdict verdict_of(const Death& death) {
   }
   if (death.zygote_died)
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
+  if (death.out_of_memory && death.memory_limit > 0 && death.memory && death.memory->reached)
+    return {kProcessOutOfMemory,
+            "was killed by the kernel: with what it started it took more memory than the " +
+                std::to_string(death.memory_limit) + " bytes that this activity may"};
   if (death.out_of_memory)
     return {kProcessOutOfMemory,
             "was killed by the kernel for want of memory: its cgroup's limit was reached, or the "
@@ -134,6 +138,8 @@ Payload details_of(const Death& death, std::size_t tail) {
   details["uptime_ms"] = death.uptime.count();
   details["task_ms"] = death.task_time.count();
   details["maxrss_kb"] = death.max_rss_kb;
+  details["memory_peak_kb"] = nullptr;
+  if (death.memory && death.memory->peak_kb) details["memory_peak_kb"] = *death.memory->peak_kb;
   details["stack_overflow"] = death.crash && death.crash->stack_overflow;
   details["stderr_tail"] = last_of(death.stderr_tail, tail);
   Payload payload;

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "shared/ipc/crash_page.hpp"
+#include "supervisor/children/child_cgroup.hpp"
 #include "temporal/api/common/v1/message.pb.h"
 #include "temporal/api/failure/v1/message.pb.h"
 
@@ -85,11 +87,13 @@ struct Death {
   std::optional<KillReason> killed_for;
   std::string fault;  ///< of the ring, with KillReason::corrupt
   bool zygote_died = false;
-  bool told = false;                ///< another place of its process tells of it
-  std::optional<Culprit> beside{};  ///< it ended for the task of another place
-  bool out_of_memory = false;       ///< the kernel killed it for want of memory
-  bool dumps_core = false;          ///< not dead yet: it writes its memory to a file
-  bool stuck = false;               ///< not dead: in the kernel, where no signal reaches it
+  bool told = false;                     ///< another place of its process tells of it
+  std::optional<Culprit> beside{};       ///< it ended for the task of another place
+  bool out_of_memory = false;            ///< the kernel killed it for want of memory
+  std::optional<CgroupMemory> memory{};  ///< none: it had no cgroup of its own
+  std::size_t memory_limit = 0;          ///< bytes that the task in hand might take; 0: unlimited
+  bool dumps_core = false;               ///< not dead yet: it writes its memory to a file
+  bool stuck = false;                    ///< not dead: in the kernel, where no signal reaches it
   std::chrono::milliseconds uptime{};
   std::chrono::milliseconds task_time{};
   std::int64_t max_rss_kb = 0;

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -45,6 +46,8 @@ class AttemptHandle {
 
   /// Between the two signals of terminate(); none: the pool's.
   std::optional<std::chrono::nanoseconds> term_grace;
+  /// Bytes that its activity may take, as its child sees to; 0: as the pool says. For who is told of its end.
+  std::size_t memory = 0;
 
   /// A line that the activity logged. Unset: it goes to the pool's logger.
   std::function<void(const child::v1::Log&)> on_log;

@@ -108,10 +108,11 @@ ActivityHomes::~ActivityHomes() {
   objects_.destroy();
 }
 
-asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program) {
+asio::awaitable<void> ActivityHomes::start(children::ZygoteProgram program,
+                                           std::shared_ptr<children::DelegatedCgroup> cgroups) {
   if (threads_ || loops_) aside_.emplace("aside", options_.activity_threads);
   if (aside_) co_await build_objects();
-  if (needs_children()) co_await start_children(std::move(program));
+  if (needs_children()) co_await start_children(std::move(program), std::move(cgroups));
   warn_of_unused_places();
   if (threads_) start_threads();
   if (!loops_) co_return;
@@ -164,7 +165,8 @@ std::vector<int> ActivityHomes::cores_to_pin_to() const {
   return cores;
 }
 
-asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram program) {
+asio::awaitable<void> ActivityHomes::start_children(
+    children::ZygoteProgram program, std::shared_ptr<children::DelegatedCgroup> cgroups) {
   child_places_.emplace(core_, 0);
   children::PoolOptions pool;
   wanted_children_ = children_ ? polled_children(options_) : 0;
@@ -182,6 +184,7 @@ asio::awaitable<void> ActivityHomes::start_children(children::ZygoteProgram prog
   pool.child.largest_bulk = options_.max_bulk;
   pool.child.term_grace = options_.term_grace;
   pool.child.memory = options_.child_memory;
+  pool.child.cgroups = std::move(cgroups);
   if (options_.pin || !options_.cores.empty()) pool.cores = cores_to_pin_to();
   pool.recycling = {.max_tasks = options_.child_max_tasks,
                     .max_age = options_.child_max_age,

@@ -45,8 +45,9 @@ class ActivityHomes {
   /// Some activity, or what a coroutine hands over, needs a child process.
   [[nodiscard]] bool needs_children() const { return children_ || offload_; }
   /// Returns when every home can take tasks. Throws children::PoolError, ModuleError. `program`: of
-  /// the zygote.
-  boost::asio::awaitable<void> start(children::ZygoteProgram program);
+  /// the zygote; `cgroups`: see ChildSettings.
+  boost::asio::awaitable<void> start(children::ZygoteProgram program,
+                                     std::shared_ptr<children::DelegatedCgroup> cgroups);
 
   /// For activity::client() on the loops. Must outlive this.
   void give_client(activity::detail::ClientBackend& client);
@@ -66,7 +67,8 @@ class ActivityHomes {
 
  private:
   boost::asio::awaitable<void> build_objects();
-  boost::asio::awaitable<void> start_children(children::ZygoteProgram program);
+  boost::asio::awaitable<void> start_children(children::ZygoteProgram program,
+                                              std::shared_ptr<children::DelegatedCgroup> cgroups);
   void warn_of_unused_places() const;
   [[nodiscard]] std::vector<int> cores_to_pin_to() const;
   void follow_wanted();

@@ -34,7 +34,8 @@ void LocalCalls::Attempt::start(Executor& executor, ActivityTask task,
             .heartbeat = [] {},
             .metrics = std::move(metrics),
             .local = true,
-            .term_grace = limits.term_grace};
+            .term_grace = limits.term_grace,
+            .memory = limits.memory};
   asio::co_spawn(all_.settings_.core,
                  run(shared_from_this(), executor, std::move(task), std::move(link)),
                  asio::detached);

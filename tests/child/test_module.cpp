@@ -22,6 +22,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/hold_memory.hpp"
+
 using namespace std::chrono_literals;
 namespace activity = temporal::activity;
 
@@ -234,6 +236,32 @@ void start_helper(activity::Context& ctx) {
   for (;;) pause();
 }
 
+int hold_memory(int mib, int helpers) { return temporal::test::hold_memory(mib, helpers); }
+int hold_memory_bound(int mib, int helpers) { return hold_memory(mib, helpers); }
+
+// Writes a file on disk and reads it back. How many MiB of files are cached for its cgroup then.
+int cache_files(int mib) {
+  char name[] = "/var/tmp/temporal-test-XXXXXX";
+  const int file = mkstemp(name);
+  if (file < 0) throw std::runtime_error("no file");
+  unlink(name);
+  const std::vector<char> part(1 << 20, 'x');
+  for (int i = 0; i < mib; ++i)
+    if (write(file, part.data(), part.size()) < 0) throw std::runtime_error("not written");
+  fsync(file);
+  static int kept = -1;  // what nobody has open is dropped from the cache
+  if (kept >= 0) close(kept);
+  kept = file;
+  std::ifstream cgroups("/proc/self/cgroup");
+  std::string line, field;
+  while (std::getline(cgroups, line) && !line.starts_with("0::")) {
+  }
+  std::ifstream statistics("/sys/fs/cgroup" + line.substr(3) + "/memory.stat");
+  for (long long bytes = 0; statistics >> field >> bytes;)
+    if (field == "file") return static_cast<int>(bytes >> 20);
+  return 0;
+}
+
 int nice_value() { return nice(0); }
 
 // The cores it may run on, as the kernel writes them.
@@ -323,6 +351,9 @@ void test_module(temporal::Module& m) {
   m.activity<spoil_memory>();
   m.activity<start_daemon>();
   m.activity<start_helper>();
+  m.activity<hold_memory>();
+  m.activity<hold_memory_bound>({.limits = {.memory = std::size_t{100} << 20}});
+  m.activity<cache_files>();
   m.activity<nice_value>();
   m.activity<own_cores>();
   m.activity<own_status>();

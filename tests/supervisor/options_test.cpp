@@ -329,6 +329,13 @@ TEST_CASE("AX13 groups are workers beside the first") {
   CHECK(options({"--child-memory", "1G"}).child_memory == 1 << 30);
 }
 
+TEST_CASE("children have cgroups where systemd has marked one, in a folder, or nowhere") {
+  CHECK_FALSE(options({}).child_cgroup);
+  CHECK_FALSE(options({"--child-cgroup=auto"}).child_cgroup);
+  CHECK(options({"--child-cgroup", "/sys/fs/cgroup/w"}).child_cgroup == "/sys/fs/cgroup/w");
+  CHECK(options({"--child-cgroup", "off"}).child_cgroup == "");
+}
+
 TEST_CASE("children are a number or auto") {
   CHECK(options({"--children", "auto"}).children == usable_cores());
   CHECK(options({"--children", "0"}).children == 0);

@@ -144,6 +144,16 @@ void throw_awkward(std::string which) {
 
 void nap(int milliseconds) { std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds)); }
 
+// How long that was, in milliseconds.
+int wait_so_long(activity::Context& ctx, int milliseconds) {
+  const auto since = std::chrono::steady_clock::now();
+  say_begun(ctx, 1);
+  (void)ctx.wait_cancelled(std::chrono::milliseconds(milliseconds));
+  return static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                              std::chrono::steady_clock::now() - since)
+                              .count());
+}
+
 void loop_for_ever(activity::Context& ctx) {
   say_begun(ctx, 1);
   for (;;) zero = 0;
@@ -234,6 +244,7 @@ void register_deaths(temporal::Module& m) {
   m.activity<exit_by>();
   m.activity<throw_awkward>();
   m.activity<nap>();
+  m.activity<wait_so_long>();
   m.activity<loop_for_ever>();
   m.activity<loop_deaf>();
   m.activity<complete_then_exit>();

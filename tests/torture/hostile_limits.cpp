@@ -2,6 +2,7 @@
 // Activities that take more than they may, and what is left of the limits afterwards.
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -11,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "tests/support/hold_memory.hpp"
 #include "tests/torture/hostile.hpp"
 
 namespace hostile {
@@ -29,6 +31,9 @@ int take_memory(int mib) {
   return ::getpid() + (taken.back() == 'm' ? 0 : 1);
 }
 int take_as_much_as_there_is(int mib) { return take_memory(mib); }
+
+int share_memory(int mib, int helpers) { return temporal::test::hold_memory(mib, helpers); }
+int share_memory_freely(int mib, int helpers) { return share_memory(mib, helpers); }
 
 void use_up_cpu(activity::Context& ctx) {
   say_begun(ctx, 1);
@@ -76,6 +81,8 @@ void register_limits(temporal::Module& m) {
   using namespace std::chrono_literals;
   m.activity<take_memory>({.limits = {.memory = 256 * kMiB}});
   m.activity<take_as_much_as_there_is>();
+  m.activity<share_memory>({.limits = {.memory = 100 * kMiB}});
+  m.activity<share_memory_freely>();
   m.activity<use_up_cpu>({.limits = {.cpu_time = 1s}});
   m.activity<open_many>({.limits = {.memory = 1024 * kMiB, .cpu_time = 60s, .open_files = 5}});
   m.activity<open_many_without_limit>();

@@ -8,6 +8,9 @@
 #include <fstream>
 #include <optional>
 #include <string>
+#include <utility>
+
+#include "shared/kernel_file.hpp"
 
 namespace temporal::supervisor::children::torture {
 
@@ -18,21 +21,17 @@ class MemoryGroup {
     for (const bool first_version : {true, false}) {
       const auto from = own(first_version);
       if (!from) continue;
-      MemoryGroup group(*from);
+      // In version 2 it is not below its own, where others are.
+      MemoryGroup group(*from, first_version ? *from : Path("/sys/fs/cgroup"));
       if (group.join(first_version, bytes)) return group;
     }
     return std::nullopt;
   }
   MemoryGroup(MemoryGroup&& other) noexcept
-      : from_(std::move(other.from_)),
-        folder_(std::move(other.folder_)),
-        handed_down_(other.handed_down_) {
-    other.folder_.clear();
-  }
+      : from_(std::move(other.from_)), folder_(std::exchange(other.folder_, {})) {}
   MemoryGroup& operator=(MemoryGroup&&) = delete;
   ~MemoryGroup() {
     if (folder_.empty()) return;
-    if (handed_down_) (void)write(from_ / "cgroup.subtree_control", "-memory");
     (void)write(from_ / "cgroup.procs", std::to_string(::getpid()));
     std::error_code ignored;
     std::filesystem::remove(folder_, ignored);
@@ -41,13 +40,11 @@ class MemoryGroup {
  private:
   using Path = std::filesystem::path;
 
-  explicit MemoryGroup(Path from)
-      : from_(std::move(from)), folder_(from_ / ("torture-" + std::to_string(::getpid()))) {}
+  MemoryGroup(Path from, const Path& around)
+      : from_(std::move(from)), folder_(around / ("torture-" + std::to_string(::getpid()))) {}
 
   static bool write(const Path& file, const std::string& text) {
-    std::ofstream stream(file);
-    stream << text << std::flush;
-    return stream.good();
+    return !write_kernel_file(file, text);
   }
 
   static std::optional<Path> own(bool first_version) {
@@ -65,6 +62,7 @@ class MemoryGroup {
 
   bool join(bool first_version, std::size_t bytes) {
     std::error_code error;
+    if (!first_version) (void)write(folder_.parent_path() / "cgroup.subtree_control", "+memory");
     if (!std::filesystem::create_directory(folder_, error)) return false;
     const auto limit = std::to_string(bytes);
     const auto inside = [&] { return write(folder_ / "cgroup.procs", std::to_string(::getpid())); };
@@ -73,16 +71,11 @@ class MemoryGroup {
       (void)write(folder_ / "memory.memsw.limit_in_bytes", limit);
       return bound && inside();
     }
-    // Who hands controllers down may have no process of its own.
-    if (!inside()) return false;
-    handed_down_ = write(from_ / "cgroup.subtree_control", "+memory");
-    if (!handed_down_) return false;
     (void)write(folder_ / "memory.swap.max", "0");
-    return write(folder_ / "memory.max", limit);
+    return write(folder_ / "memory.max", limit) && inside();
   }
 
   Path from_, folder_;
-  bool handed_down_ = false;
 };
 
 }  // namespace temporal::supervisor::children::torture

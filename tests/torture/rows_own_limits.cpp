@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
 #include <iterator>
 #include <sstream>
 
+#include "tests/support/cgroup_folder.hpp"
 #include "tests/torture/invariants.hpp"
 #include "tests/torture/memory_group.hpp"
 
@@ -72,6 +74,34 @@ TEST_CASE(
       co_await until_full(row.fixture(), row.children());
     }
     row.count(std::to_string(times_over) + " kills by the kernel");
+  });
+}
+
+TEST_CASE("row 8: what an activity starts is held to the activity's limit with it, by a cgroup") {
+  const auto folder = temporal::test::CgroupFolder::make();
+  if (!folder) {
+    std::printf("counts: no cgroup (version 2) for limits of their own\n");
+    return;
+  }
+  const auto cgroups = DelegatedCgroup::below(folder->path());
+  auto options = torture_options(2);
+  options.child.cgroups = cgroups;
+  Invariants row(std::move(options), {.longest_hold = 2s, .loops = true});
+  row.hold([&]() -> asio::awaitable<void> {
+    const int times_over = times(5, 200);
+    for (int i = 0; i < times_over; ++i) {
+      AttemptHandle bound;
+      bound.memory = std::size_t{100} << 20;
+      const auto over = co_await row.fixture().call_with(bound, "share_memory", 40, 3);
+      row.expect("out_of_memory");
+      CHECK(type_of(over) == "ActivityProcessOutOfMemory");
+      CHECK(details_of(over)["memory_peak_kb"].get<int>() >= 100 * 1024);
+      // Nobody else is bound by it.
+      const auto unbound = co_await row.fixture().call("share_memory_freely", 40, 3);
+      CHECK(result<int>(unbound) == 3);
+      co_await until_full(row.fixture(), row.children());
+    }
+    row.count(std::to_string(times_over) + " kills by an own limit");
   });
 }
 

@@ -162,7 +162,9 @@ enum class Executor { child, threads, loop };
 /// means harm needs another user and a cgroup.
 struct ActivityLimits {
   /// Bytes of address space beyond what is mapped when the task starts (RLIMIT_AS); 0: unlimited.
-  /// Over it memory is refused: std::bad_alloc, and the child is replaced after it.
+  /// Over it memory is refused: std::bad_alloc, and the child is replaced after it. Where children
+  /// have cgroups (`--child-cgroup`), the same of memory, for it and what it starts together
+  /// (memory.max): over it they are killed, as `ActivityProcessOutOfMemory`.
   std::size_t memory = 0;
   /// Of the whole process, in whole seconds (RLIMIT_CPU); 0: unlimited. Over it the process ends, as
   /// `ActivityCpuLimit`.

@@ -3,11 +3,14 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <fstream>
 #include <string>
 #include <temporal/activity.hpp>
 #include <temporal/module.hpp>
 #include <thread>
 #include <vector>
+
+#include "tests/support/hold_memory.hpp"
 
 using namespace std::chrono_literals;
 namespace activity = temporal::activity;
@@ -38,8 +41,22 @@ int work(activity::Context& ctx, int milliseconds, bool says_so) {
 int work_unseen(activity::Context& ctx, int milliseconds) { return work(ctx, milliseconds, false); }
 int work_seen(activity::Context& ctx, int milliseconds) { return work(ctx, milliseconds, true); }
 
+int share_memory(int mib, int helpers) { return temporal::test::hold_memory(mib, helpers); }
+int share_memory_freely(int mib, int helpers) { return share_memory(mib, helpers); }
+
+// Which signs in, in a session of its own.
+void leave_daemon(const std::string& folder) {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::setsid();
+  if (pid != 0) std::ofstream(folder + "/" + std::to_string(pid));
+  for (;;) ::pause();
+}
+
 void limited(temporal::Module& m) {
   m.activity<take_memory>({.limits = {.memory = kGiB}});
+  m.activity<share_memory>({.limits = {.memory = std::size_t{200} << 20}});
+  m.activity<share_memory_freely>();
+  m.activity<leave_daemon>();
   m.activity<burn_cpu>({.limits = {.cpu_time = 1s}});
   m.activity<hear_nothing>({.limits = {.timeout_grace = 200ms, .term_grace = 100ms}});
   m.activity<work_unseen>({.auto_heartbeat = 1s});
