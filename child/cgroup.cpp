@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fstream>
+#include <limits>
 #include <system_error>
 
 #include "shared/kernel_file.hpp"
@@ -19,14 +20,16 @@ std::size_t number_in(const std::filesystem::path& file) {
   return number;
 }
 
-// That are cached and can be read again.
+// That are cached and can be read again: what is yet to be written cannot go at once.
 std::size_t bytes_of_files(const std::filesystem::path& cgroup) {
   std::ifstream statistics(cgroup / "memory.stat");
-  std::size_t sum = 0;
+  std::size_t cached = 0, unwritten = 0;
   std::string name;
-  for (std::size_t bytes = 0; statistics >> name >> bytes;)
-    if (name == "active_file" || name == "inactive_file") sum += bytes;
-  return sum;
+  for (std::size_t bytes = 0; statistics >> name >> bytes;) {
+    if (name == "active_file" || name == "inactive_file") cached += bytes;
+    if (name == "file_dirty" || name == "file_writeback") unwritten += bytes;
+  }
+  return cached - std::min(cached, unwritten);
 }
 
 }  // namespace
@@ -47,7 +50,9 @@ bool limit_memory(const std::filesystem::path& cgroup, std::size_t bytes) {
   if (bytes > 0) {
     const auto all = number_in(cgroup / "memory.current");
     const auto swapped = number_in(cgroup / "memory.swap.current");
-    limit = std::to_string(all - std::min(all, bytes_of_files(cgroup)) + swapped + bytes);
+    const auto held = all - std::min(all, bytes_of_files(cgroup)) + swapped;
+    if (bytes < std::numeric_limits<std::size_t>::max() - held)
+      limit = std::to_string(held + bytes);
   }
   // Where the kernel does not count swap there is no such file.
   (void)write_kernel_file(cgroup / "memory.swap.max", bytes > 0 ? "0" : "max");

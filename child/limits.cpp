@@ -63,7 +63,8 @@ TaskLimits::TaskLimits(const ActivityLimits& limits, const ProcessLimits& proces
     : worn_(worn) {
   if (const auto memory = limits.memory > 0 ? limits.memory : process.memory; memory > 0) {
     if (!process.cgroup.empty() && limit_memory(process.cgroup, memory)) cgroup_ = &process.cgroup;
-    memory_ = lower(RLIMIT_AS, mapped_bytes() + memory);
+    const auto mapped = mapped_bytes();
+    if (memory < RLIM_INFINITY - mapped) memory_ = lower(RLIMIT_AS, mapped + memory);
   }
   if (limits.cpu_time.count() > 0)
     cpu_ = lower(RLIMIT_CPU, used_seconds() + static_cast<rlim_t>(limits.cpu_time.count()));
@@ -75,9 +76,9 @@ TaskLimits::TaskLimits(const ActivityLimits& limits, const ProcessLimits& proces
 
 TaskLimits::~TaskLimits() {
   restore(RLIMIT_AS, memory_);
-  if (cgroup_ && !limit_memory(*cgroup_, 0)) worn_ = true;
   restore(RLIMIT_CPU, cpu_);
-  restore(RLIMIT_NOFILE, files_);
+  restore(RLIMIT_NOFILE, files_);  // before what opens files
+  if (cgroup_ && !limit_memory(*cgroup_, 0)) worn_ = true;
   restore(RLIMIT_NPROC, processes_);
   if (nice_ && ::setpriority(PRIO_PROCESS, 0, *nice_) != 0) worn_ = true;
   if (oom_score_adj_ && !set_oom_score_adj(*oom_score_adj_)) worn_ = true;

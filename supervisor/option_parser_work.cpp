@@ -126,13 +126,13 @@ void OptionParser::add_children() {
   text("--child-cgroup",
        "Cgroup (version 2) with the memory controller in which each child has one of its own: what "
        "an activity starts is held to its limit of memory with it. auto: the one that systemd has "
-       "marked as delegated to this service, if any; off: none",
+       "marked as delegated to this service, if any; own: the one this worker is in; off: none",
        [this](const std::string& text) {
          options_.child_cgroup.reset();
          if (text != "auto") options_.child_cgroup.emplace(text == "off" ? "" : text);
        })
       ->default_str("auto")
-      ->type_name("DIR|auto|off");
+      ->type_name("DIR|auto|own|off");
   each("--group", "NAME=N,queue=QUEUE",
        "N more children, with a task queue of their own for the activities that run in children, "
        "and where wanted ,max=N ,cores=LIST ,memory=SIZE ,nice=N ,start=exec of their own; "

@@ -31,8 +31,8 @@ std::vector<Options> workers_of(const Options& options, const OptionParser& pars
     words.insert(words.end(), argv + 1, argv + argc);
     of_worker.parse(std::move(words));
     heed_debug(worker);
-    check_options(worker, own_modules);
     for (auto& one : with_groups(worker)) {
+      check_options(one, own_modules);
       for (const auto& other : workers)
         if (other.task_queue == one.task_queue && other.name_space == one.name_space)
           throw CLI::ValidationError(options.worker_file.string(),
@@ -55,8 +55,8 @@ ParsedOptions parse_options(int argc, const char* const* argv, bool own_modules)
     parser.parse(argc, argv);
     heed_debug(options);
     if (options.worker_file.empty()) {
-      check_options(options, own_modules);
       parsed.workers = with_groups(options);
+      for (const auto& worker : parsed.workers) check_options(worker, own_modules);
     } else {
       parsed.workers = workers_of(options, parser, argc, argv, own_modules);
       parsed.options = parsed.workers.front();

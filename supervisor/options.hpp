@@ -34,6 +34,8 @@ enum ExitCode : int {
 /// At a time; see children::kMostPlaces.
 inline constexpr int kMostTasksPerChild = 16;
 
+inline constexpr std::string_view kOwnCgroup = "own";
+
 struct Options {
   enum class Verb { run, replay, lint, control };
   Verb verb = Verb::run;
@@ -57,7 +59,8 @@ struct Options {
   std::vector<int> cores{};  ///< to one of these; empty: of all
   std::size_t child_memory =
       0;  ///< bytes of address space that one activity may take; 0: unbounded
-  /// In which each child has a cgroup of its own; none: in the one that systemd has marked as delegated; empty: nowhere.
+  /// In which each child has a cgroup of its own; none: in the one that systemd has marked as delegated; kOwnCgroup: in the worker's;
+  /// empty: nowhere.
   std::optional<std::filesystem::path> child_cgroup{};
   bool exec_children = false;  ///< each loads the modules for itself
   std::vector<ChildGroup> groups{};

@@ -240,8 +240,16 @@ std::filesystem::path Supervisor::zygote_program() {
 // Unasked it is taken only where it is this process's alone.
 std::shared_ptr<children::DelegatedCgroup> Supervisor::delegated_cgroup() const {
   const auto& named = options_.front().child_cgroup;
-  const auto folder = named ? named : signals_ ? children::DelegatedCgroup::marked() : std::nullopt;
-  if (!folder || folder->empty()) return nullptr;
+  if (named && named->empty()) return nullptr;
+  const auto folder = named && *named != kOwnCgroup ? named
+                      : named                       ? children::DelegatedCgroup::own()
+                      : signals_                    ? children::DelegatedCgroup::marked()
+                                                    : std::nullopt;
+  if (!folder) {
+    if (named) throw SettingsError("--child-cgroup own: this process is in no cgroup (version 2)");
+    log_.debug("children share the worker's cgroup: none is marked as delegated to it");
+    return nullptr;
+  }
   try {
     auto cgroups = children::DelegatedCgroup::below(*folder);
     log_.info("each child has a cgroup of its own", {{"below", folder->string()}});

@@ -6,9 +6,10 @@
 
 namespace temporal::supervisor::children {
 
-CgroupMemory memory_of(const std::filesystem::path& cgroup) {
+std::optional<CgroupMemory> memory_of(const std::filesystem::path& cgroup) {
+  std::ifstream events(cgroup / "memory.events.local");
+  if (!events) return std::nullopt;
   CgroupMemory memory;
-  std::ifstream events(cgroup / "memory.events");
   std::string name;
   for (std::uint64_t count = 0; events >> name >> count;) {
     if (name == "oom_kill") memory.killed = count > 0;

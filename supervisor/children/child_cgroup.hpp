@@ -15,7 +15,8 @@ struct CgroupMemory {
   std::optional<std::int64_t> peak_kb{};  ///< since it was made; not before Linux 5.19
 };
 
-/// Two small files are read, which takes microseconds. Nothing of what cannot be read.
-[[nodiscard]] CgroupMemory memory_of(const std::filesystem::path& cgroup);
+/// Two small files are read, which takes microseconds. Nothing when they cannot be read. What an activity did in cgroups that it made
+/// in there itself is left out.
+[[nodiscard]] std::optional<CgroupMemory> memory_of(const std::filesystem::path& cgroup);
 
 }  // namespace temporal::supervisor::children

@@ -133,9 +133,10 @@ std::optional<ipc::Crash> Child::own_crash() const {
 
 // Once, before it is gone with all that was counted in it.
 void Child::end_cgroup() {
-  if (process_->cgroup.empty() || process_->memory) return;
-  process_->memory = memory_of(process_->cgroup);
-  owner_.end_cgroup(process_->cgroup, !death_.dumps_core && !death_.stuck);
+  const auto cgroup = std::exchange(process_->cgroup, {});
+  if (cgroup.empty()) return;
+  process_->memory = memory_of(cgroup);
+  owner_.end_cgroup(cgroup, !death_.dumps_core && !death_.stuck);
 }
 
 void Child::finish() {

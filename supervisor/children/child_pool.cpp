@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 constexpr auto kSweep = milliseconds(100);
 constexpr auto kOrphansArrive = std::chrono::seconds(2);
 constexpr auto kCgroupAgain = milliseconds(10);
-constexpr auto kCgroupAgainAtMost = milliseconds(1'000);
+constexpr auto kCgroupAgainAtMost = milliseconds(100);
 
 std::string last_words(const Death& death) {
   const auto end = death.stderr_tail.find_last_not_of('\n');

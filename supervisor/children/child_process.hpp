@@ -31,7 +31,7 @@ struct ChildProcess {
   std::size_t made;     ///< so many places at the start
   std::shared_ptr<Output> output;
   Lifespan lifespan;
-  std::filesystem::path cgroup{};  ///< its own; empty: it shares the worker's
+  std::filesystem::path cgroup{};  ///< its own, until it has ended; empty: it shares the worker's
   std::vector<Child*> places{};    ///< that are there
   std::string_view left_for{};  ///< why each place leaves as soon as it is idle; empty: none does
   std::optional<Culprit> culprit{};       ///< nobody: it was none of theirs

@@ -92,7 +92,8 @@ int kill_all(const fs::path& group) {
   std::ifstream file(group / "cgroup.procs");
   const std::vector<pid_t> pids(std::istream_iterator<pid_t>(file), {});
   if (write_kernel_file(group / "cgroup.kill", "1"))  // before Linux 5.14
-    for (const pid_t pid : pids) ::kill(pid, SIGKILL);
+    for (const pid_t pid : pids)
+      if (pid > 0) ::kill(pid, SIGKILL);  // 0: of another PID namespace
   return count + static_cast<int>(pids.size());
 }
 
@@ -106,10 +107,17 @@ bool remove_empty(const fs::path& group) {
 
 // Of one worker. How many processes were there.
 int end_folder(const fs::path& folder) {
-  int count = 0;
-  for (const auto& group : folders_in(folder)) count += kill_all(group);
+  const auto kill_them = [&folder] {
+    int count = 0;
+    for (const auto& group : folders_in(folder)) count += kill_all(group);
+    return count;
+  };
+  const int count = kill_them();
   const auto deadline = std::chrono::steady_clock::now() + kEmptyAfterKill;
-  while (!remove_empty(folder) && std::chrono::steady_clock::now() < deadline) ::usleep(1'000);
+  while (!remove_empty(folder) && std::chrono::steady_clock::now() < deadline) {
+    ::usleep(1'000);
+    kill_them();
+  }
   return count;
 }
 
@@ -134,17 +142,17 @@ CgroupError refusal(const fs::path& folder, const std::string& why, bool denied 
 }
 
 CgroupError refusal(const fs::path& folder, const std::error_code& error) {
-  const bool denied = error == std::errc::permission_denied ||
-                      error == std::errc::operation_not_permitted ||
-                      error == std::errc::read_only_file_system;
-  return refusal(folder,
-                 error.message() + (denied ? "; the folder and its files must be this user's" : ""),
-                 denied);
+  const bool not_ours =
+      error == std::errc::permission_denied || error == std::errc::operation_not_permitted;
+  const char* next_step =
+      not_ours ? "; the folder, its cgroup.procs and its cgroup.subtree_control must be this user's"
+               : "";
+  return refusal(folder, error.message() + next_step,
+                 not_ours || error == std::errc::read_only_file_system);
 }
 
-bool back_from_aside(const fs::path& folder) {
-  return !write_kernel_file(folder / "cgroup.procs", "0") &&
-         ::rmdir((folder / kAside).c_str()) == 0;
+void back_from_aside(const fs::path& folder) {
+  if (!write_kernel_file(folder / "cgroup.procs", "0")) ::rmdir((folder / kAside).c_str());
 }
 
 // Who hands controllers down may have no process of its own. True: this process had to move aside.
@@ -175,10 +183,12 @@ void check_way_to(const fs::path& folder) {
   fs::path common = *own;
   for (const auto& step : way)
     if (step == "..") common = common.parent_path();
-  if (::access((common / "cgroup.procs").c_str(), W_OK) != 0)
-    throw refusal(folder, "children cannot be moved there from " + own->string() +
-                              ", because this user may not write cgroup.procs of " +
-                              common.string() + "; start the worker in it, or in a cgroup in it");
+  if (::access((common / "cgroup.procs").c_str(), W_OK) == 0) return;
+  const auto error = last_error();
+  if (common == folder || error != std::errc::permission_denied) throw refusal(folder, error);
+  throw refusal(folder, "children cannot be moved there from " + own->string() +
+                            ", because this user may not write cgroup.procs of " + common.string() +
+                            "; start the worker in " + folder.string() + ", or in a cgroup in it");
 }
 
 }  // namespace
@@ -199,13 +209,31 @@ void end(EndedCgroups& ended) {
   });
 }
 
+class DelegatedCgroup::Aside {
+ public:
+  explicit Aside(fs::path from) : from_(std::move(from)) {}
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+  // As it was found: who starts the next worker puts it where this one was.
+  ~Aside() {
+    if (!write_kernel_file(from_ / "cgroup.subtree_control", "-memory")) back_from_aside(from_);
+  }
+
+ private:
+  fs::path from_;
+};
+
+std::optional<fs::path> DelegatedCgroup::own() { return own_folder(); }
+
 std::optional<fs::path> DelegatedCgroup::marked() {
   const auto own = own_folder();
   if (!own || is_marked(*own)) return own;
   const auto around = own->parent_path();
   const auto others = folders_in(around);
   const bool shared = std::ranges::any_of(others, [&](const auto& one) {
-    return one != *own && !one.filename().string().starts_with(kOwnFolder) && is_populated(one);
+    const auto name = one.filename().string();
+    // systemd's own helpers of a service come and go in .control.
+    return one != *own && name != ".control" && !name.starts_with(kOwnFolder) && is_populated(one);
   });
   return is_marked(around) && !shared ? std::optional(around) : std::nullopt;
 }
@@ -224,7 +252,7 @@ std::shared_ptr<DelegatedCgroup> DelegatedCgroup::below(const fs::path& named) {
                   "hand: +memory in cgroup.subtree_control of the cgroup around it)",
                   true);
   check_way_to(folder);
-  const bool moved = hand_down(folder);
+  auto aside = hand_down(folder) ? std::make_unique<Aside>(folder) : nullptr;
   const int ended = end_what_others_left(folder);
   for (int tries = 0; tries < kTries; ++tries) {
     auto own = (folder / (std::string(kOwnFolder) + "XXXXXX")).string();
@@ -232,29 +260,27 @@ std::shared_ptr<DelegatedCgroup> DelegatedCgroup::below(const fs::path& named) {
     auto lock = lock_on(own);
     // Another worker that starts may have taken it, in between, for one that was left.
     if (!lock || !fs::exists(own)) continue;
-    if (const auto error = write_kernel_file(fs::path(own) / "cgroup.subtree_control", "+memory")) {
+    auto error = write_kernel_file(fs::path(own) / "cgroup.subtree_control", "+memory");
+    // As a child will: there may be a limit to how many, and how deep.
+    if (!error && ::mkdir((own + "/0").c_str(), 0755) != 0) error = last_error();
+    ::rmdir((own + "/0").c_str());
+    if (error) {
       ::rmdir(own.c_str());
       throw refusal(own, error);
     }
     return std::shared_ptr<DelegatedCgroup>(
-        new DelegatedCgroup(own, std::move(lock), moved, ended));
+        new DelegatedCgroup(std::move(aside), own, std::move(lock), ended));
   }
   throw refusal(folder, "what this worker makes there cannot be locked, or is removed at once");
 }
 
-DelegatedCgroup::DelegatedCgroup(fs::path folder, ipc::UniqueFd lock, bool moved,
+DelegatedCgroup::DelegatedCgroup(std::unique_ptr<Aside> aside, fs::path folder, ipc::UniqueFd lock,
                                  int ended_at_start)
-    : folder_(std::move(folder)),
+    : aside_(std::move(aside)),
+      folder_(std::move(folder)),
       lock_(std::move(lock)),
-      moved_(moved),
       ended_at_start_(ended_at_start) {}
 
-// As it was found: who starts the next worker puts it where this one was.
-DelegatedCgroup::~DelegatedCgroup() {
-  end_folder(folder_);
-  const auto around = folder_.parent_path();
-  if (moved_ && !write_kernel_file(around / "cgroup.subtree_control", "-memory"))
-    back_from_aside(around);
-}
+DelegatedCgroup::~DelegatedCgroup() { end_folder(folder_); }
 
 }  // namespace temporal::supervisor::children

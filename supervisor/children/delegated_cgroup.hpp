@@ -43,7 +43,9 @@ class DelegatedCgroup {
   /// In `folder`, which must have the memory controller, and no processes but this one: it moves to `folder`/supervisor then, until
   /// the end. Takes the kernel some ten milliseconds. Throws CgroupError.
   [[nodiscard]] static std::shared_ptr<DelegatedCgroup> below(const std::filesystem::path& folder);
-  /// This process's own cgroup, or the one around it if nobody else is in that, whichever systemd has marked as delegated.
+  /// This process's own cgroup; nothing when it cannot be seen from here.
+  [[nodiscard]] static std::optional<std::filesystem::path> own();
+  /// own(), or the one around it if nobody else is in that, whichever systemd has marked as delegated.
   [[nodiscard]] static std::optional<std::filesystem::path> marked();
   DelegatedCgroup(const DelegatedCgroup&) = delete;
   DelegatedCgroup& operator=(const DelegatedCgroup&) = delete;
@@ -58,11 +60,14 @@ class DelegatedCgroup {
   EndedCgroups ended;
 
  private:
-  DelegatedCgroup(std::filesystem::path folder, ipc::UniqueFd lock, bool moved, int ended_at_start);
+  /// This process has moved aside, out of this folder, and goes back at the end.
+  class Aside;
+  DelegatedCgroup(std::unique_ptr<Aside> aside, std::filesystem::path folder, ipc::UniqueFd lock,
+                  int ended_at_start);
 
+  const std::unique_ptr<Aside> aside_;  // null: it did not have to
   const std::filesystem::path folder_;
   const ipc::UniqueFd lock_;  // held while the worker lives
-  const bool moved_;          // this process, out of the folder around folder_
   const int ended_at_start_;
   unsigned made_ = 0;
 };

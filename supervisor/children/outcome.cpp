@@ -77,7 +77,7 @@ Verdict verdict_of(const Death& death) {
     return {kProcessKilled, "was killed with the process that forked it (the zygote died)"};
   if (death.out_of_memory && death.memory_limit > 0 && death.memory && death.memory->reached)
     return {kProcessOutOfMemory,
-            "was killed by the kernel: with what it started it took more memory than the " +
+            "was killed by the kernel: it and what was started in it took more memory than the " +
                 std::to_string(death.memory_limit) + " bytes that this activity may"};
   if (death.out_of_memory)
     return {kProcessOutOfMemory,

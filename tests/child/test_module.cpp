@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <list>
 #include <sstream>
@@ -239,27 +240,26 @@ void start_helper(activity::Context& ctx) {
 int hold_memory(int mib, int helpers) { return temporal::test::hold_memory(mib, helpers); }
 int hold_memory_bound(int mib, int helpers) { return hold_memory(mib, helpers); }
 
-// Writes a file on disk and reads it back. How many MiB of files are cached for its cgroup then.
-int cache_files(int mib) {
-  char name[] = "/var/tmp/temporal-test-XXXXXX";
-  const int file = mkstemp(name);
-  if (file < 0) throw std::runtime_error("no file");
-  unlink(name);
-  const std::vector<char> part(1 << 20, 'x');
-  for (int i = 0; i < mib; ++i)
-    if (write(file, part.data(), part.size()) < 0) throw std::runtime_error("not written");
-  fsync(file);
-  static int kept = -1;  // what nobody has open is dropped from the cache
-  if (kept >= 0) close(kept);
-  kept = file;
+// Reads large files, until so many MiB are read. How many are cached for its cgroup then.
+int cache_files(std::string folder, int mib) {
+  std::vector<char> part(1 << 20);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (mib <= 0) break;
+    if (!entry.is_regular_file() || entry.file_size() < part.size()) continue;
+    const int file = open(entry.path().c_str(), O_RDONLY | O_CLOEXEC);
+    posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);  // somebody else may have it cached
+    while (mib > 0 && read(file, part.data(), part.size()) > 0) --mib;
+    close(file);
+  }
   std::ifstream cgroups("/proc/self/cgroup");
   std::string line, field;
   while (std::getline(cgroups, line) && !line.starts_with("0::")) {
   }
   std::ifstream statistics("/sys/fs/cgroup" + line.substr(3) + "/memory.stat");
+  long long cached = 0;
   for (long long bytes = 0; statistics >> field >> bytes;)
-    if (field == "file") return static_cast<int>(bytes >> 20);
-  return 0;
+    if (field == "active_file" || field == "inactive_file") cached += bytes;
+  return static_cast<int>(cached >> 20);
 }
 
 int nice_value() { return nice(0); }

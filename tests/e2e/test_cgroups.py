@@ -68,7 +68,7 @@ def test_AX16_what_an_activity_starts_is_held_to_its_limit_with_it(server, cgrou
     assert len([f for f in own.iterdir() if f.is_dir()]) == 2
     over = server.call("share_memory", 90, 3, queue=queue, how={"attempts": 1}).failure().cause
     assert over.type == "ActivityProcessOutOfMemory"
-    assert "with what it started it took more memory than the 209715200 bytes that this activity may" in over.message
+    assert "it and what was started in it took more memory than the 209715200 bytes that this activity may" in over.message
     [details] = over.details
     assert details["signal"] == signal.SIGKILL and details["memory_peak_kb"] >= 200 * 1024
     assert server.call("share_memory", 30, 3, queue=queue).result() == 3

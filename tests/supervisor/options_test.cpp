@@ -325,6 +325,9 @@ TEST_CASE("AX13 groups are workers beside the first") {
   CHECK(parsed.workers[1].task_queue == "video-gpu");
   CHECK(parsed.workers[2].cores == std::vector{0});
   CHECK(refusal({"--group=gpu=2"}).find("no task queue of its own") != std::string::npos);
+  CHECK(refusal({"--tasks-per-child=4", "--group=g=2,queue=q,memory=2G"})
+            .find("--tasks-per-child: a process that several activities share") !=
+        std::string::npos);
   CHECK(refusal({"--cores=x"}).find("'x' is no list of cores") != std::string::npos);
   CHECK(options({"--child-memory", "1G"}).child_memory == 1 << 30);
 }
@@ -334,6 +337,7 @@ TEST_CASE("children have cgroups where systemd has marked one, in a folder, or n
   CHECK_FALSE(options({"--child-cgroup=auto"}).child_cgroup);
   CHECK(options({"--child-cgroup", "/sys/fs/cgroup/w"}).child_cgroup == "/sys/fs/cgroup/w");
   CHECK(options({"--child-cgroup", "off"}).child_cgroup == "");
+  CHECK(options({"--child-cgroup", "own"}).child_cgroup == kOwnCgroup);
 }
 
 TEST_CASE("children are a number or auto") {
