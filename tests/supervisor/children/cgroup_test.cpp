@@ -160,11 +160,11 @@ TEST_CASE("files that earlier tasks had read count for nobody") {
   PoolFixture fixture(in_cgroups(*folder, 1));
   fixture.with_pool([&]() -> asio::awaitable<void> {
     // As much in the page cache of the child's cgroup as the task may take, and half.
-    CHECK(result<int>(co_await fixture.call("cache_files", files, 150)) > 100);
+    CHECK(result<int>(co_await fixture.call("cache_files", files, 300)) > 100);
     const auto over = co_await hold(fixture, true, 40, 3);
     CHECK(type_of(over) == "ActivityProcessOutOfMemory");
     co_await until_full(fixture, 1);
-    CHECK(result<int>(co_await fixture.call("cache_files", files, 150)) > 100);
+    CHECK(result<int>(co_await fixture.call("cache_files", files, 300)) > 100);
     const auto within = co_await hold(fixture, true, 20, 3);
     CHECK(result<int>(within) == 3);
   });
