@@ -325,7 +325,7 @@ TEST_CASE("AX13 groups are workers beside the first") {
   CHECK(parsed.workers[1].task_queue == "video-gpu");
   CHECK(parsed.workers[2].cores == std::vector{0});
   CHECK(refusal({"--group=gpu=2"}).find("no task queue of its own") != std::string::npos);
-  CHECK(refusal({"--tasks-per-child=4", "--group=g=2,queue=q,memory=2G"})
+  CHECK(refusal({"--tasks-per-child=4", "--group=g=2,queue=gpu,memory=2G"})
             .find("--tasks-per-child: a process that several activities share") !=
         std::string::npos);
   CHECK(refusal({"--cores=x"}).find("'x' is no list of cores") != std::string::npos);
