@@ -77,7 +77,7 @@ def test_limits_of_a_whole_process_are_refused_where_it_is_shared(start):
     worker = start("limited", "--children", "1", "--tasks-per-child", "2", wait=False)
     assert worker.ended() == 2
     error = worker.errors()[0]
-    assert "--tasks-per-child 2" in error and "burn_cpu, take_memory" in error
+    assert "--tasks-per-child 2" in error and "burn_cpu, share_memory, take_memory" in error
     assert "hear_nothing" not in error  # a grace is its own
     worker = start("activities", "--tasks-per-child", "2", "--cancel-grace", "5s", wait=False)
     assert worker.ended() == 2
