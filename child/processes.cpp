@@ -11,6 +11,9 @@
 #include <charconv>
 #include <climits>
 #include <fstream>
+#include <string>
+
+#include "shared/kernel_file.hpp"
 
 namespace temporal::child {
 namespace {
@@ -84,9 +87,7 @@ void close_all_but(const std::vector<int>& keep) {
 }
 
 bool set_oom_score_adj(int value) {
-  std::ofstream file("/proc/self/oom_score_adj");
-  file << value << std::flush;
-  return file.good();
+  return !write_kernel_file("/proc/self/oom_score_adj", std::to_string(value));
 }
 
 std::optional<int> add_oom_score_adj(int more) {

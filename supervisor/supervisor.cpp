@@ -35,7 +35,7 @@ int port_of(const std::string& address) {
 }
 
 // A child's sockets, memory and pidfd, and what the process has beside them.
-constexpr int kDescriptorsPerChild = 6;
+constexpr rlim_t kDescriptorsPerChild = 6;
 constexpr rlim_t kDescriptorsBeside = 64;
 
 // What all series of the process have in common.
@@ -96,8 +96,9 @@ Supervisor::~Supervisor() = default;
 
 // A limit that is too low would show only as children that cannot be forked.
 void Supervisor::allow_descriptors(int more) const {
-  for (const auto& worker : workers_) more += worker.most_child_places();
-  const auto needed = kDescriptorsBeside + static_cast<rlim_t>(kDescriptorsPerChild * more);
+  rlim_t needed = kDescriptorsBeside + kDescriptorsPerChild * static_cast<rlim_t>(more);
+  for (const auto& worker : workers_)
+    needed += kDescriptorsPerChild * static_cast<rlim_t>(worker.most_child_places());
   // A reload has as many again for a moment: that is worth raising the limit for, not refusing to start.
   const auto wished = 2 * needed;
   rlimit limit{};
@@ -134,10 +135,11 @@ asio::awaitable<void> Supervisor::serve() {
   std::exception_ptr failed;
   try {
     for (auto& worker : workers_) worker.load_modules();
+    allow_descriptors();
     const bool has_children = std::ranges::any_of(
         workers_, [](const auto& worker) { return worker.most_child_places() > 0; });
+    // Before anything is started that would be in the way where this process has to move aside.
     if (has_children) cgroups_ = delegated_cgroup();
-    allow_descriptors();
     // An embedding program's memory is its own to close.
     if (signals_ && has_children && !options_.front().debug) children::keep_out();
     serve_metrics();
@@ -241,10 +243,9 @@ std::filesystem::path Supervisor::zygote_program() {
 std::shared_ptr<children::DelegatedCgroup> Supervisor::delegated_cgroup() const {
   const auto& named = options_.front().child_cgroup;
   if (named && named->empty()) return nullptr;
-  const auto folder = named && *named != kOwnCgroup ? named
-                      : named                       ? children::DelegatedCgroup::own()
-                      : signals_                    ? children::DelegatedCgroup::marked()
-                                                    : std::nullopt;
+  auto folder = named;
+  if (!named && signals_) folder = children::DelegatedCgroup::marked();
+  if (named == kOwnCgroup) folder = children::DelegatedCgroup::own();
   if (!folder) {
     if (named) throw SettingsError("--child-cgroup own: this process is in no cgroup (version 2)");
     log_.debug("children share the worker's cgroup: none is marked as delegated to it");

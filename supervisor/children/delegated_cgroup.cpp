@@ -229,13 +229,14 @@ std::optional<fs::path> DelegatedCgroup::marked() {
   const auto own = own_folder();
   if (!own || is_marked(*own)) return own;
   const auto around = own->parent_path();
+  if (!is_marked(around)) return std::nullopt;
   const auto others = folders_in(around);
   const bool shared = std::ranges::any_of(others, [&](const auto& one) {
     const auto name = one.filename().string();
     // systemd's own helpers of a service come and go in .control.
     return one != *own && name != ".control" && !name.starts_with(kOwnFolder) && is_populated(one);
   });
-  return is_marked(around) && !shared ? std::optional(around) : std::nullopt;
+  return shared ? std::nullopt : std::optional(around);
 }
 
 std::shared_ptr<DelegatedCgroup> DelegatedCgroup::below(const fs::path& named) {
